@@ -1,0 +1,94 @@
+# AtendeAI: every target sets up what it needs and is safe to run again. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CLUSTER := $(PYTHON) e2e/cluster
+# The second is the chart's copy: Helm reads nothing outside its chart.
+CRDS := crds charts/atendeai/files/crds
+LOCKS := requirements.lock requirements-services.lock requirements-operator.lock
+
+.PHONY: help
+help: ## Explain every target in one line
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- the two commands
+.PHONY: up test
+up: venv ## A kind cluster with the operator, a stack and two clinics; ends with a WhatsApp message answered
+	@$(CLUSTER) up
+	@PYTHONPATH=e2e $(BIN)/python -m local.deploy
+	@PYTHONPATH=e2e $(BIN)/python -m local.demo
+
+test: lint unit integration pipeline e2e ## Everything CI runs
+
+# ---------------------------------------------------------------- layers of the tests
+.PHONY: lint unit integration pipeline e2e
+lint: venv ## Formatting, lint rules, types, import layers, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy operator/tests services/tests # a run of their own: e2e has a package `tests` too
+	@$(BIN)/lint-imports --no-cache
+	@for folder in $(CRDS); do $(BIN)/python -m atendeai_operator.api.crds --check $$folder; done
+	@$(BIN)/python manifests/render.py --check
+
+unit: venv tools ## Pure rooms and golden files; no server, no cluster
+	@$(BIN)/pytest -q -m "not integration and not pipeline and not e2e"
+
+integration: venv apt ## Services and tenancy on a real PostgreSQL 15 and Redis 7
+	@$(BIN)/pytest -q -m integration
+
+pipeline: venv tools ## The operator's reconcile on a real kube-apiserver and etcd
+	@$(BIN)/pytest -q -m pipeline
+
+e2e: up ## The whole on the local cluster, from outside and from inside; does `up` first
+	@$(BIN)/pytest -q -m e2e e2e/tests
+
+.PHONY: verify-kong
+verify-kong: venv ## The edge suite on a real Kong, where its image is reachable
+	@PYTHONPATH=e2e $(BIN)/python -m local.verify_kong
+
+.PHONY: eval
+eval: venv ## How well the attendant understands, on data nobody tuned it on (ARGS="--dev --show 20" for the other part)
+	@cd services && ../$(BIN)/python -m eval.run $(ARGS)
+
+# ---------------------------------------------------------------- the local cluster
+.PHONY: cluster down clean-cache
+cluster: ## A kind cluster of one control plane and one worker
+	@$(CLUSTER) up
+down: ## Remove the cluster and nothing else
+	@$(CLUSTER) down
+clean-cache: ## Say what the caches hold, then free them
+	@$(CLUSTER) clean-cache
+
+# ---------------------------------------------------------------- generated files
+.PHONY: crds golden format lock
+crds: venv ## Write the CRDs from the pydantic models
+	@for folder in $(CRDS); do $(BIN)/python -m atendeai_operator.api.crds $$folder; done
+golden: venv tools ## Rewrite the golden files; read the diff before committing it
+	@$(BIN)/pytest -q operator/tests/golden --rewrite
+format: venv ## Format the code and mend what the linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+lock: venv ## Pin every dependency with hashes (no addresses)
+	@$(BIN)/python tools/lock.py $(LOCKS)
+
+# ---------------------------------------------------------------- what the targets stand on
+.PHONY: venv apt tools
+venv: $(VENV)/.stamp ## The virtual environment, from the lock file
+$(VENV)/.stamp: requirements.lock pyproject.toml
+	@echo "== virtual environment"
+	@if ! $(PYTHON) -m venv $(VENV) >/dev/null 2>&1; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); fi
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+apt: ## Debian packages the tests start: PostgreSQL 15, Redis 7
+	@$(CLUSTER) apt
+tools: ## kube-apiserver, etcd, kubectl, helm and promtool, built from modules and cached
+	@$(CLUSTER) bin kube-apiserver etcd kubectl helm promtool >/dev/null
