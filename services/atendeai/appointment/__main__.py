@@ -1,0 +1,9 @@
+"""`python -m atendeai.appointment`: serve."""
+
+from __future__ import annotations
+
+from atendeai.appointment.app import create_app
+from atendeai.kit.main import run
+
+if __name__ == "__main__":
+    run("appointment", create_app)

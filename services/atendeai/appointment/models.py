@@ -1,0 +1,182 @@
+"""What travels in and out of the appointment service, and what a row of it is.
+
+Names of statuses are FHIR R5's. Moments on the wire are RFC 3339 with an offset; a moment without one is refused, for
+nobody could tell which time of day it means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from atendeai.domain.appointment_states import Status
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=63, strip_whitespace=True)]
+PersonName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Text = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
+
+HOLD_EXPIRED = "hold-expired"
+"""The cancel reason of a hold nobody booked in time: such rows are kept briefly and shown to no one."""
+
+
+class Body(BaseModel):
+    """A request body: what it does not know it refuses, so that a misspelt field is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SlotSearch(Body):
+    """Which days, which part of the day, which professional. `time_from == time_to` asks for that exact time."""
+
+    service_code: Code
+    date_from: date
+    date_to: date
+    time_from: time | None = None
+    time_to: time | None = None
+    professional_code: Code | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+    contact_id: UUID | None = None
+    """Holds of this contact do not count as taken: the patient may pick what is already held for them."""
+    appointment_id: UUID | None = None
+    """The appointment about to be moved does not stand in its own way."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SlotSearch:
+        if self.date_to < self.date_from:
+            raise ValueError("date_to lies before date_from")
+        return self
+
+
+class HoldRequest(Body):
+    """Keep a time for a patient for five minutes, while they decide."""
+
+    contact_id: UUID
+    patient_name: PersonName | None = None
+    service_code: Code
+    professional_code: Code
+    start: AwareDatetime
+
+
+class BookRequest(Body):
+    """Turn a hold into an appointment."""
+
+    patient_name: PersonName | None = None
+
+
+class CreateRequest(Body):
+    """Book at once: what the reception does on the telephone."""
+
+    service_code: Code
+    professional_code: Code
+    start: AwareDatetime
+    patient_name: PersonName
+    contact_id: UUID | None = None
+    ignore_calendar: bool = False
+    """Book although the calendar is busy or cannot be read; other appointments still stand in the way."""
+
+
+class CancelRequest(Body):
+    """Undo an appointment, or let go of a hold."""
+
+    reason: Text = ""
+
+
+class RescheduleRequest(Body):
+    """Move the same appointment."""
+
+    start: AwareDatetime
+    professional_code: Code | None = None
+    ignore_calendar: bool = False
+
+
+class StatusRequest(Body):
+    """What happened at the desk."""
+
+    status: Literal["arrived", "checked-in", "fulfilled", "noshow", "entered-in-error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """One row of `atendeai.appointment`."""
+
+    id: UUID
+    status: Status
+    starts_at: datetime
+    ends_at: datetime
+    service_code: str
+    service_name: str
+    professional_code: str
+    professional_name: str
+    patient_id: UUID | None
+    patient_name: str | None
+    contact_id: UUID | None
+    expires_at: datetime | None
+    confirmed_at: datetime | None
+    cancel_reason: str | None
+    source: str
+    calendar_state: str
+    calendar_version: int
+    calendar_error: str | None
+    created_at: datetime
+    version: int
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether this was a hold that nobody booked in time."""
+        return self.status is Status.CANCELLED and self.cancel_reason == HOLD_EXPIRED
+
+    def as_json(self, tz: tzinfo) -> dict[str, Any]:
+        """Render for the wire, moments in the clinic's time zone."""
+        body: dict[str, Any] = {
+            "id": str(self.id),
+            "status": self.status.value,
+            "start": self.starts_at.astimezone(tz).isoformat(),
+            "end": self.ends_at.astimezone(tz).isoformat(),
+            "service_code": self.service_code,
+            "service_name": self.service_name,
+            "professional_code": self.professional_code,
+            "professional_name": self.professional_name,
+            "patient": {
+                "id": str(self.patient_id) if self.patient_id else None,
+                "name": self.patient_name,
+                "contact_id": str(self.contact_id) if self.contact_id else None,
+            },
+            "source": self.source,
+            "calendar": {"state": self.calendar_state, "error": self.calendar_error},
+            "created_at": self.created_at.astimezone(tz).isoformat(),
+            "version": self.version,
+        }
+        if self.expires_at is not None and self.status is Status.PROPOSED:
+            body["expires_at"] = self.expires_at.astimezone(tz).isoformat()
+        if self.confirmed_at is not None:
+            body["confirmed_at"] = self.confirmed_at.astimezone(tz).isoformat()
+        if self.cancel_reason is not None:
+            body["cancel_reason"] = self.cancel_reason
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of an appointment's history."""
+
+    at: datetime
+    actor: str
+    action: str
+    from_status: str | None
+    to_status: str
+    details: dict[str, Any]
+
+    def as_json(self, tz: tzinfo) -> dict[str, Any]:
+        """Render for the wire."""
+        return {
+            "at": self.at.astimezone(tz).isoformat(),
+            "actor": self.actor,
+            "action": self.action,
+            "from_status": self.from_status,
+            "to_status": self.to_status,
+            "details": self.details,
+        }

@@ -1,0 +1,118 @@
+"""One operation of the service from end to end, shared by the internal and the public routes.
+
+Order matters: the calendar is asked first, outside any transaction; then one transaction looks up the idempotency key,
+does the deed and stores the answer. A repeated request gets its first answer even when the time is taken by now (by
+itself).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from atendeai.appointment.availability import Availability
+from atendeai.appointment.models import Appointment, CancelRequest, CreateRequest, HoldRequest, RescheduleRequest
+from atendeai.appointment.problems import no_such_appointment
+from atendeai.appointment.repository import AppointmentRepository
+from atendeai.appointment.service import AppointmentService
+from atendeai.kit.db import Database
+from atendeai.kit.idempotency import Reply, idempotent
+from atendeai.kit.identity import Principal
+from atendeai.kit.tenancy import Tenant
+
+__all__ = ["Operations"]
+
+Deed = Callable[[AppointmentService], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What can be asked of this service that changes something."""
+
+    database: Database
+    availability: Availability
+
+    async def hold(self, tenant: Tenant, who: Principal, wanted: HoldRequest, key: str | None) -> Reply:
+        """Hold a time: 201, or 200 when this contact already holds it."""
+        verdict = await self.availability.judge(tenant, wanted.service_code, wanted.professional_code, wanted.start)
+
+        async def deed(service: AppointmentService) -> Reply:
+            appointment, new = await service.hold(wanted, verdict)
+            return Reply(201 if new else 200, appointment.as_json(tenant.config.tz))
+
+        return await self._once(tenant, who, "hold", key, wanted.model_dump(mode="json"), deed)
+
+    async def create(self, tenant: Tenant, who: Principal, wanted: CreateRequest, key: str | None) -> Reply:
+        """Book at once: 201."""
+        verdict = await self.availability.judge(tenant, wanted.service_code, wanted.professional_code, wanted.start)
+
+        async def deed(service: AppointmentService) -> Reply:
+            return Reply(201, (await service.create(wanted, verdict)).as_json(tenant.config.tz))
+
+        return await self._once(tenant, who, "create", key, wanted.model_dump(mode="json"), deed)
+
+    async def reschedule(
+        self, tenant: Tenant, who: Principal, appointment_id: UUID, wanted: RescheduleRequest, key: str | None
+    ) -> Reply:
+        """Move an appointment: 200."""
+        async with self.database.transaction(tenant) as connection:
+            moving = await AppointmentRepository(connection, tenant.id).get(appointment_id)
+        if moving is None:
+            raise no_such_appointment()
+        code = wanted.professional_code or moving.professional_code
+        verdict = await self.availability.judge(tenant, moving.service_code, code, wanted.start, moving=moving)
+
+        async def deed(service: AppointmentService) -> Reply:
+            moved = await service.reschedule(appointment_id, verdict, ignore_calendar=wanted.ignore_calendar)
+            return Reply(200, moved.as_json(tenant.config.tz))
+
+        request = {"id": str(appointment_id)} | wanted.model_dump(mode="json")
+        return await self._once(tenant, who, "reschedule", key, request, deed)
+
+    async def cancel(
+        self, tenant: Tenant, who: Principal, appointment_id: UUID, wanted: CancelRequest, key: str | None
+    ) -> Reply:
+        """Cancel an appointment: 200."""
+        request = wanted.model_dump(mode="json")
+        return await self.change(
+            tenant, who, "cancel", appointment_id, key, request, lambda one: one.cancel(appointment_id, wanted.reason)
+        )
+
+    async def confirm(self, tenant: Tenant, who: Principal, appointment_id: UUID, key: str | None) -> Reply:
+        """Note that the patient will come: 200."""
+        return await self.change(
+            tenant, who, "confirm", appointment_id, key, {}, lambda one: one.confirm(appointment_id)
+        )
+
+    async def change(
+        self,
+        tenant: Tenant,
+        who: Principal,
+        action: str,
+        appointment_id: UUID,
+        key: str | None,
+        request: dict[str, Any],
+        change: Callable[[AppointmentService], Awaitable[Appointment]],
+    ) -> Reply:
+        """Do what needs no look at the calendar: 200."""
+
+        async def deed(service: AppointmentService) -> Reply:
+            return Reply(200, (await change(service)).as_json(tenant.config.tz))
+
+        return await self._once(tenant, who, action, key, {"id": str(appointment_id)} | request, deed)
+
+    async def _once(
+        self, tenant: Tenant, who: Principal, action: str, key: str | None, request: dict[str, Any], deed: Deed
+    ) -> Reply:
+        async with self.database.transaction(tenant) as connection:
+            service = AppointmentService(connection, tenant, who.actor)
+            return await idempotent(
+                connection,
+                clinic_id=tenant.id,
+                scope=f"appointments.{action}:{who.actor}",
+                key=key,
+                request=request,
+                run=lambda: deed(service),
+            )

@@ -1,0 +1,212 @@
+"""`/api/v1/appointments`: the diary, for the clinic's staff. Every read of a patient's data is in the audit log."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from atendeai.appointment.models import (
+    CancelRequest,
+    CreateRequest,
+    RescheduleRequest,
+    SlotSearch,
+    StatusRequest,
+)
+from atendeai.appointment.operations import Operations
+from atendeai.appointment.problems import no_such_appointment
+from atendeai.appointment.repository import AppointmentRepository
+from atendeai.domain.appointment_states import Status
+from atendeai.kit import audit, clock
+from atendeai.kit.errors import invalid
+from atendeai.kit.idempotency import IdempotencyKeyDep
+from atendeai.kit.identity import Principal, person
+from atendeai.kit.tenancy import Tenant, TenantDep
+
+__all__ = ["public_router"]
+
+StaffDep = Annotated[Principal, Depends(person())]
+_MOST_DAYS = 366
+
+
+def public_router(operations: Operations) -> APIRouter:
+    """Build the routes."""
+    router = APIRouter(prefix="/api/v1/appointments", tags=["appointments"])
+    _diary(router, operations)
+    _reading(router, operations)
+    _writing(router, operations)
+    _desk(router, operations)
+    return router
+
+
+def _diary(router: APIRouter, operations: Operations) -> None:
+    @router.get("")
+    async def diary(
+        tenant: TenantDep,
+        who: StaffDep,
+        day: Annotated[date | None, Query(alias="date")] = None,
+        date_from: date | None = None,
+        date_to: date | None = None,
+        professional_code: Annotated[str | None, Query(max_length=63)] = None,
+        status: Annotated[list[Status] | None, Query()] = None,
+        contact_id: UUID | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> dict[str, Any]:
+        """List appointments by start: of one `date`, of days `date_from` to `date_to`, or of today."""
+        start, end = _days(tenant, day, date_from, date_to)
+        async with operations.database.transaction(tenant) as connection:
+            found = await AppointmentRepository(connection, tenant.id).list_between(
+                start=start,
+                end=end,
+                statuses=[one.value for one in status or Status],
+                professional_code=professional_code,
+                contact_id=contact_id,
+                after=_decode(cursor) if cursor else None,
+                limit=limit + 1,
+            )
+            page = found[:limit]
+            # One line names every patient seen: a day's diary is one look.
+            await audit.record(
+                connection,
+                tenant.id,
+                who,
+                "appointment.list",
+                "appointments",
+                {"ids": [str(one.id) for one in page]},
+            )
+        more = len(found) > limit
+        return {
+            "items": [one.as_json(tenant.config.tz) for one in page],
+            "next_cursor": _encode(page[-1].starts_at, page[-1].id) if more else None,
+        }
+
+
+def _reading(router: APIRouter, operations: Operations) -> None:
+    @router.get("/slots")
+    async def slots(
+        tenant: TenantDep,
+        _: StaffDep,
+        service_code: Annotated[str, Query(max_length=63)],
+        date_from: date,
+        date_to: date | None = None,
+        time_from: time | None = None,
+        time_to: time | None = None,
+        professional_code: Annotated[str | None, Query(max_length=63)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> dict[str, Any]:
+        """List free slots, or say why there are none."""
+        try:
+            wanted = SlotSearch(
+                service_code=service_code,
+                date_from=date_from,
+                date_to=date_to or date_from,
+                time_from=time_from,
+                time_to=time_to,
+                professional_code=professional_code,
+                limit=limit,
+            )
+        except ValidationError as error:
+            raise invalid("date_to", error.errors()[0]["msg"]) from None
+        return (await operations.availability.search(tenant, wanted)).as_json()
+
+    @router.get("/{appointment_id}")
+    async def one(appointment_id: UUID, tenant: TenantDep, who: StaffDep) -> dict[str, Any]:
+        async with operations.database.transaction(tenant) as connection:
+            found = await AppointmentRepository(connection, tenant.id).get(appointment_id)
+            if found is None or found.lapsed:
+                raise no_such_appointment()
+            await audit.record(connection, tenant.id, who, "appointment.read", f"appointment:{appointment_id}")
+        return found.as_json(tenant.config.tz)
+
+    @router.get("/{appointment_id}/history")
+    async def history(appointment_id: UUID, tenant: TenantDep, who: StaffDep) -> dict[str, Any]:
+        async with operations.database.transaction(tenant) as connection:
+            rows = AppointmentRepository(connection, tenant.id)
+            if await rows.get(appointment_id) is None:
+                raise no_such_appointment()
+            events = await rows.history(appointment_id)
+            await audit.record(connection, tenant.id, who, "appointment.history", f"appointment:{appointment_id}")
+        return {"items": [event.as_json(tenant.config.tz) for event in events]}
+
+
+def _writing(router: APIRouter, operations: Operations) -> None:
+    @router.post("", status_code=201)
+    async def create(
+        wanted: CreateRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
+    ) -> Response:
+        return (await operations.create(tenant, who, wanted, key)).response()
+
+    @router.post("/{appointment_id}/cancel")
+    async def cancel(
+        appointment_id: UUID, wanted: CancelRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
+    ) -> Response:
+        return (await operations.cancel(tenant, who, appointment_id, wanted, key)).response()
+
+    @router.post("/{appointment_id}/reschedule")
+    async def reschedule(
+        appointment_id: UUID,
+        wanted: RescheduleRequest,
+        tenant: TenantDep,
+        who: StaffDep,
+        key: IdempotencyKeyDep = None,
+    ) -> Response:
+        return (await operations.reschedule(tenant, who, appointment_id, wanted, key)).response()
+
+
+def _desk(router: APIRouter, operations: Operations) -> None:
+    @router.post("/{appointment_id}/confirm")
+    async def confirm(
+        appointment_id: UUID, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
+    ) -> Response:
+        return (await operations.confirm(tenant, who, appointment_id, key)).response()
+
+    @router.post("/{appointment_id}/status")
+    async def mark(
+        appointment_id: UUID, wanted: StatusRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
+    ) -> Response:
+        reply = await operations.change(
+            tenant,
+            who,
+            "mark",
+            appointment_id,
+            key,
+            wanted.model_dump(mode="json"),
+            lambda appointments: appointments.mark(appointment_id, Status(wanted.status)),
+        )
+        return reply.response()
+
+
+def _days(tenant: Tenant, day: date | None, first: date | None, last: date | None) -> tuple[datetime, datetime]:
+    """Return the moments a request's days begin and end at, in the clinic's time zone. Raises a 422 problem."""
+    tz = tenant.config.tz
+    if day is not None and (first is not None or last is not None):
+        raise invalid("date", "give date, or date_from and date_to")
+    start = day or first or clock.now().astimezone(tz).date()
+    end = day or last or start
+    if end < start:
+        raise invalid("date_to", "lies before date_from")
+    if (end - start).days > _MOST_DAYS:
+        raise invalid("date_to", f"lies more than {_MOST_DAYS} days after date_from")
+    return (
+        datetime.combine(start, time(), tzinfo=tz),
+        datetime.combine(end + timedelta(days=1), time(), tzinfo=tz),
+    )
+
+
+def _encode(starts_at: datetime, appointment_id: UUID) -> str:
+    return base64.urlsafe_b64encode(f"{starts_at.isoformat()} {appointment_id}".encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        moment, _, name = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
+        return datetime.fromisoformat(moment), UUID(name)
+    except (binascii.Error, ValueError):
+        raise invalid("cursor", "is not one that this list gave out") from None

@@ -1,0 +1,367 @@
+"""The SQL of the appointment service. Every statement names its clinic: that prunes the partitions at plan time.
+
+Ranges are compared with plain `<` and `>`: under row security a range operator would not use an index. The clock is the
+caller's (`now`), so that a test can move it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atendeai.appointment.models import HOLD_EXPIRED, Appointment, Event
+from atendeai.domain.appointment_states import LIVE, Status
+
+_LONGEST = timedelta(days=1)
+"""No service lasts longer (see `parse_duration`), so an overlap query need not look further back."""
+
+_COLUMNS = """
+    a.id, a.status, a.starts_at, a.ends_at, a.service_code, a.service_name, a.professional_code, a.professional_name,
+    a.patient_id, a.patient_name, a.contact_id, a.expires_at, a.confirmed_at, a.cancel_reason, a.source,
+    a.calendar_state, a.calendar_version, a.calendar_error, a.created_at, a.version
+"""
+_LIVE = sorted(status.value for status in LIVE)
+
+
+class AppointmentRepository:
+    """Reads and writes one clinic's appointments inside one transaction of the kit."""
+
+    def __init__(self, connection: AsyncConnection, clinic_id: UUID) -> None:
+        self._connection = connection
+        self._clinic_id = clinic_id
+
+    # ------------------------------------------------------------------ reading
+
+    async def get(self, appointment_id: UUID, *, lock: bool = False) -> Appointment | None:
+        """Return an appointment; with `lock`, nobody else changes it until this transaction ends."""
+        row = await self._one(
+            f"SELECT {_COLUMNS} FROM atendeai.appointment a WHERE a.clinic_id = :clinic_id AND a.id = :id"
+            + (" FOR UPDATE" if lock else ""),
+            {"id": appointment_id},
+        )
+        return _appointment(row) if row else None
+
+    async def list_between(
+        self,
+        *,
+        start: datetime | None,
+        end: datetime | None,
+        statuses: Sequence[str],
+        professional_code: str | None = None,
+        contact_id: UUID | None = None,
+        after: tuple[datetime, UUID] | None = None,
+        limit: int,
+    ) -> list[Appointment]:
+        """Return appointments that start in `[start, end)`, by start; `after` continues behind the last one seen.
+
+        Lapsed holds are left out: nobody ever agreed to them.
+        """
+        conditions = [
+            "a.clinic_id = :clinic_id",
+            "a.status = ANY(:statuses)",
+            "a.cancel_reason IS DISTINCT FROM :lapsed",
+        ]
+        arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": HOLD_EXPIRED, "limit": limit}
+        for condition, name, value in (
+            ("a.starts_at >= :start", "start", start),
+            ("a.starts_at < :end", "end", end),
+            ("a.professional_code = :professional_code", "professional_code", professional_code),
+            ("a.contact_id = :contact_id", "contact_id", contact_id),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                arguments[name] = value
+        if after is not None:
+            conditions.append("(a.starts_at, a.id) > (:after_start, :after_id)")
+            arguments |= {"after_start": after[0], "after_id": after[1]}
+        rows = await self._all(
+            f"SELECT {_COLUMNS} FROM atendeai.appointment a WHERE {' AND '.join(conditions)}"
+            " ORDER BY a.starts_at, a.id LIMIT :limit",
+            arguments,
+        )
+        return [_appointment(row) for row in rows]
+
+    async def taken(
+        self,
+        professional_codes: Sequence[str],
+        start: datetime,
+        end: datetime,
+        *,
+        now: datetime,
+        besides_contact: UUID | None = None,
+        besides: UUID | None = None,
+    ) -> list[tuple[str, datetime, datetime]]:
+        """Return (professional, start, end) of what takes up time in `[start, end)`; holds that ran out do not.
+
+        `besides_contact` leaves out the holds of that contact, `besides` one appointment.
+        """
+        rows = await self._all(
+            """
+            SELECT a.professional_code, a.starts_at, a.ends_at FROM atendeai.appointment a
+            WHERE a.clinic_id = :clinic_id AND a.professional_code = ANY(:codes) AND a.status = ANY(:live)
+              AND a.starts_at < :end AND a.starts_at > :reach AND a.ends_at > :start
+              AND NOT (a.status = 'proposed' AND a.expires_at <= :now)
+              AND NOT (a.status = 'proposed' AND a.contact_id IS NOT DISTINCT FROM CAST(:contact AS uuid)
+                       AND a.contact_id IS NOT NULL)
+              AND a.id IS DISTINCT FROM CAST(:besides AS uuid)
+            """,
+            {
+                "codes": list(professional_codes),
+                "live": _LIVE,
+                "start": start,
+                "end": end,
+                "reach": start - _LONGEST,
+                "now": now,
+                "contact": besides_contact,
+                "besides": besides,
+            },
+        )
+        return [(row["professional_code"], row["starts_at"], row["ends_at"]) for row in rows]
+
+    async def history(self, appointment_id: UUID) -> list[Event]:
+        """Return what happened to an appointment, oldest first."""
+        rows = await self._all(
+            """
+            SELECT e.at, e.actor, e.action, e.from_status, e.to_status, e.details FROM atendeai.appointment_event e
+            WHERE e.clinic_id = :clinic_id AND e.appointment_id = :id ORDER BY e.version, e.at, e.id
+            """,
+            {"id": appointment_id},
+        )
+        return [Event(**{**row, "details": _json(row["details"])}) for row in rows]
+
+    # ------------------------------------------------------------------ writing
+
+    async def lock(self, name: str) -> None:
+        """Let those who name the same thing pass one by one, until the transaction ends.
+
+        For a professional's time the constraint alone would decide correctly, but concurrent bookers of one slot
+        deadlock on it for seconds.
+        """
+        await self._run(
+            "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", {"key": f"appointment:{self._clinic_id}:{name}"}
+        )
+
+    async def held_by(
+        self, contact_id: UUID, professional_code: str, service_code: str, start: datetime, *, now: datetime
+    ) -> Appointment | None:
+        """Return this contact's own unexpired hold of exactly this slot."""
+        row = await self._one(
+            f"""
+            SELECT {_COLUMNS} FROM atendeai.appointment a
+            WHERE a.clinic_id = :clinic_id AND a.contact_id = :contact_id AND a.status = 'proposed'
+              AND a.professional_code = :professional_code AND a.service_code = :service_code
+              AND a.starts_at = :start AND a.expires_at > :now
+            ORDER BY a.created_at LIMIT 1 FOR UPDATE
+            """,
+            {
+                "contact_id": contact_id,
+                "professional_code": professional_code,
+                "service_code": service_code,
+                "start": start,
+                "now": now,
+            },
+        )
+        return _appointment(row) if row else None
+
+    async def lapse(
+        self,
+        *,
+        now: datetime,
+        professional_code: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        contact_id: UUID | None = None,
+        appointment_id: UUID | None = None,
+    ) -> list[Appointment]:
+        """Let go of holds that ran out: those in the way of `[start, end)`, or one by its id. Returns them.
+
+        With `contact_id`, that contact's own holds in the way go too, run out or not: they now want this time instead.
+        """
+        rows = await self._all(
+            f"""
+            UPDATE atendeai.appointment a
+            SET status = 'cancelled', cancel_reason = :lapsed, expires_at = NULL, updated_at = :now,
+                version = a.version + 1
+            WHERE a.clinic_id = :clinic_id AND a.status = 'proposed'
+              AND (a.expires_at <= :now OR a.contact_id = CAST(:contact_id AS uuid))
+              AND (CAST(:id AS uuid) IS NULL OR a.id = CAST(:id AS uuid))
+              AND (CAST(:code AS text) IS NULL OR (a.professional_code = CAST(:code AS text)
+                   AND a.starts_at < CAST(:end AS timestamptz) AND a.ends_at > CAST(:start AS timestamptz)))
+            RETURNING {_COLUMNS}
+            """,
+            {
+                "now": now,
+                "lapsed": HOLD_EXPIRED,
+                "contact_id": contact_id,
+                "id": appointment_id,
+                "code": professional_code,
+                "start": start,
+                "end": end,
+            },
+        )
+        return [_appointment(row) for row in rows]
+
+    async def lapse_oldest(self, contact_id: UUID, *, keep: int, now: datetime) -> list[Appointment]:
+        """Let go of a contact's holds but the newest `keep`. Returns them."""
+        rows = await self._all(
+            f"""
+            UPDATE atendeai.appointment a
+            SET status = 'cancelled', cancel_reason = :lapsed, expires_at = NULL, updated_at = :now,
+                version = a.version + 1
+            WHERE a.clinic_id = :clinic_id AND a.status = 'proposed' AND a.id IN (
+                SELECT b.id FROM atendeai.appointment b
+                WHERE b.clinic_id = :clinic_id AND b.contact_id = :contact_id AND b.status = 'proposed'
+                ORDER BY b.created_at DESC, b.id OFFSET :keep)
+            RETURNING {_COLUMNS}
+            """,
+            {"contact_id": contact_id, "keep": keep, "now": now, "lapsed": HOLD_EXPIRED},
+        )
+        return [_appointment(row) for row in rows]
+
+    async def insert(self, values: Mapping[str, Any], *, now: datetime) -> Appointment | None:
+        """Take the time. Returns None when somebody else has it: the exclusion constraint decides."""
+        row = await self._one(
+            f"""
+            INSERT INTO atendeai.appointment AS a (
+                clinic_id, id, status, starts_at, ends_at, service_code, service_name, professional_code,
+                professional_name, patient_id, patient_name, contact_id, expires_at, source, calendar_state,
+                created_at, updated_at)
+            VALUES (:clinic_id, :id, :status, :starts_at, :ends_at, :service_code, :service_name, :professional_code,
+                :professional_name, :patient_id, :patient_name, :contact_id, :expires_at, :source, :calendar_state,
+                :now, :now)
+            ON CONFLICT DO NOTHING
+            RETURNING {_COLUMNS}
+            """,
+            {"patient_id": None, "patient_name": None, "expires_at": None, "calendar_state": "none"}
+            | dict(values)
+            | {"now": now},
+        )
+        return _appointment(row) if row else None
+
+    async def update(self, appointment: Appointment, values: Mapping[str, Any], *, now: datetime) -> Appointment:
+        """Change a locked appointment and raise its version."""
+        assignments = ", ".join(f"{column} = :{column}" for column in sorted(values))
+        row = await self._one(
+            f"""
+            UPDATE atendeai.appointment a SET {assignments}, updated_at = :now, version = a.version + 1
+            WHERE a.clinic_id = :clinic_id AND a.id = :id
+            RETURNING {_COLUMNS}
+            """,
+            dict(values) | {"id": appointment.id, "now": now},
+        )
+        if row is None:
+            raise LookupError(f"appointment {appointment.id} vanished while it was locked")
+        return _appointment(row)
+
+    async def patient(self, name: str, contact_id: UUID | None, *, now: datetime) -> UUID:
+        """Return the patient of that name under that contact, created at the first booking.
+
+        One contact may book for several people; without a contact nobody can tell two of one name apart, so each
+        booking makes its own.
+        """
+        row = await self._one(
+            """
+            INSERT INTO atendeai.patient AS p (clinic_id, id, name, name_key, contact_id, created_at)
+            VALUES (:clinic_id, :id, :name, :name_key, :contact_id, :now)
+            ON CONFLICT (clinic_id, contact_id, name_key) DO UPDATE SET name = p.name
+            RETURNING p.id
+            """,
+            {"id": uuid4(), "name": name, "name_key": _name_key(name), "contact_id": contact_id, "now": now},
+        )
+        if row is None:
+            raise LookupError("the patient was neither found nor created")
+        found: UUID = row["id"]
+        return found
+
+    async def record(
+        self,
+        appointment: Appointment,
+        *,
+        actor: str,
+        action: str,
+        from_status: Status | None,
+        details: Mapping[str, Any],
+        now: datetime,
+    ) -> None:
+        """Add a line to the appointment's history."""
+        await self._run(
+            """
+            INSERT INTO atendeai.appointment_event
+                (clinic_id, id, appointment_id, version, at, actor, action, from_status, to_status, details)
+            VALUES (:clinic_id, :id, :appointment_id, :version, :now, :actor, :action, :from_status, :to_status,
+                    CAST(:details AS jsonb))
+            """,
+            {
+                "id": uuid4(),
+                "appointment_id": appointment.id,
+                "version": appointment.version,
+                "now": now,
+                "actor": actor,
+                "action": action,
+                "from_status": from_status.value if from_status else None,
+                "to_status": appointment.status.value,
+                "details": orjson.dumps(dict(details)).decode(),
+            },
+        )
+
+    async def calendar_synced(self, appointment_id: UUID, version: int, state: str, error: str | None) -> None:
+        """Note how far the professional's calendar follows; of a version that has passed, nothing is noted."""
+        await self._run(
+            """
+            UPDATE atendeai.appointment a
+            SET calendar_state = :state, calendar_version = :version, calendar_error = :error
+            WHERE a.clinic_id = :clinic_id AND a.id = :id AND a.version = :version
+            """,
+            {"id": appointment_id, "version": version, "state": state, "error": error},
+        )
+
+    async def forget_hold(self, appointment_id: UUID) -> None:
+        """Remove a lapsed hold with its history: nobody ever agreed to it. The audit log keeps that it was there."""
+        arguments = {"id": appointment_id, "lapsed": HOLD_EXPIRED}
+        await self._run(
+            """
+            DELETE FROM atendeai.appointment_event e WHERE e.clinic_id = :clinic_id AND e.appointment_id IN (
+                SELECT a.id FROM atendeai.appointment a WHERE a.clinic_id = :clinic_id AND a.id = :id
+                  AND a.status = 'cancelled' AND a.cancel_reason = :lapsed)
+            """,
+            arguments,
+        )
+        await self._run(
+            """
+            DELETE FROM atendeai.appointment a WHERE a.clinic_id = :clinic_id AND a.id = :id
+              AND a.status = 'cancelled' AND a.cancel_reason = :lapsed
+            """,
+            arguments,
+        )
+
+    # ------------------------------------------------------------------ plumbing
+
+    async def _run(self, statement: str, arguments: Mapping[str, Any]) -> None:
+        await self._connection.execute(text(statement), {"clinic_id": self._clinic_id} | dict(arguments))
+
+    async def _one(self, statement: str, arguments: Mapping[str, Any]) -> RowMapping | None:
+        result = await self._connection.execute(text(statement), {"clinic_id": self._clinic_id} | dict(arguments))
+        return result.mappings().first()
+
+    async def _all(self, statement: str, arguments: Mapping[str, Any]) -> Sequence[RowMapping]:
+        result = await self._connection.execute(text(statement), {"clinic_id": self._clinic_id} | dict(arguments))
+        return result.mappings().all()
+
+
+def _appointment(row: RowMapping) -> Appointment:
+    return Appointment(**{**row, "status": Status(row["status"])})
+
+
+def _json(value: Any) -> Any:
+    # SQLAlchemy's asyncpg dialect hands untyped jsonb out as text.
+    return orjson.loads(value) if isinstance(value, str | bytes) else value
+
+
+def _name_key(name: str) -> str:
+    return " ".join(name.casefold().split())

@@ -1,0 +1,9 @@
+"""`python -m atendeai.calendar`: serve."""
+
+from __future__ import annotations
+
+from atendeai.calendar.app import create_app
+from atendeai.kit.main import run
+
+if __name__ == "__main__":
+    run("calendar", create_app)

@@ -1,0 +1,132 @@
+"""The SQL of the calendar service: which event stands for which appointment.
+
+A row is written *before* Google is asked for the event, so that an event made just before a crash is found again and
+can be deleted. Every statement names its clinic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+__all__ = ["EventRepository", "EventRow", "State"]
+
+State = Literal["writing", "live", "deleted"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """The event of one appointment. `attempt` is the counter inside the event's id."""
+
+    appointment_id: UUID
+    professional_code: str
+    calendar_id: str
+    attempt: int
+    state: State
+    version: int
+    starts_at: datetime
+    ends_at: datetime
+
+    def as_json(self, tz: tzinfo) -> dict[str, Any]:
+        """Render for the wire, moments in the clinic's time zone."""
+        return {
+            "appointment_id": str(self.appointment_id),
+            "professional_code": self.professional_code,
+            "event_id": event_id(self.appointment_id, self.attempt),
+            "state": self.state,
+            "start": self.starts_at.astimezone(tz).isoformat(),
+            "end": self.ends_at.astimezone(tz).isoformat(),
+        }
+
+
+def event_id(appointment_id: UUID, attempt: int) -> str:
+    """Return the deterministic id of an appointment's event: Google allows 5 to 1024 characters of a-v and 0-9.
+
+    The counter is needed because an id stays taken after its event was deleted.
+    """
+    return f"{appointment_id.hex}{attempt:x}"
+
+
+_COLUMNS = (
+    "e.id AS appointment_id, e.professional_code, e.calendar_id, e.attempt, e.state, e.version, e.starts_at, e.ends_at"
+)
+
+
+class EventRepository:
+    """Reads and writes one clinic's events inside one transaction of the kit."""
+
+    def __init__(self, connection: AsyncConnection, clinic_id: UUID) -> None:
+        self._connection = connection
+        self._clinic_id = clinic_id
+
+    async def get(self, appointment_id: UUID) -> EventRow | None:
+        """Return the event of an appointment, if it ever had one."""
+        rows = await self._all(
+            f"SELECT {_COLUMNS} FROM atendeai.calendar_event e WHERE e.clinic_id = :clinic_id AND e.id = :id",
+            {"id": appointment_id},
+        )
+        return _row(rows[0]) if rows else None
+
+    async def save(self, row: EventRow, *, now: datetime) -> None:
+        """Write what is known of an appointment's event; an older version never overwrites a newer one."""
+        await self._connection.execute(
+            text(
+                """
+                INSERT INTO atendeai.calendar_event AS e (clinic_id, id, professional_code, calendar_id, attempt, state,
+                    version, starts_at, ends_at, updated_at)
+                VALUES (:clinic_id, :id, :professional_code, :calendar_id, :attempt, :state, :version, :starts_at,
+                    :ends_at, :now)
+                ON CONFLICT (clinic_id, id) DO UPDATE SET professional_code = excluded.professional_code,
+                    calendar_id = excluded.calendar_id, attempt = excluded.attempt, state = excluded.state,
+                    version = excluded.version, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+                    updated_at = excluded.updated_at
+                WHERE e.clinic_id = excluded.clinic_id AND e.version <= excluded.version
+                """
+            ),
+            {
+                "clinic_id": self._clinic_id,
+                "id": row.appointment_id,
+                "professional_code": row.professional_code,
+                "calendar_id": row.calendar_id,
+                "attempt": row.attempt,
+                "state": row.state,
+                "version": row.version,
+                "starts_at": row.starts_at,
+                "ends_at": row.ends_at,
+                "now": now,
+            },
+        )
+
+    async def between(
+        self, start: datetime, end: datetime, *, calendar_ids: Sequence[str] | None = None, limit: int = 500
+    ) -> list[EventRow]:
+        """Return the events that stand in `[start, end)`, by start; of some calendars only, when given."""
+        rows = await self._all(
+            f"""
+            SELECT {_COLUMNS} FROM atendeai.calendar_event e
+            WHERE e.clinic_id = :clinic_id AND e.state <> 'deleted' AND e.starts_at < :end AND e.ends_at > :start
+              AND (CAST(:calendars AS text[]) IS NULL OR e.calendar_id = ANY(CAST(:calendars AS text[])))
+            ORDER BY e.starts_at, e.id LIMIT :limit
+            """,
+            {
+                "start": start,
+                "end": end,
+                "calendars": list(calendar_ids) if calendar_ids is not None else None,
+                "limit": limit,
+            },
+        )
+        return [_row(row) for row in rows]
+
+    async def _all(self, statement: str, arguments: Mapping[str, Any]) -> Sequence[RowMapping]:
+        result = await self._connection.execute(text(statement), {"clinic_id": self._clinic_id} | dict(arguments))
+        return result.mappings().all()
+
+
+def _row(row: RowMapping) -> EventRow:
+    return EventRow(**row)

@@ -1,0 +1,171 @@
+"""The routes of the calendar service: internal for the appointment service, public for the clinic's staff."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from atendeai.calendar.google_errors import CalendarError, Kind
+from atendeai.calendar.models import EventRequest, FreeBusyRequest
+from atendeai.calendar.service import Busy, CalendarService
+from atendeai.kit import clock
+from atendeai.kit.errors import Problem, invalid
+from atendeai.kit.identity import Principal, person, service
+from atendeai.kit.responses import JSON
+from atendeai.kit.tenancy import Tenant, TenantDep
+
+__all__ = ["internal_router", "public_router"]
+
+ServiceDep = Annotated[Principal, Depends(service())]
+StaffDep = Annotated[Principal, Depends(person())]
+_MOST = timedelta(days=100)
+
+_REMEDY = {
+    Kind.CREDENTIALS: "Google refuses the calendar's credentials; put valid ones into the secret the Clinic names.",
+    Kind.FORBIDDEN: "The account may not write to this calendar; share the calendar with it, with the right to change.",
+    Kind.NOT_FOUND: "There is no such calendar for this account; check calendarId, and share the calendar with it.",
+}
+
+
+def internal_router(calendar: CalendarService) -> APIRouter:
+    """Build `/internal/v1`: never routed by the gateway."""
+    router = APIRouter(prefix="/internal/v1", tags=["internal"])
+
+    @router.post("/freebusy")
+    async def free_busy(wanted: FreeBusyRequest, tenant: TenantDep, _: ServiceDep) -> dict[str, Any]:
+        _bounded(wanted.time_min, wanted.time_max)
+        if wanted.professional_codes is not None:
+            found = await calendar.busy_of(tenant, wanted.professional_codes, wanted.time_min, wanted.time_max)
+            return _rendered(found, tenant, "professional_code")
+        found = await calendar.busy_calendars(tenant, wanted.calendar_ids or [], wanted.time_min, wanted.time_max)
+        return _rendered(found, tenant, "calendar_id")
+
+    @router.put("/events/{appointment_id}")
+    async def put(appointment_id: UUID, wanted: EventRequest, tenant: TenantDep, _: ServiceDep) -> Response:
+        with _told():
+            row = await calendar.put(tenant, appointment_id, wanted)
+        return Response(status_code=204) if row is None else JSON(row.as_json(tenant.config.tz))
+
+    @router.delete("/events/{appointment_id}", status_code=204)
+    async def delete(
+        appointment_id: UUID, tenant: TenantDep, _: ServiceDep, version: Annotated[int, Query(ge=0)] = 2**31 - 1
+    ) -> Response:
+        with _told():
+            await calendar.delete(tenant, appointment_id, version)
+        return Response(status_code=204)
+
+    @router.get("/status")
+    async def status(tenant: TenantDep, _: ServiceDep) -> dict[str, Any]:
+        return await _status(calendar, tenant)
+
+    return router
+
+
+def public_router(calendar: CalendarService) -> APIRouter:
+    """Build `/api/v1/calendar`: what staff may see. No event's text is shown, only times."""
+    router = APIRouter(prefix="/api/v1/calendar", tags=["calendar"])
+
+    @router.get("/freebusy")
+    async def free_busy(
+        tenant: TenantDep,
+        _: StaffDep,
+        time_min: AwareDatetime,
+        time_max: AwareDatetime,
+        professional_code: Annotated[list[str] | None, Query(max_length=200)] = None,
+    ) -> dict[str, Any]:
+        """Say when professionals are busy: those named, or all."""
+        if time_max <= time_min:
+            raise invalid("time_max", "does not lie after time_min")
+        _bounded(time_min, time_max)
+        known = [one.code for one in tenant.config.profile.professionals]
+        for code in professional_code or ():
+            if code not in known:
+                raise invalid("professional_code", "the clinic has no such professional")
+        found = await calendar.busy_of(tenant, professional_code or known, time_min, time_max)
+        return _rendered(found, tenant, "professional_code")
+
+    @router.get("/events")
+    async def events(
+        tenant: TenantDep, _: StaffDep, date_from: date | None = None, date_to: date | None = None
+    ) -> dict[str, Any]:
+        """List the events that this clinic's appointments have in Google Calendar, of today or of the days given."""
+        tz = tenant.config.tz
+        first = date_from or clock.now().astimezone(tz).date()
+        last = date_to or first
+        if last < first:
+            raise invalid("date_to", "lies before date_from")
+        start = datetime.combine(first, time(), tzinfo=tz)
+        end = datetime.combine(last + timedelta(days=1), time(), tzinfo=tz)
+        _bounded(start, end, "date_to")
+        return {"items": [row.as_json(tz) for row in await calendar.events(tenant, start, end)]}
+
+    @router.get("/status")
+    async def status(tenant: TenantDep, _: StaffDep) -> dict[str, Any]:
+        """Say whether the clinic's calendars can be read, and what to do where they cannot."""
+        return await _status(calendar, tenant)
+
+    return router
+
+
+async def _status(calendar: CalendarService, tenant: Tenant) -> dict[str, Any]:
+    found = await calendar.status(tenant)
+    body: dict[str, Any] = {"provider": found.provider, "ready": found.ready, "calendars": found.calendars}
+    if found.reason is not None:
+        body["reason"] = found.reason
+        body["remedy"] = _REMEDY.get(
+            Kind(found.reason), "Google does not answer as it should; this may pass by itself."
+        )
+    return body
+
+
+def _rendered(found: Busy, tenant: Tenant, name: str) -> dict[str, Any]:
+    tz = tenant.config.tz
+    return {
+        "busy": {
+            key: [
+                {"start": one.start.astimezone(tz).isoformat(), "end": one.end.astimezone(tz).isoformat()}
+                for one in taken
+            ]
+            for key, taken in found.busy.items()
+        },
+        "unavailable": [{name: key, "reason": kind.value} for key, kind in found.unavailable.items()],
+    }
+
+
+def _bounded(start: datetime, end: datetime, field: str = "time_max") -> None:
+    if end - start > _MOST:
+        raise invalid(field, f"lies more than {_MOST.days} days after the beginning")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what Google said into a problem: 503 when the same call may succeed later, 424 when somebody must act."""
+    try:
+        yield
+    except CalendarError as error:
+        extensions = {"reason": error.kind.value}
+        if error.transient:
+            seconds = str(math.ceil(error.retry_after or 5))
+            raise Problem(
+                503,
+                "calendar-unavailable",
+                "Google Calendar is unavailable",
+                "Google Calendar does not answer as it should at the moment; try again later.",
+                headers={"Retry-After": seconds},
+                extensions=extensions,
+            ) from error
+        raise Problem(
+            424,
+            "calendar-refused",
+            "Google Calendar refused",
+            _REMEDY.get(error.kind, "Google Calendar refused the event; the service's log says why."),
+            extensions=extensions,
+        ) from error

@@ -1,0 +1,7 @@
+"""`python -m atendeai.clinic`: serve."""
+
+from atendeai.clinic.app import create_app
+from atendeai.kit.main import run
+
+if __name__ == "__main__":
+    run("clinic", create_app)

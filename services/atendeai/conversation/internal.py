@@ -1,0 +1,41 @@
+"""`/internal/v1`: where whatsapp hands messages on. Never routed by the gateway."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from atendeai.conversation.repository import ConversationRepository
+from atendeai.conversation.schemas import InboundMessage, Taken
+from atendeai.conversation.service import CONVERSATION_QUEUE
+from atendeai.kit import clock
+from atendeai.kit.identity import Principal, service
+from atendeai.kit.resources import ConnectionDep
+from atendeai.kit.tenancy import TenantDep
+from atendeai.kit.work import enqueue
+
+router = APIRouter(prefix="/internal/v1")
+
+
+@router.post("/messages", status_code=202)
+async def messages(
+    message: InboundMessage,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    caller: Annotated[Principal, Depends(service("whatsapp"))],
+) -> Taken:
+    """Store a message once and wake its handling; a repeated one changes nothing."""
+    del caller  # proven by the dependency
+    # PostgreSQL's text holds no NUL; a phone's keyboard has none, a made-up client may.
+    body = message.text.replace("\x00", "")
+    conversation_id, new = await ConversationRepository(connection, tenant.id).receive(
+        message_id=message.message_id,
+        contact_id=message.contact_id,
+        contact_name=message.contact.name.replace("\x00", "") if message.contact.name else None,
+        kind=message.kind,
+        body=body,
+        sent_at=message.sent_at,
+        now=clock.now(),
+    )
+    if new:
+        await enqueue(connection, tenant.id, CONVERSATION_QUEUE, str(message.contact_id))
+    return Taken(conversation_id=conversation_id, message_id=message.message_id)

@@ -1,0 +1,139 @@
+"""A clinic as the attendant knows it: what it offers, who works there, when, where."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from typing import Any
+
+from atendeai.domain.profile_values import parse_duration, parse_holidays, parse_week
+from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.understand import Names
+
+WeekHours = Mapping[int, tuple[tuple[time, time], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something that can be booked. ``price``: reais as the profile writes them, or None when not published."""
+
+    code: str
+    name: str
+    duration: timedelta
+    price: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Professional:
+    """Somebody who can be booked."""
+
+    code: str
+    name: str
+    services: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """How the attendant presents itself."""
+
+    name: str | None = None
+    greeting: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """A clinic's profile, ready for the dialogue. ``hours`` by weekday (Monday is 0); a missing one is closed."""
+
+    name: str
+    services: tuple[Service, ...] = ()
+    professionals: tuple[Professional, ...] = ()
+    hours: WeekHours = field(default_factory=dict)
+    insurance: tuple[str, ...] = ()
+    address: str | None = None
+    holidays: frozenset[date] = frozenset()
+    persona: Persona = field(default_factory=Persona)
+    handoff_topics: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> Names:
+        """The names by which patients may call its services, people and plans."""
+        return Names(
+            services=tuple(s.name for s in self.services),
+            professionals=tuple(p.name for p in self.professionals),
+            plans=self.insurance,
+        )
+
+    def service(self, code: str | None) -> Service | None:
+        """The service of that code, if it has it."""
+        return next((s for s in self.services if s.code == code), None)
+
+    def professional(self, code: str | None) -> Professional | None:
+        """The professional of that code, if it has them."""
+        return next((p for p in self.professionals if p.code == code), None)
+
+    def default_service(self) -> Service | None:
+        """What "uma consulta" means when nothing else is said: the only service, or the only plain consultation."""
+        if len(self.services) == 1:
+            return self.services[0]
+        visits = [s for s in self.services if "consulta" in fold(s.name) and "retorno" not in fold(s.name)]
+        plain = [s for s in visits if fold(s.name) in _PLAIN_VISITS]
+        chosen = plain or visits
+        return chosen[0] if len(chosen) == 1 else None
+
+
+_PLAIN_VISITS = frozenset(
+    ["consulta", "consulta medica", "consulta geral", "consulta clinica", "consulta clinica geral", "consulta inicial"]
+)
+_ADDRESS_KEYS = ("street", "number", "complement", "neighbourhood", "neighborhood", "district", "city", "state", "zip")
+
+
+def address_text(raw: str | Mapping[str, Any] | None) -> str | None:
+    """One line for a patient, from the profile's address: its ``text`` if it has one, else its fields in order."""
+    if raw is None or isinstance(raw, str):
+        return raw or None
+    if raw.get("text"):
+        return str(raw["text"])
+    known = [str(raw[key]) for key in _ADDRESS_KEYS if raw.get(key)]
+    others = [str(value) for key, value in raw.items() if key not in _ADDRESS_KEYS and value]
+    return ", ".join(known + others) or None
+
+
+def _clock(minutes: int) -> time:
+    return time(23, 59) if minutes >= 24 * 60 else time(minutes // 60, minutes % 60)
+
+
+def clinic_from_profile(
+    name: str,
+    profile: Mapping[str, Any],
+    *,
+    persona: Persona | None = None,
+    handoff_topics: Sequence[str] = (),
+) -> Clinic:
+    """Reads a profile in the shapes of the Clinic resource. Raises ValueError naming the field that cannot be read."""
+    services = tuple(
+        Service(
+            code=str(raw["code"]),
+            name=str(raw.get("name") or raw["code"]),
+            duration=parse_duration(raw.get("duration") or "30m", f"services[{raw['code']}].duration"),
+            price=raw.get("priceBRL"),
+        )
+        for raw in profile.get("services") or ()
+    )
+    week = parse_week(profile.get("businessHours") or {}, "businessHours")
+    return Clinic(
+        name=name,
+        services=services,
+        professionals=tuple(
+            Professional(
+                code=str(raw["code"]),
+                name=str(raw.get("name") or raw["code"]),
+                services=frozenset(raw.get("services") or (s.code for s in services)),
+            )
+            for raw in profile.get("professionals") or ()
+        ),
+        hours={day: tuple((_clock(a), _clock(b)) for a, b in spans) for day, spans in week.items()},
+        insurance=tuple(str(plan) for plan in profile.get("insurance") or ()),
+        address=address_text(profile.get("address")),
+        holidays=parse_holidays(profile.get("holidays") or ()),
+        persona=persona or Persona(),
+        handoff_topics=tuple(handoff_topics),
+    )

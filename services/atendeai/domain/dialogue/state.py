@@ -1,0 +1,156 @@
+"""What is remembered of a conversation from one message to the next, as plain JSON."""
+
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+from atendeai.domain.dialogue.ports import Appointment, Slot
+from atendeai.domain.understanding.when import Moment
+
+STATE_VERSION = 1
+
+
+class Stage(StrEnum):
+    """Where the conversation stands."""
+
+    IDLE = "idle"
+    COLLECTING = "collecting"
+    """Something is still missing before slots can be looked for."""
+    CHOOSING = "choosing"
+    """Several slots were offered."""
+    OFFERED = "offered"
+    """One slot was offered and waits for the last word."""
+    PICKING = "picking"
+    """The patient has several appointments and must say which is meant."""
+    CANCELLING = "cancelling"
+    """A cancellation waits for the last word."""
+    REMINDED = "reminded"
+    """The patient declined what a reminder asked and was asked whether to move or to cancel."""
+
+
+class Purpose(StrEnum):
+    """What the flow under way is for."""
+
+    BOOK = "book"
+    RESCHEDULE = "reschedule"
+    CANCEL = "cancel"
+    CONFIRM = "confirm"
+
+
+class Outcome(StrEnum):
+    """How things would stand if the patient now fell silent."""
+
+    BOOKED = "booked"
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
+    CONFIRMED = "confirmed"
+    HANDED_OFF = "handed_off"
+    EMERGENCY = "emergency"
+    ANSWERED = "answered"
+    OPTED_OUT = "opted_out"
+    NOTHING_BOOKED = "nothing_booked"
+
+
+class Asks(StrEnum):
+    """What the last reply asked for."""
+
+    NAME = "name"
+    INSURANCE = "insurance"
+    PROFESSIONAL = "professional"
+    GUARDIAN = "guardian"
+    SERVICE = "service"
+    DATE = "date"
+    TIME = "time"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(slots=True)
+class State:
+    """One conversation. Codes are the clinic's; ``hold`` and ``target`` are ids of appointments."""
+
+    stage: Stage = Stage.IDLE
+    purpose: Purpose | None = None
+    asks: Asks | None = None
+    question: str | None = None
+    """The last question as it was put, to be put again after something else was answered."""
+    service: str | None = None
+    professional: str | None = None
+    asked_for: str | None = None
+    """The professional whom the patient named, not merely the one of the slot on offer."""
+    when: Moment = field(default_factory=Moment)
+    candidates: list[Moment] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
+    hold: str | None = None
+    name: str | None = None
+    for_other: bool = False
+    accepted: bool = False
+    target: Appointment | None = None
+    targets: list[Appointment] = field(default_factory=list)
+    done: Outcome | None = None
+    """The last thing that was achieved; None when nothing was."""
+    last: Appointment | None = None
+    """The appointment ``done`` is about."""
+    topic: str | None = None
+    """The service last spoken of outside a booking: what "quero marcar" then means."""
+    invited: bool = False
+    """The last reply asked whether to book."""
+    answered: bool = False
+    handed_off: bool = False
+    opted_out: bool = False
+    misses: int = 0
+    """Messages in a row that were not understood."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a flow is under way."""
+        return self.stage is not Stage.IDLE
+
+    @property
+    def outcome(self) -> Outcome:
+        """How things would stand if the patient now fell silent."""
+        if self.done is not None:
+            return self.done
+        return Outcome.ANSWERED if self.answered and not self.busy else Outcome.NOTHING_BOOKED
+
+    def reset_flow(self) -> None:
+        """Forgets the flow under way, and nothing else."""
+        fresh = State()
+        kept = {"name", "done", "last", "topic", "answered", "handed_off", "opted_out", "misses"}
+        for f in fields(self):
+            if f.name not in kept:
+                setattr(self, f.name, getattr(fresh, f.name))
+
+    def rested(self) -> "State":
+        """The state after a long silence: only what outlives a conversation is left."""
+        return State(name=self.name, handed_off=self.handed_off, opted_out=self.opted_out)
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored."""
+        out = asdict(self)
+        out["version"] = STATE_VERSION
+        out["when"] = self.when.to_json()
+        out["candidates"] = [c.to_json() for c in self.candidates]
+        out["slots"] = [s.to_json() for s in self.slots]
+        out["target"] = self.target.to_json() if self.target else None
+        out["targets"] = [t.to_json() for t in self.targets]
+        out["last"] = self.last.to_json() if self.last else None
+        return out
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "State":
+        """The inverse of ``to_json``; unknown keys are left out, missing ones have their defaults."""
+        known = {f.name for f in fields(cls)}
+        raw = {key: value for key, value in data.items() if key in known}
+        conversions: dict[str, Any] = {
+            "stage": Stage,
+            "purpose": lambda v: Purpose(v) if v else None,
+            "asks": lambda v: Asks(v) if v else None,
+            "done": lambda v: Outcome(v) if v else None,
+            "when": Moment.from_json,
+            "candidates": lambda v: [Moment.from_json(c) for c in v],
+            "slots": lambda v: [Slot.from_json(s) for s in v],
+            "target": lambda v: Appointment.from_json(v) if v else None,
+            "targets": lambda v: [Appointment.from_json(a) for a in v],
+            "last": lambda v: Appointment.from_json(v) if v else None,
+        }
+        return cls(**{key: conversions[key](value) if key in conversions else value for key, value in raw.items()})

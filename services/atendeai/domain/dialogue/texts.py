@@ -1,0 +1,142 @@
+"""Everything the attendant says, in Brazilian Portuguese. Short, polite, one question at a time."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from atendeai.domain.dialogue.clinic import Clinic, Service
+from atendeai.domain.dialogue.wording import listed, moment, numbered
+
+EMERGENCY = (
+    "Isso parece uma emergência. Ligue agora para o SAMU: 192. A ligação é gratuita e atende 24 horas. "
+    "Se puder, não fique só. Já avisei a nossa equipe."
+)
+SELF_HARM = (
+    "Sinto muito que você esteja passando por isso. Você não está só. Ligue agora para o SAMU: 192. "
+    "O CVV também atende de graça, 24 horas, no 188. Se puder, fique perto de alguém de confiança. "
+    "Já avisei a nossa equipe."
+)
+HANDOFF = "Vou chamar uma pessoa da nossa equipe para continuar com você por aqui. Assim que possível ela responde."
+HANDOFF_TOPIC = "Esse assunto é com a nossa equipe. Já avisei, e uma pessoa vai responder por aqui assim que possível."
+RESULTS = (
+    "Resultados, receitas e atestados são com a nossa equipe. "
+    "Já passei o seu pedido, e uma pessoa vai responder por aqui."
+)
+DATA_REQUEST = (
+    "Recebi o seu pedido sobre os seus dados pessoais (LGPD). "
+    "Ele foi encaminhado à pessoa responsável na clínica, que vai responder por aqui."
+)
+OPT_OUT = "Tudo bem, não vamos mais enviar mensagens por iniciativa nossa. Se precisar, é só escrever por aqui."
+LATE = "Obrigado por avisar! Já informei a recepção. Venha com calma."
+THANKS = "Por nada! Se precisar de algo mais, é só escrever."
+GOODBYE = "Até logo! Se precisar, é só escrever."
+NOT_UNDERSTOOD_HERE = "Desculpe, não entendi."
+WHICH_SLOT = "Qual deles fica melhor para você?"
+NOT_TEXT = "Por enquanto só consigo ler mensagens de texto. Pode escrever, por favor?"
+ASK_DAY = "Para qual dia você gostaria?"
+ASK_OTHER_DAY = "Sem problema. Qual outro dia ou horário fica melhor para você?"
+ASK_NAME = "Qual é o nome completo do paciente, por favor?"
+INVALID_DATE = "Essa data não existe ou já passou. Pode me dizer outro dia, por favor?"
+DROPPED = "Tudo bem, não marquei nada. Se precisar, é só escrever."
+KEPT = "Certo, sua consulta continua marcada."
+NO_CALENDAR = (
+    "Não consegui consultar a agenda agora, me desculpe. "
+    "Já avisei a nossa equipe, e uma pessoa vai responder por aqui assim que possível."
+)
+NO_APPOINTMENTS = "Não encontrei nenhuma consulta sua marcada. Quer marcar uma? É só me dizer o dia e o horário."
+JUST_TAKEN = "Puxa, esse horário acabou de ser ocupado."
+MOVE_OR_CANCEL = "Entendi. Quer remarcar para outro dia ou prefere cancelar?"
+TROUBLE = "Não consegui concluir isso agora. Já avisei a nossa equipe, e uma pessoa vai responder por aqui."
+NO_ADDRESS = "Não tenho o endereço aqui, mas já pedi à nossa equipe que responda."
+NO_HOURS = "Não tenho os horários de atendimento aqui, mas já pedi à nossa equipe que responda."
+
+
+def greeting(clinic: Clinic) -> str:
+    """The first words of a conversation."""
+    if clinic.persona.greeting:
+        return clinic.persona.greeting
+    who = f"Aqui é {clinic.persona.name}, da {clinic.name}." if clinic.persona.name else f"Aqui é da {clinic.name}."
+    return f"Olá! {who} Como posso ajudar?"
+
+
+def not_understood() -> str:
+    """When a message was not understood: what can be asked for."""
+    return (
+        "Desculpe, não entendi. Posso marcar, remarcar ou cancelar consultas e informar horários, endereço, "
+        "valores e convênios. Como posso ajudar?"
+    )
+
+
+def ask_service(services: Sequence[Service]) -> str:
+    """Asks which service is wanted."""
+    return "Para qual atendimento?\n" + numbered([s.name for s in services])
+
+
+def not_by(who: str, what: str) -> str:
+    """A professional was named who does not do what is wanted."""
+    return f"{who} não atende {what}, mas posso ver com outro profissional."
+
+
+def no_such_service(said: str, clinic: Clinic) -> str:
+    """A service the clinic does not have."""
+    return f"Não temos {said} por aqui. Atendemos:\n" + numbered([s.name for s in clinic.services]) + "\nAlgum desses?"
+
+
+def ask_which_moment(options: list[str]) -> str:
+    """A day that may be meant in two ways."""
+    return f"Só para confirmar: você quer dizer {listed(options, 'ou')}?"
+
+
+def described(clinic: Clinic, service: str, professional: str, start: datetime, today: date) -> str:
+    """A slot in words: Consulta com Dra. Ana, amanhã (quarta-feira, 25/11) às 14h."""
+    who = clinic.professional(professional)
+    what = clinic.service(service)
+    name = what.name if what else "Consulta"
+    return f"{name}{f' com {who.name}' if who else ''}, {moment(start, today)}"
+
+
+def offer(what: str, name: str | None, *, moving: bool) -> str:
+    """One concrete slot, waiting for the last word."""
+    if moving:
+        return f"Posso remarcar para: {what}. Confirma?"
+    return f"Tenho este horário: {what}.{f' Em nome de {name}.' if name else ''} Pode ser?"
+
+
+def offer_without_name(what: str) -> str:
+    """One concrete slot, for a patient whose name is not known."""
+    return f"Tenho este horário: {what}. {ASK_NAME}"
+
+
+def choices(lead: str, options: list[str]) -> str:
+    """Several slots."""
+    return f"{lead}\n{numbered(options)}\nQual você prefere?"
+
+
+def booked(what: str, name: str | None, clinic: Clinic) -> str:
+    """The confirmation of a new appointment."""
+    where = f" Endereço: {clinic.address}." if clinic.address else ""
+    return f"Agendado! {what}{f', em nome de {name}' if name else ''}.{where} Até lá!"
+
+
+def rescheduled(what: str) -> str:
+    """The confirmation of a move."""
+    return f"Remarcado! {what}. O horário anterior foi liberado."
+
+
+def ask_cancel(what: str) -> str:
+    """The last word before a cancellation."""
+    return f"Você quer cancelar: {what}. Confirma o cancelamento?"
+
+
+def cancelled(what: str) -> str:
+    """The confirmation of a cancellation."""
+    return f"Cancelado: {what}. Se quiser marcar outro dia, é só escrever."
+
+
+def confirmed(what: str) -> str:
+    """The confirmation of a presence."""
+    return f"Presença confirmada! {what}. Até lá!"
+
+
+def which_appointment(options: list[str]) -> str:
+    """Asks which of several appointments is meant."""
+    return "Encontrei estas consultas suas:\n" + numbered(options) + "\nQual delas?"

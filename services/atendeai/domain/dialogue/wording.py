@@ -1,0 +1,111 @@
+"""How days, times, hours and prices are written to a patient, in Brazilian Portuguese."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+
+from atendeai.domain.dialogue.clinic import WeekHours
+from atendeai.domain.understanding.when import Moment
+
+WEEKDAYS = ("segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo")
+_SHORT = ("segunda", "terça", "quarta", "quinta", "sexta", "sábado", "domingo")
+
+
+_NAMED_DAYS = 2
+"""More days in a row than these are written as a span."""
+
+
+def clock(value: time) -> str:
+    """14h, 14h30."""
+    return f"{value.hour}h{value.minute:02d}" if value.minute else f"{value.hour}h"
+
+
+def day(value: date, today: date) -> str:
+    """Hoje (terça-feira, 24/11), amanhã (…), sexta-feira, 27/11; with the year when it is another."""
+    written = f"{value:%d/%m}" if value.year == today.year else f"{value:%d/%m/%Y}"
+    full = f"{WEEKDAYS[value.weekday()]}, {written}"
+    if value == today:
+        return f"hoje ({full})"
+    if value == today + timedelta(days=1):
+        return f"amanhã ({full})"
+    return full
+
+
+def moment(value: datetime, today: date) -> str:
+    """amanhã (quarta-feira, 25/11) às 14h."""
+    at = "à" if value.hour == 1 else "às"
+    return f"{day(value.date(), today)} {at} {clock(value.time())}"
+
+
+def wish(value: Moment, today: date) -> str:
+    """A wished time as the attendant repeats it: what is known of the day and the hour."""
+    parts: list[str] = []
+    if value.date:
+        parts.append(day(value.date, today))
+    elif value.date_from and value.date_to:
+        parts.append(f"de {value.date_from:%d/%m} a {value.date_to:%d/%m}")
+    elif value.date_from:
+        parts.append(f"a partir de {day(value.date_from, today)}")
+    elif value.date_to:
+        parts.append(f"até {day(value.date_to, today)}")
+    if value.time:
+        parts.append(f"às {clock(value.time)}")
+    elif value.time_from and value.time_to:
+        parts.append(f"entre {clock(value.time_from)} e {clock(value.time_to)}")
+    elif value.time_from:
+        parts.append(f"a partir das {clock(value.time_from)}")
+    elif value.time_to:
+        parts.append(f"até as {clock(value.time_to)}")
+    return " ".join(parts)
+
+
+def listed(items: Iterable[str], last: str = "e") -> str:
+    """a, b e c."""
+    pieces = list(items)
+    if len(pieces) <= 1:
+        return "".join(pieces)
+    return f"{', '.join(pieces[:-1])} {last} {pieces[-1]}"
+
+
+def numbered(items: Sequence[str]) -> str:
+    """One line each, with the number a patient may answer with."""
+    return "\n".join(f"{index}) {item}" for index, item in enumerate(items, start=1))
+
+
+def price(value: str) -> str:
+    """R$ 250,00 for "250", "250.5" or "250.00"."""
+    whole, _, cents = value.partition(".")
+    grouped = f"{int(whole):,}".replace(",", ".")
+    return f"R$ {grouped},{(cents + '00')[:2]}"
+
+
+def _spans(spans: Sequence[tuple[time, time]]) -> str:
+    return listed(f"das {clock(a)} às {clock(b)}" for a, b in spans)
+
+
+def week(hours: WeekHours) -> str:
+    """The opening hours, days alike put together: "segunda a sexta, das 8h às 18h; sábado, das 8h às 12h"."""
+    groups: list[tuple[list[int], tuple[tuple[time, time], ...]]] = []
+    for weekday in range(7):
+        spans = hours.get(weekday) or ()
+        if not spans:
+            continue
+        if groups and groups[-1][1] == spans and groups[-1][0][-1] == weekday - 1:
+            groups[-1][0].append(weekday)
+        else:
+            groups.append(([weekday], spans))
+    texts = []
+    for days, spans in groups:
+        span = f"{_SHORT[days[0]]} a {_SHORT[days[-1]]}"
+        name = span if len(days) > _NAMED_DAYS else listed(_SHORT[d] for d in days)
+        texts.append(f"{name}, {_spans(spans)}")
+    return "; ".join(texts)
+
+
+def hours_of(hours: WeekHours, value: date, today: date, holidays: frozenset[date]) -> str:
+    """Whether and when the clinic is open on one day, as a sentence."""
+    named = day(value, today)
+    named = named[0].upper() + named[1:]
+    if value in holidays:
+        return f"{named} é feriado e não abrimos."
+    spans = hours.get(value.weekday()) or ()
+    return f"{named} atendemos {_spans(spans)}." if spans else f"{named} não abrimos."

@@ -1,0 +1,67 @@
+"""What looks like a day or a time and is none, so that nothing is read into it."""
+
+import re
+
+from atendeai.domain.understanding.numbers import NUMBER
+
+# What looks like a day or a time and is none: greetings, habits, the past, ordinals, measures, telephone numbers.
+BLANKS: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(p)
+    for p in (
+        r"\b(?:rua|avenida|av|praca|travessa|alameda|rodovia)\.? (?:d[aeo]s? )?\d[^,.;?!]{0,25}",
+        r"\b(?:nasc\w+|aniversario)\b[^.;?!]{0,25}?\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}",
+        r"\b(?:bom|boa|otim[oa]|excelente) (?:dia|tarde|noite|semana|(?:fim|final) de semana|feriado|natal|ano novo)\b",
+        r"\bdia a dia\b|\bate (?:amanha|logo|breve|mais)[!.]*$|\bmais tarde\b",
+        (
+            r"\b(?:segunda|2a)s?(?:[ -]?feiras?)? (?:a|ate|ate a) (?:sexta|sabado|domingo|"
+            r"6a)s?(?:[ -]?feiras?)?\b"
+        ),
+        (
+            r"\b(?:tod[oa]s? )(?:(?:as?|os?) )?(?:segunda|terca|quarta|quinta|sexta|sabado|domingo|dia|semana|mes|"
+            r"ano)s?(?:[ -]?feiras?)?\b"
+        ),
+        (
+            r"\b(?:segundas|tercas|quartas|quintas|sextas|sabados|domingos)(?:[ -]?feiras?)?\b|\b(?:segunda|terca|"
+            r"quarta|quinta|sexta)[ -]feiras\b"
+        ),
+        (
+            r"\b(?:segunda|quarta|quinta|sexta|[2-6]a) (?:vez|via|opiniao|dose|parcela|etapa|aplicacao|basica|"
+            r"serie|filha|gestacao|gravidez|tentativa|mao)\b"
+        ),
+        (
+            r"\b(?:minha|uma|pela) (?:segunda|terceira|quarta|quinta|sexta) (?:consulta|sessao|visita)\b|"
+            r"\bem segundo lugar\b"
+        ),
+        (
+            r"\b(?:segunda|terca|quarta|quinta|sexta|sabado|domingo|semana|mes|ano)(?:[ -]?feira)? (?:passad[oa]|"
+            r"retrasad[oa]|anterior)\b"
+        ),
+        r"\b(?:ontem|anteontem)(?: (?:de |a )?(?:manha|tarde|noite))?\b|\boutro dia\b|\bdia desses\b",
+        (
+            rf"\b(?:ha|faz|a mais de|ha mais de|fazem|por|durante|dura|duram|duracao de|jejum de|a cada|"
+            rf"tem) (?:uns |umas |cerca de )?{NUMBER}\s?(?:h|hs|hrs?|horas?|dias?|minutos?|min|semanas?|"
+            rf"mes(?:es)?)\b"
+        ),
+        (
+            rf"{NUMBER}\s?(?:horas?|dias?|semanas?|mes(?:es)?|anos?) (?:atras|de (?:jejum|duracao|vida|idade|"
+            rf"repouso|atestado|febre|dor|antecedencia))\b"
+        ),
+        r"\b(?:consultas?|sessao|sessoes|exame|procedimento) de (?:1|2|3|uma|duas|tres|meia) horas?\b",
+        (
+            rf"\bde {NUMBER} em {NUMBER}\b(?: horas| dias)?|\batestado de {NUMBER} dias?\b|\b24 ?(?:h|hs|hrs|"
+            rf"horas)\b|\b24/7\b"
+        ),
+        r"\bpress(?:ao|ure)\b[^.;?!]{0,25}?\d{1,2}\s*(?:/|por|x)\s*\d{1,2}|\b\d{1,3} por \d{1,3}\b",
+        (
+            r"\(?\b\d{2}\)?[ -]?9?\d{4}[- ]\d{4}\b|\b\d{3}\.\d{3}\.\d{3}-?\d{2}\b|\b\d{5,}\b|"
+            r"\br\$ ?\d+(?:[.,]\d+)*|\b\d+(?:[.,]\d+)? ?(?:reais|real|kg|quilos|anos|mg|ml|cm|%)"
+        ),
+    )
+)
+
+
+def blanked(text: str) -> str:
+    """``text`` with what must not be taken for a day or a time made unreadable, every other character in its place."""
+    for pattern in BLANKS:
+        text = pattern.sub(lambda m: "#" * len(m.group()), text)
+    return text

@@ -1,0 +1,41 @@
+"""Words around a day or a time that say what it is there for: a bound, a refusal, an appointment that stands."""
+
+import re
+
+AFTER = re.compile(r"\b(?:depois d[aeo]s?|apos(?: o| a)?|passando|depois que passar)(?: o| a)? ?$")
+FROM = re.compile(r"\b(?:a partir d[aeo]s?|desde)(?: o| a)? ?$")
+UNTIL = re.compile(r"\b(?:ate|no maximo(?: ate)?)(?: n?[oa])? ?$")
+BEFORE = re.compile(r"\bantes d[aeo]s?(?: o| a)? ?$")
+WEEK_OF = re.compile(r"\bsemana d[aeo]s? ?$")
+RULED_OUT = re.compile(
+    r"\b(?:nao (?:vou )?(?:posso|consigo|poderei|poder(?:ei)?|conseguir|da|dara|quero|pode(?: ser)?|serve|"
+    r"tenho como|vai dar|rola)"
+    r"(?: (?:mais|ir|comparecer|vir|fazer|estar|marcar|para))*|nao vou(?: mais| poder| conseguir)*(?: ir|"
+    r" comparecer)?|menos|exceto|tirando|sem ser|nao)"
+    r" ?(?:n?[ao]s?|em|de|da|do|para|as|a)? ?(?:dia )?$"
+)
+RULED_OUT_AFTER = re.compile(
+    r"^(?: de manha| a tarde| a noite)?,? (?:eu )?(?:ja )?nao (?:da\b|posso|consigo|vai dar|vou poder|"
+    r"vou conseguir|serve|pode|rola|dara|vou|quero|tenho)"
+    r"|^,? nao(?:$|[,.!])(?! e\b)"
+)
+STANDING = re.compile(
+    r"\b(?:(?:consulta|exame|retorno|horario|agendamento|sessao|avaliacao|reserva|"
+    r"hora)(?: [a-z]+){0,4}?,? (?:d[aeo]s?|que (?:tenho|era|seria|esta|estava|e|ficou)(?: [a-z]+){0,3}?)"
+    r"|(?:marcad[oa]|agendad[oa]|marquei|agendei|estava|tenho|era|tinha)(?: [a-z]+){0,3}? ?(?:para|n[ao]|"
+    r"em|as|d[aeo])?|a d[aeo]|o d[aeo])(?: o| a)?(?: dia)? ?$"
+)
+WISHED = re.compile(
+    r"\b(?:para|na|no|em|pode ser|seria|marcar|agendar|quero|queria|tem|que tal|prefiro|melhor|consigo|"
+    r"posso|as)(?: o| a)? ?$"
+)
+CORRECTION = re.compile(
+    r"\b(?:na verdade|alias|melhor|digo|ops|quer dizer|mudei de ideia|pensando bem|desculpa|nao, |me enganei|errei)\b"
+)
+APPOSED = re.compile(r"^[\s,(:#-]*(?:(?:que )?(?:e|cai|vai ser|sera)(?: n?[ao]| uma)? ?|n[ao] )?[\s,(]*$")
+LISTED = re.compile(
+    r"^\s*,?\s*(?:e|ou|,|ou entao|ou senao|, ou|, e)(?: (?:n?[ao]|para|em|de|d[ao]|as|talvez|ate|quem sabe))*\s*$"
+)
+OR = re.compile(r"\bou\b")
+UP_TO = re.compile(r"^ ?(?:a|ate|ate a|ate o|ao|e|e a|e o|ate as) ?$")
+MOVES_TO = re.compile(r"^[^.;?!]{0,40}?\bpara(?: a| o| as)?(?: dia)? ?$")

@@ -1,0 +1,115 @@
+"""Signs that somebody must be sent to SAMU (192) at once, suicide risk included.
+
+A missed emergency is the worst error there is. Sure signs always count. Lesser ones count unless the message itself
+takes them back: they come and go, lie in the past, belong to a check-up, or are asked about in general.
+The signs follow the SAMU's own public guidance on when to call 192 and that of the CVV (188) on risk of suicide.
+"""
+
+import re
+
+_SURE = re.compile(
+    r"\b(?:(?:me|se) matar|suicid\w+|vale a pena viver|(?:faca|navalha|lamina|gilete) no (?:pulso|pescoco)|"
+    r"(?:sangue|sangramento|hemorragia) (?:que )?nao (?:estanca|para)|(?:pres[oa] n?as ferragens|capot\w+)|auto "
+    r"?mutil\w+|"
+    r"(?:tom\w+|engol\w+) (?:\w+ )?cartelas?|(?:marido|esposa|mae|pai|filh[oa]|avo|bebe|amig[oa]|ele|ela) (?:esta "
+    r")?morrendo|"
+    r"(?:teve|tendo|deu) (?:um |uma )?(?:\w+ )?(?:ataque|crise) (?:epilep\w+|epilet\w+|convuls\w+|cardiac\w+)|"
+    r"pelo amor de deus.{0,40}(?:ajud|morr|socorr)|(?:me )?ajud\w+.{0,20}pelo amor de deus|parou de respirar|"
+    r"ataque (?:cardiaco|do coracao)|(?:saindo|perdendo|perdeu|muito) (?:muito )?sangue|parar? de sangrar|"
+    r"engoli\w* (?:uma |um )?(?:pilha|bateria|moeda|prego|agulha|ima|vidro|objeto)|"
+    r"(?:caiu|desabou|apagou|desmaiou) (?:\w+ ){0,3}(?:do nada|de repente|no chao)|tremendo todo|"
+    r"tirar (?:a )?(?:minha|a propria|propria) (?:propria )?vida|(?:nao (?:quero|"
+    r"aguento)|sem vontade de|cansei de|cansad[oa] de) (?:mais )?viver|"
+    r"sentido (?:em|na|n?a minha) (?:viver|vida)|(?:motivo|razao|vontade) (?:para|de) (?:continuar )?(?:viver|vivendo)|"
+    r"(?:besteira|loucura) comigo|fazer (?:uma |alguma )besteira|sumir (?:desse|deste|do) mundo|desistir d[ea] "
+    r"(?:viver|vida)|"
+    r"(?:queria|quero|preferia) (?:estar mort[oa]|dormir e nao acordar|nao acordar mais|nao existir|deixar de existir)|"
+    r"me (?:enforcar|jogar|atirar)|pular d[ao] (?:ponte|predio|janela|sacada)|cort\w+ (?:os? |meus? )*pulsos?|"
+    r"quero morrer|vou morrer|vontade de morrer|acabar com (?:a )?(?:minha vida|tudo)|dar fim (?:a|"
+    r"na) (?:minha )?vida|me cortar|me cortei|melhor (?:eu )?morr\w+|penso em morrer|"
+    r"nao (?:consig\w+|consegue|esta conseguindo|estou conseguindo|"
+    r"ta conseguindo) (?:nem )?(?:mais )?(?:respirar|puxar o ar)|(?:nao|parou de|sem) (?:esta |ta |"
+    r"conseguir )?respira\w*|"
+    r"(?:esta|ta|ficou|caiu|encontrei \w+) (?:\w+ )?(?:inconsciente|desacordad[oa]|desmaiad[oa])|"
+    r"nao (?:acorda|responde|reage)\b|"
+    r"(?:esta|ta|estou|acho que (?:e|esta|estou|to)?|tendo|sofrendo|parece|sintomas de|"
+    r"teve agora) (?:\w+ ){0,3}?(?:infart\w+|enfart\w+|derrame|avc|convuls\w+|parada cardiaca|anafil\w+)|"
+    r"overdose|anafilatic[oa]|^\W*(?:infarto|avc|derrame|convulsao|parada cardiaca)\W*$|perd\w+ muito sangue|"
+    r"(?:gravida|gestante|gravidez|gestacao)\b.{0,50}(?:sangr\w+|perdendo liquido|contrac(?:ao|oes))|"
+    r"(?:sangr\w+|perdendo liquido).{0,40}(?:gravida|gestante|gravidez|gestacao)|"
+    r"trabalho de parto|bebe (?:esta )?nascendo|contrac(?:ao|oes) (?:muito )?(?:fortes?|de \d)|"
+    r"\binfartando\b|\benfartando\b|convulsionando|engasg(?:ad[oa]|ou|ando|uei|o)|"
+    r"(?:sangrando|sangramento|perdendo sangue|hemorragia) (?:\w+ ){0,2}?(?:muit\w+|demais|forte|intens\w+|"
+    r"nao para|sem parar)|(?:sangrando|sangramento)\b.{0,20}nao para|hemorragia|"
+    r"boca (?:esta |ta |ficou )?torta|(?:fala|voz) (?:esta |ta |ficou )?enrolad[ao]|"
+    r"lado (?:\w+ )?(?:do corpo|do rosto)? ?(?:\w+ )?(?:paralisad\w+|dormente|sem forca|parou|caid[oa])|"
+    r"labios? rox\w+|ficando rox[oa]|garganta (?:esta |ta )?fechando|fratura exposta|osso (?:para fora|"
+    r"exposto)|picad[oa] (?:de|por) (?:uma? )?(?:cobra|escorpiao|aranha)|"
+    r"(?:tom(?:ei|ou)|engoli\w*|ingeri\w*|bebeu|bebi) (?:\w+ ){0,3}?(?:veneno|agua sanitaria|soda|desinfetante|"
+    r"raticida|"
+    r"chumbinho|muitos? (?:remedios?|comprimidos?)|tod[oa]s? os (?:remedios?|comprimidos?)|(?:um frasco|"
+    r"uma cartela|\d{2,}) (?:\w+ )?(?:inteir\w+ |de )*(?:remedio|comprimido)?s?)|"
+    r"(?:remedios?|comprimidos?) demais|varios (?:remedios?|comprimidos?)|"
+    r"(?:tomar|engolir) (?:um monte de|tod[oa]s (?:[oa]s )?(?:meus )?|muit[oa]s) ?(?:remedios?|comprimidos?|pilulas?)|"
+    r"ninguem vai sentir (?:minha )?falta|"
+    r"envenenad\w+|afog(?:ou|ado|ando)|atropelad\w+|levou (?:um )?(?:tiro|facada|choque)|esfaquead\w+|"
+    r"balead\w+|acidente (?:grave|de carro|de moto)|"
+    r"bolsa (?:estourou|rompeu)|cham[ae]r? (?:o |a |uma )?(?:samu|ambulancia)|preciso de (?:uma )?ambulancia|(?:e|"
+    r"eh) (?:uma )?emergencia|(?<!pronto )(?<!pronto-)socorro)\b"
+)
+_GRAVE = re.compile(
+    r"\b(?:dor(?:es)? (?:\w+ ){0,3}?(?:no|em (?:meu )?) ?peito|peito (?:\w+ ){0,2}?(?:doendo|apertad\w+|"
+    r"queimando)|(?:aperto|pressao|pontada|peso|queimacao|formigamento) (?:\w+ )?no peito|"
+    r"(?:desorientad|confus)[oa] (?:\w+ )?(?:vomit|caiu)|(?:caiu|bateu)[^.]{0,30}(?:desorientad|vomit|confus|nao "
+    r"fala)\w*|"
+    r"fa[lu]ta de ar|sem ar|dificuldade (?:para|de|em) respirar|desmai(?:ou|ei|ando|o)\b|desmaiad[oa]|"
+    r"convuls\w+|infart\w+|enfart\w+|\bavc\b|derrame|"
+    r"(?:dor|dor de cabeca) (?:muito )?(?:insuportavel|horrivel de repente|subita)|pior dor de cabeca|"
+    r"perdi (?:a )?(?:visao|forca)|visao (?:sumiu|apagou)|nao (?:sinto|mexo|sente|mexe|consigo mexer|consegue mexer) "
+    r"(?:o |a |os |as )?(?:meus? |minhas? )?(?:bracos?|"
+    r"pernas?|lado|corpo|rosto)|(?:bebe|filh[oa]|crianca|nenem|ele|ela|mae|pai|marido|"
+    r"esposa)\b.{0,30}\brox(?:inh)?[oa]\b|"
+    r"queim\w+ .{0,25}(?:tod[oa]|rosto|oleo|fervendo|grave|feio|fogo)|"
+    r"(?:garganta|lingua|glote|labios?) (?:\w+ ){0,2}(?:inch\w+|fechando)|passando (?:muito mal|mal demais|mal agora)|"
+    r"suando frio|coracao (?:\w+ )?(?:disparad|acelerad)\w+|sem pulso|"
+    r"glic(?:ose|emia) (?:\w+ )?(?:muito baixa|[1-5]\d\b|[4-9]\d\d)|bombinha nao|"
+    r"crise (?:convulsiva|epilet\w+|epilep\w+|asmatica|forte de asma|de asma)|"
+    r"(?:vomit|toss|evacu|urin)\w+ sangue|sangue (?:nas fezes|no vomito)|pressao (?:esta |"
+    r"ta |a )?(?:muito alta|(?:1[89]|2\d)(?: ?(?:por|/|x) ?\d+)?)|"
+    r"febre (?:de |esta )?(?:4[0-2]|muito alta)|bateu a cabeca|caiu (?:da|do|de) (?:escada|cama|telhado|laje|berco|"
+    r"moto|cavalo|"
+    r"altura)|reacao alergica|inchando|alergia forte|queimad\w+ (?:grave|feia|muito)|"
+    r"sangramento|sangrando|perdendo liquido|nao (?:sinto|sente) o bebe|bebe (?:parou|nao (?:mexe|"
+    r"esta mexendo))|crise de panico|delirando|confus[ao] mental)\b"
+)
+_TAKEN_BACK = re.compile(
+    r"\b(?:as vezes|de vez em quando|quando (?:corro|faco|subo|ando|caminho|fico|treino)|"
+    r"ha (?:\w+ )?(?:\w+ )?(?:meses|anos|semanas)|faz (?:\w+ )?(?:\w+ )?(?:meses|anos|semanas)|ano passado|"
+    r"mes passado|semana passada|ja (?:tive|passou|teve|melhorou)|"
+    r"tive (?:um |uma )?(?:\w+ ){0,2}(?:em|ha|no|na|ano|uns)|teve (?:um |uma )?\w+ (?:em|ha|no ano|ano|"
+    r"uns)|historico|antecedente|na familia|meu (?:pai|avo|tio) (?:teve|tem|morreu)|minha (?:mae|"
+    r"avo) (?:teve|tem|morreu)|"
+    r"check[ -]?up|rotina|preventiv\w+|exame (?:de|para)|pos[ -]?(?:infarto|avc|operatorio)|acompanhamento|"
+    r"retorno|(?:dor|bem|mais|muito|um|uma|ardencia|sangramento) leve|levinh\w+|menstru\w+|"
+    r"depois da academia|voces (?:atendem|tratam|fazem|tem)|que (?:trata|cuida|atende)|"
+    r"nao (?:e|estou com|tenho|"
+    r"sinto) (?:\w+ )?(?:falta de ar|dor|emergencia|urgente|urgencia)|sem (?:dor|falta de ar)|"
+    r"(?:ja )?(?:desmai\w+|convuls\w+|infart\w+|avc)[^.]{0,20} (?:uma vez|quando (?:era|tinha|crianca)|na "
+    r"(?:infancia|adolescencia))|"
+    r"quem (?:teve|tem|ja|sofre)|marcapasso|laudo|internacao|sequela\w*|"
+    r"nada (?:grave|urgente)|quase (?:tive|morri|infartei|desmaiei)|"
+    r"gengiva|nariz|escov\w+)\b"
+)
+_NOT_SURE = re.compile(
+    r"\bnao (?:e|eh) (?:uma )?(?:emergencia|urgencia)|(?:e|eh) (?:uma )?emergencia\?|atend\w+ emergencia|"
+    r"casos? de emergencia|em caso de|contato de emergencia|morrendo de (?:rir|fome|medo|vontade|saudade)|"
+    r"morrer de (?:rir|vergonha|fome)|"
+    r"morri de|me matar de|primeiros socorros|(?:curso|palestra|numero) d[oe] (?:suicidio|samu)|setembro amarelo"
+)
+
+
+def is_emergency(norm: str) -> bool:
+    """Whether the normalised message shows that somebody is in danger now."""
+    if _SURE.search(norm) and not _NOT_SURE.search(norm):
+        return True
+    return bool(_GRAVE.search(norm)) and not _TAKEN_BACK.search(norm)

@@ -1,0 +1,48 @@
+"""What a rule is, and the words that rules share.
+
+General patterns rather than remembered phrases: a verb of the act, its object, and what would turn it round. Rules
+read normalised text: lower case, no accents, slips put right.
+"""
+
+import re
+from dataclasses import dataclass
+
+from atendeai.domain.understanding.intent import Intent
+
+WANT = (
+    r"(?:quero|queria|qeria|gostaria(?: de)?|preciso(?: de)?|precisava(?: de)?|queremos|gostariamos|desejo|"
+    r"pretendo|necessito(?: de)?|to querendo|estou querendo|vim|posso|podemos|consigo|da para|tem como|"
+    r"teria como|como (?:faco|eu faco|e que eu faco)(?: para)?|seria possivel|e possivel|pode|poderia|"
+    r"podia|voces? (?:pode|podem|consegue|conseguem)|vamos|bora|vou|para|me ajuda a|ajuda para|favor|"
+    r"ajude a)"
+)
+VISIT = (
+    r"(?:consultas?|horarios?|exames?|avaliac(?:ao|oes)|retornos?|atendimentos?|sess(?:ao|oes)|vaga(?! (?:para|de) "
+    r"(?:estacion|carro|moto|emprego|trabalho|estagio))|"
+    r"encaixe|agendamentos?|hora|limpeza|check[ -]?up|procedimento|visita|vacina|ultrassom|revisao)"
+)
+NAMES = (
+    r"(?:dermatolog\w*|cardiolog\w*|ginecolog\w*|ortoped\w*|pediatr\w*|psicolog\w*|psiquiatr\w*|"
+    r"oftalmolog\w*|oculista|urolog\w*|neurolog\w*|endocrinolog\w*|nutricionista|nutrolog\w*|fisioterap\w*|"
+    r"otorrino\w*|gastroentero\w*|reumatolog\w*|mastolog\w*|geriatr\w*|dentista|ortodont\w*|fono\w*|"
+    r"clinico geral|medic[oa]|doutora?|dra?)"
+)
+PLAN = (
+    r"(?:unimed|bradesco|sul ?america|amil|hapvida|notre ?dame|intermedica|porto seguro|porto saude|cassi|"
+    r"geap|golden cross|prevent senior|ipasgo|ipsemg|iamspe|omint|care ?plus|sus|planserv|odontoprev|"
+    r"uniodonto)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A sign of an intent. ``weight`` is how sure it makes us, between 0 and 1."""
+
+    intent: Intent
+    pattern: re.Pattern[str]
+    weight: float = 0.9
+
+
+def rules(intent: Intent, *patterns: str, weight: float = 0.9) -> list[Rule]:
+    """One rule for each pattern."""
+    return [Rule(intent, re.compile(p), weight) for p in patterns]

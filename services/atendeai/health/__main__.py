@@ -1,0 +1,7 @@
+"""`python -m atendeai.health`: serve."""
+
+from atendeai.health.app import create_app
+from atendeai.kit.main import run
+
+if __name__ == "__main__":
+    run("health", create_app)

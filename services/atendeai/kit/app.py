@@ -1,0 +1,148 @@
+"""`create_service`: the one way a service's app is built, in tests as in production."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from atendeai.kit import metrics
+from atendeai.kit.errors import FieldError, Problem
+from atendeai.kit.guard import guard
+from atendeai.kit.health import Check, Health
+from atendeai.kit.middleware import Outermost, as_problem, problem_response
+from atendeai.kit.resources import Kit
+from atendeai.kit.responses import JSON
+from atendeai.kit.settings import Settings
+from atendeai.kit.work import Worker
+from atendeai.kit.workers import WorkLoops
+
+Report = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 415: "Unsupported media type"}
+
+
+def create_service(
+    name: str,
+    settings: Settings,
+    *,
+    routers: Sequence[APIRouter],
+    workers: Sequence[Worker] = (),
+    kit: Kit | None = None,
+    checks: Mapping[str, Check] | None = None,
+    report: Report | None = None,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """Build a service: its routers behind the kit's guard, its workers, health, metrics, problems and headers.
+
+    A service whose workers or routers need the kit makes `Kit(settings)` first and hands it in; it is started and
+    closed with the app. `checks` join readiness; `report` replaces the body of `/health`; `lifespan` runs inside the
+    kit's own. Raises `ValueError` when the settings are another service's.
+    """
+    if settings.service != name:
+        raise ValueError(f"these are the settings of {settings.service!r}, not of {name!r}")
+    resources = kit if kit is not None else Kit(settings)
+    metrics.BUILD.labels(name, settings.version).set(1)
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        loops = WorkLoops(resources, workers)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(resources.close)
+            await resources.start()
+            if lifespan is not None:
+                await stack.enter_async_context(lifespan(app))
+            await loops.start()
+            stack.push_async_callback(loops.stop, settings.grace_seconds)
+            yield
+
+    app = FastAPI(
+        title=f"AtendeAI {name}",
+        version=settings.version,
+        lifespan=run,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+        middleware=[Middleware(Outermost, kit=resources)],
+        dependencies=[Depends(guard)],
+    )
+    app.state.kit = resources
+    for router in routers:
+        app.include_router(router)
+    app.include_router(_own_routes(Health(resources, checks or {}), report))
+    _answer_problems(app)
+    return app
+
+
+def _own_routes(health: Health, report: Report | None) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    overview = report or health.report
+
+    @router.get("/health/live")
+    async def live() -> Response:
+        return JSON({"status": "alive"})
+
+    @router.get("/health/ready")
+    async def ready() -> Response:
+        healthy, body = await health.report()
+        return JSON({"status": "ready" if healthy else body["status"]}, 200 if healthy else 503)
+
+    @router.get("/health")
+    async def details() -> Response:
+        healthy, body = await overview()
+        return JSON(body, 200 if healthy else 503, headers={"Cache-Control": "no-store"})
+
+    @router.get("/metrics")
+    async def exposition() -> Response:
+        body, media_type = metrics.render()
+        return Response(body, media_type=media_type)
+
+    return router
+
+
+def _answer_problems(app: FastAPI) -> None:
+    async def on_problem(request: Request, error: Exception) -> Response:
+        return problem_response(request.scope, as_problem(error))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for that type alone
+        title = _TITLES.get(error.status_code, "Request refused")
+        problem = Problem(error.status_code, title.lower().replace(" ", "-"), title, headers=dict(error.headers or {}))
+        return problem_response(request.scope, problem)
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for that type alone
+        fields = [_field(item) for item in error.errors()]
+        malformed = any(item["type"] == "json_invalid" for item in error.errors())
+        problem = (
+            Problem(400, "not-json", "The body is not JSON", "Send a JSON document.", errors=fields)
+            if malformed
+            else Problem(
+                422,
+                "invalid-request",
+                "The request is not valid",
+                "; ".join(f"{field['field']}: {field['reason']}" for field in fields[:5]),
+                errors=fields,
+            )
+        )
+        return problem_response(request.scope, problem)
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+
+
+def _field(item: Mapping[str, Any]) -> FieldError:
+    """Name the field as the caller wrote it; pydantic's message says why and does not repeat the value."""
+    where = [str(part) for part in item["loc"]]
+    if where and where[0] in ("body", "query", "path", "header", "cookie") and len(where) > 1:
+        where = where[1:]
+    return {"field": ".".join(where), "reason": str(item["msg"])}

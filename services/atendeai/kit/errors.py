@@ -1,0 +1,112 @@
+"""Errors as callers see them: RFC 9457 problem documents.
+
+A service raises `Problem`; the app turns it into `application/problem+json`. Nothing about the inside of the process,
+and nothing a patient wrote, may go into one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+TYPE_PREFIX = "urn:atendeai:problem:"
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(TypedDict):
+    """One field that was refused: where it is (dotted, `items.0.name`) and why."""
+
+    field: str
+    reason: str
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """An answer that says what went wrong (RFC 9457).
+
+    `slug` becomes the URI `urn:atendeai:problem:<slug>`; `title` is the same for every occurrence of that type,
+    `detail` explains this one and names the remedy. `errors` names the fields that were refused.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        title: str,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {slug}")
+        self.status = status
+        self.slug = slug
+        self.title = title
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extensions = dict(extensions or {})
+
+    def body(self, *, instance: str | None = None, request_id: str | None = None) -> dict[str, Any]:
+        """Return the document's members; absent ones are left out."""
+        document: dict[str, Any] = {"type": TYPE_PREFIX + self.slug, "title": self.title, "status": self.status}
+        if self.detail:
+            document["detail"] = self.detail
+        if instance:
+            document["instance"] = instance
+        if self.errors:
+            document["errors"] = [dict(error) for error in self.errors]
+        if request_id:
+            document["request_id"] = request_id
+        return {**self.extensions, **document}
+
+
+class Unavailable(Problem):
+    """Something this process depends on does not answer: 503 with Retry-After (seconds)."""
+
+    def __init__(self, dependency: str, *, retry_after: int = 2) -> None:
+        super().__init__(
+            503,
+            "unavailable",
+            "Temporarily unavailable",
+            f"{dependency} does not answer at the moment; try again shortly.",
+            headers={"Retry-After": str(retry_after)},
+        )
+        self.dependency = dependency
+
+
+def not_found(what: str, detail: str | None = None) -> Problem:
+    """404 for one thing that is not there, or not this clinic's."""
+    return Problem(404, "not-found", "Not found", detail or f"There is no such {what}.")
+
+
+def conflict(slug: str, detail: str, *, title: str = "Conflict") -> Problem:
+    """409: the request is well formed, but the present state refuses it."""
+    return Problem(409, slug, title, detail)
+
+
+def invalid(field: str, reason: str) -> Problem:
+    """422 that names one field."""
+    return Problem(
+        422,
+        "invalid-request",
+        "The request is not valid",
+        f"{field}: {reason}",
+        errors=[{"field": field, "reason": reason}],
+    )
+
+
+def unauthenticated(detail: str, *, error: str = "invalid_token") -> Problem:
+    """401 with the challenge of RFC 6750."""
+    return Problem(
+        401,
+        "unauthenticated",
+        "Authentication required",
+        detail,
+        headers={"WWW-Authenticate": f'Bearer realm="atendeai", error="{error}"'},
+    )
+
+
+def forbidden(detail: str) -> Problem:
+    """403: known, but not allowed."""
+    return Problem(403, "forbidden", "Not allowed", detail)

@@ -1,0 +1,42 @@
+"""What happens to a routed request before its endpoint: internal calls prove themselves, public ones are counted."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from atendeai.kit.identity import authenticate, optional_person
+from atendeai.kit.limits import Limiter, client_address, limit_of
+from atendeai.kit.tenancy import Tenant, current_tenant
+
+
+async def guard(request: Request) -> None:
+    """Refuse what may not go on. Everything under /internal needs a service token, everything under /api a clinic."""
+    path = request.url.path
+    if path.startswith("/internal/"):
+        await authenticate(request, await current_tenant(request), "service")
+        return
+    limit = limit_of(request)
+    if limit == "none":
+        return
+    tenant = await current_tenant(request)
+    limiter: Limiter = request.app.state.kit.limiter
+    if limit == "auth":
+        who = f"address:{client_address(request)}"
+    else:
+        person = await optional_person(request, tenant)
+        who = f"subject:{person.subject}" if person is not None else f"address:{client_address(request)}"
+    add_headers(request, await limiter.hit(tenant, limit, who))
+
+
+async def limit_account(request: Request, tenant: Tenant, account: str) -> None:
+    """Count a sign-in attempt against the account it names (folded to lower case), beside the address.
+
+    Raises a 429 problem, or `Unavailable` while Redis is away.
+    """
+    limiter: Limiter = request.app.state.kit.limiter
+    add_headers(request, await limiter.hit(tenant, "auth", f"account:{account.strip().lower()}"))
+
+
+def add_headers(request: Request, headers: dict[str, str]) -> None:
+    """Have headers sent with the answer, whatever the answer will be."""
+    request.scope.setdefault("atendeai", {}).setdefault("headers", {}).update(headers)

@@ -1,0 +1,135 @@
+"""Calls to the other services of the same clinic: `/internal/v1/…` with a service token and an idempotency key."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import Any
+from uuid import UUID
+
+import httpx
+import orjson
+import structlog
+
+from atendeai.kit.identity import issue_service_token
+from atendeai.kit.metrics import HTTP_CLIENT
+from atendeai.kit.responses import dumps
+from atendeai.kit.settings import Settings
+from atendeai.kit.tenancy import Tenant
+
+_ATTEMPTS = 3
+_FIRST_PAUSE = 0.1
+_TEMPORARY = frozenset({httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS})
+_SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+
+
+class ServiceError(Exception):
+    """Another service refused (`status` and its problem document) or could not be reached (`status` is None)."""
+
+    def __init__(self, service: str, status: int | None, problem: dict[str, Any] | None = None) -> None:
+        super().__init__(f"{service}: {status if status is not None else 'no answer'}")
+        self.service = service
+        self.status = status
+        self.problem = problem or {}
+
+    @property
+    def slug(self) -> str:
+        """The last part of the problem's type, e.g. `slot-taken`; empty when there is none."""
+        return str(self.problem.get("type", "")).rpartition(":")[2]
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.status is None or self.status in _TEMPORARY or self.status >= httpx.codes.INTERNAL_SERVER_ERROR
+
+
+class ServiceClient:
+    """One per process; keeps connections to the other services open."""
+
+    def __init__(self, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._settings = settings
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(settings.client_timeout_seconds, connect=2.0),
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=15),
+            trust_env=False,  # the other services are in the cluster, never behind a proxy
+        )
+
+    async def call(
+        self,
+        tenant: Tenant,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: dict[str, Any] | None = None,
+        idempotency_key: str | UUID | None = None,
+    ) -> Any:
+        """Call another service as this one and return its decoded JSON (None for an empty answer).
+
+        Connection failures are retried; so are 502, 503, 504 and a lost answer where repeating is harmless (a safe
+        method or an idempotency key). Raises `ServiceError`.
+        """
+        method = method.upper()
+        headers = {
+            "Authorization": f"Bearer {issue_service_token(tenant, self._settings.service)}",
+            "X-Clinic-ID": str(tenant.id),
+            "Accept": "application/json",
+        }
+        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        if request_id:
+            headers["X-Request-ID"] = str(request_id)
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = str(idempotency_key)
+        content: bytes | None = None
+        if json is not None:
+            content = dumps(json)
+            headers["Content-Type"] = "application/json"
+        repeatable = method in _SAFE or idempotency_key is not None
+        request = self._client.build_request(
+            method, self._settings.service_url(service) + path, params=params, content=content, headers=headers
+        )
+        started = time.perf_counter()
+        status = "none"
+        try:
+            response = await self._send(request, service, repeatable=repeatable)
+            status = str(response.status_code)
+        finally:
+            HTTP_CLIENT.labels(self._settings.service, service, status).observe(time.perf_counter() - started)
+        return _decoded(service, response)
+
+    async def _send(self, request: httpx.Request, service: str, *, repeatable: bool) -> httpx.Response:
+        for attempt in range(1, _ATTEMPTS + 1):
+            last = attempt == _ATTEMPTS
+            try:
+                response = await self._client.send(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                if last:
+                    raise ServiceError(service, None) from error
+            except httpx.TransportError as error:
+                if last or not repeatable:
+                    raise ServiceError(service, None) from error
+            else:
+                if last or not repeatable or response.status_code not in (502, 503, 504):
+                    return response
+            await asyncio.sleep(_FIRST_PAUSE * 2 ** (attempt - 1) * (1 + random.random()))  # noqa: S311 - jitter
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+
+def _decoded(service: str, response: httpx.Response) -> Any:
+    body: Any = None
+    if response.content:
+        try:
+            body = orjson.loads(response.content)
+        except orjson.JSONDecodeError:
+            if response.is_success:
+                raise ServiceError(service, None) from None
+    if response.is_success:
+        return body
+    raise ServiceError(service, response.status_code, body if isinstance(body, dict) else None)

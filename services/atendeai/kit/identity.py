@@ -1,0 +1,226 @@
+"""Who is asking: tokens of people and of services (JWT, HS256, one key set per clinic).
+
+Claims: `iss: atendeai:<clinicId>`, `aud: atendeai` (people) or `atendeai-internal` (services), `sub`, `exp`, `iat`,
+`jti`, `sid`, `clinic_id`, `roles`; header `kid`. A token of one clinic is worth nothing at another: the key differs,
+and issuer, clinic and audience are compared besides. A session that was ended is refused at once in this process and
+within seconds everywhere (`revoke_session`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+import jwt
+from fastapi import Depends, Request
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atendeai.kit import clock
+from atendeai.kit.errors import Problem, forbidden, unauthenticated
+from atendeai.kit.tenancy import Tenant, Tenants, current_tenant
+
+ROLES = ("owner", "admin", "professional", "receptionist")
+"""Roles of people."""
+
+AUDIENCE: dict[str, str] = {"person": "atendeai", "service": "atendeai-internal"}
+_REQUIRED = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "clinic_id", "roles"]
+_SERVICE_TOKEN_SECONDS = 300
+_SERVICE_TOKEN_MARGIN = 60
+
+Kind = Literal["person", "service"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person or a service, proven by a token of this clinic. `subject` is the user's id or the service's name."""
+
+    kind: Kind
+    subject: str
+    clinic_id: UUID
+    roles: tuple[str, ...]
+    sid: str
+    expires_at: int
+    """Seconds since the epoch."""
+
+    @property
+    def actor(self) -> str:
+        """How the audit log names it: `person:<id>` or `service:<name>`."""
+        return f"{self.kind}:{self.subject}"
+
+
+def _decode_key(value: str) -> bytes:
+    """Decode base64url with or without padding. Raises `binascii.Error`."""
+    return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+
+
+def signing_key(tenant: Tenant, kid: str | None = None) -> tuple[str, bytes]:
+    """Return a key of the clinic and its id: the named one, else the active one.
+
+    Raises `KeyError` when the clinic has no such key.
+    """
+    keys = tenant.config.credentials.jwt
+    wanted = kid if kid is not None else keys.active
+    try:
+        return wanted, _decode_key(keys.keys[wanted])
+    except (binascii.Error, ValueError) as error:
+        raise KeyError(wanted) from error
+
+
+def _issue(
+    tenant: Tenant, kind: Kind, subject: str, roles: Sequence[str], sid: str, seconds: float
+) -> tuple[str, datetime]:
+    kid, key = signing_key(tenant)
+    now = clock.now()
+    expires = now + timedelta(seconds=seconds)
+    claims = {
+        "iss": f"atendeai:{tenant.id}",
+        "aud": AUDIENCE[kind],
+        "sub": subject,
+        "iat": int(now.timestamp()),
+        "exp": int(expires.timestamp()),
+        "jti": str(uuid4()),
+        "sid": sid,
+        "clinic_id": str(tenant.id),
+        "roles": list(roles),
+    }
+    return jwt.encode(claims, key, algorithm="HS256", headers={"kid": kid}), expires
+
+
+def issue_access_token(
+    tenant: Tenant, *, subject: str, roles: Sequence[str], sid: str, seconds: float | None = None
+) -> tuple[str, datetime]:
+    """Issue a person's access token and say when it ends; by default after the clinic's own time."""
+    lifetime = tenant.config.settings.security.access_token_ttl_seconds if seconds is None else seconds
+    return _issue(tenant, "person", subject, roles, sid, lifetime)
+
+
+_service_tokens: dict[tuple[UUID, str, str], tuple[str, float]] = {}
+
+
+def issue_service_token(tenant: Tenant, service: str) -> str:
+    """Return a token for a call to another service of this clinic; the same one until shortly before it ends."""
+    slot = (tenant.id, service, tenant.config.credentials.jwt.active)
+    cached = _service_tokens.get(slot)
+    moment = time.monotonic()
+    if cached is not None and cached[1] > moment:
+        return cached[0]
+    token, _ = _issue(tenant, "service", service, ("service",), str(uuid4()), _SERVICE_TOKEN_SECONDS)
+    if len(_service_tokens) > 5000:  # noqa: PLR2004 - clinics come and go; start over rather than grow
+        _service_tokens.clear()
+    _service_tokens[slot] = (token, moment + _SERVICE_TOKEN_SECONDS - _SERVICE_TOKEN_MARGIN)
+    return token
+
+
+def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
+    """Check a token against this clinic. Raises a 401 problem that says no more than it must."""
+    try:
+        header = jwt.get_unverified_header(token)
+        _, key = signing_key(tenant, str(header.get("kid", "")))
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=["HS256"],
+            audience=AUDIENCE[kind],
+            issuer=f"atendeai:{tenant.id}",
+            options={"require": _REQUIRED, "strict_aud": True},
+        )
+    except jwt.ExpiredSignatureError:
+        raise unauthenticated("The token has expired; refresh it or sign in again.") from None
+    except (jwt.InvalidTokenError, KeyError, ValueError):
+        raise unauthenticated("The token is not valid here.") from None
+    roles = claims["roles"]
+    if claims["clinic_id"] != str(tenant.id) or not isinstance(roles, list):
+        raise unauthenticated("The token is not valid here.")
+    return Principal(
+        kind, str(claims["sub"]), tenant.id, tuple(str(role) for role in roles), str(claims["sid"]), int(claims["exp"])
+    )
+
+
+def bearer(request: Request) -> str | None:
+    """Return the token of the Authorization header, or None."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+async def authenticate(request: Request, tenant: Tenant, kind: Kind) -> Principal:
+    """Return who is asking, checked once per request. Raises a 401 problem."""
+    cached = getattr(request.state, "principal", None)
+    if isinstance(cached, Principal) and cached.kind == kind:
+        return cached
+    token = bearer(request)
+    if token is None:
+        raise unauthenticated("Send the access token as 'Authorization: Bearer …'.", error="invalid_request")
+    principal = verify(tenant, token, kind)
+    if kind == "person":
+        tenants: Tenants = request.app.state.kit.tenants
+        if await tenants.is_revoked(tenant.id, principal.sid):
+            raise unauthenticated("The session has ended; sign in again.")
+    request.state.principal = principal
+    return principal
+
+
+def person(*roles: str) -> Callable[..., Awaitable[Principal]]:
+    """Return a dependency that wants a person with one of these roles (any role of staff when none is named)."""
+    unknown = set(roles) - set(ROLES)
+    if unknown:
+        raise ValueError(f"unknown roles: {', '.join(sorted(unknown))}")
+    allowed = frozenset(roles or ROLES)
+
+    async def dependency(request: Request, tenant: Annotated[Tenant, Depends(current_tenant)]) -> Principal:
+        principal = await authenticate(request, tenant, "person")
+        if allowed.isdisjoint(principal.roles):
+            raise forbidden(f"This needs one of the roles: {', '.join(role for role in ROLES if role in allowed)}.")
+        return principal
+
+    return dependency
+
+
+def service(*names: str) -> Callable[..., Awaitable[Principal]]:
+    """Return a dependency that wants another service of the same clinic (one of these, when any is named)."""
+
+    async def dependency(request: Request, tenant: Annotated[Tenant, Depends(current_tenant)]) -> Principal:
+        principal = await authenticate(request, tenant, "service")
+        if names and principal.subject not in names:
+            raise forbidden(f"This is for: {', '.join(names)}.")
+        return principal
+
+    return dependency
+
+
+async def optional_person(request: Request, tenant: Tenant) -> Principal | None:
+    """Return the person asking, or None without a token or with a bad one."""
+    if bearer(request) is None:
+        return None
+    try:
+        return await authenticate(request, tenant, "person")
+    except Problem as problem:
+        if problem.status == HTTPStatus.UNAUTHORIZED:
+            return None
+        raise
+
+
+_REVOKE = text(
+    "INSERT INTO atendeai.revoked_session (clinic_id, sid, expires_at) VALUES (:clinic_id, :sid, :expires_at)"
+    " ON CONFLICT (clinic_id, sid) DO UPDATE SET expires_at = greatest(revoked_session.expires_at, excluded.expires_at)"
+)
+_TIDY = text(
+    "DELETE FROM atendeai.revoked_session WHERE clinic_id = :clinic_id AND expires_at < now() - interval '1 hour'"
+)
+
+
+async def revoke_session(connection: AsyncConnection, clinic_id: UUID, sid: str, expires_at: datetime) -> None:
+    """End a session for access tokens too, from this transaction's commit on.
+
+    `expires_at` is when the last access token of that session ends by itself (now + the clinic's access token time at
+    most). A trigger notifies every process of the clinic; one that was away reads the row when it comes back.
+    """
+    await connection.execute(_REVOKE, {"clinic_id": clinic_id, "sid": sid, "expires_at": expires_at})
+    await connection.execute(_TIDY, {"clinic_id": clinic_id})

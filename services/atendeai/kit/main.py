@@ -1,0 +1,66 @@
+"""`run`: what `python -m atendeai.<service>` does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from atendeai.kit.logging import configure
+from atendeai.kit.settings import Settings
+
+if TYPE_CHECKING:
+    from atendeai.kit.resources import Kit
+
+EXIT_CONFIGURATION = 2
+
+
+class _DrainingServer(uvicorn.Server):
+    """Answers on for a few seconds after SIGTERM while not being ready, so that nobody is sent to a closed door."""
+
+    def __init__(self, config: uvicorn.Config, kit: Kit) -> None:
+        super().__init__(config)
+        self._kit = kit
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig != signal.SIGTERM or self._kit.draining or self._kit.settings.drain_seconds == 0:
+            super().handle_exit(sig, frame)
+            return
+        self._kit.draining = True
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, self._kit.settings.drain_seconds, super().handle_exit, sig, frame)
+
+
+def run(name: str, create_app: Callable[[Settings], FastAPI]) -> None:
+    """Serve until SIGTERM. Exits with 2 and names the variable when the environment is not complete."""
+    try:
+        settings = Settings(service=name)
+    except ValidationError as error:
+        for item in error.errors():
+            variable = "ATENDEAI_" + "_".join(str(part) for part in item["loc"]).upper()
+            print(f"{variable}: {item['msg']}", file=sys.stderr)  # noqa: T201 - there is no log before the settings
+        sys.exit(EXIT_CONFIGURATION)
+    configure(settings)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.bind_host,
+        port=settings.listen_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(settings.grace_seconds),
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+    )
+    _DrainingServer(config, app.state.kit).run()

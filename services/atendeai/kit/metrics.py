@@ -1,0 +1,46 @@
+"""What every service counts: OpenTelemetry's names where there is one, one process per pod, default registry.
+
+Labels never carry a clinic, a person or anything a caller chose: their number must not grow with use.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+HTTP_SERVER = Histogram(
+    "http_server_request_duration_seconds",
+    "Time from the request's head to the end of the answer.",
+    ("service", "method", "route", "status"),
+    buckets=_SECONDS,
+)
+HTTP_CLIENT = Histogram(
+    "http_client_request_duration_seconds",
+    "Time of one call to another service, retries included.",
+    ("service", "peer", "status"),
+    buckets=_SECONDS,
+)
+BUILD = Gauge("atendeai_build_info", "Always 1; the version is a label.", ("service", "version"))
+RATE_LIMITED = Counter("atendeai_rate_limited_total", "Requests refused by a limit.", ("service", "limit"))
+DEPENDENCY_UP = Gauge("atendeai_dependency_up", "1 when the last probe of it succeeded.", ("service", "dependency"))
+
+WORK = Counter("atendeai_work_total", "Pieces of work handled, by outcome.", ("service", "queue", "outcome"))
+WORK_SECONDS = Histogram(
+    "atendeai_work_duration_seconds", "Time of one handling.", ("service", "queue"), buckets=_SECONDS
+)
+WORK_OLDEST = Gauge(
+    "atendeai_work_oldest_seconds", "How long the oldest due piece of work has been due.", ("service", "queue")
+)
+WORK_PENDING = Gauge("atendeai_work_pending", "Pieces of work that are due or being handled.", ("service", "queue"))
+
+MESSAGES = Counter(
+    "atendeai_messages_total",
+    "WhatsApp messages by direction (inbound, outbound) and what became of them.",
+    ("direction", "status"),
+)
+
+
+def render() -> tuple[bytes, str]:
+    """Return the exposition and its media type."""
+    return generate_latest(), CONTENT_TYPE_LATEST

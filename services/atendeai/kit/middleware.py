@@ -1,0 +1,232 @@
+"""The outermost layer of every service, in plain ASGI: request ids, limits of size, headers, CORS, metrics, access log.
+
+It also turns what nobody caught into a problem document, so a caller never sees a stack or an empty 500.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from atendeai.kit import cors, metrics
+from atendeai.kit.db import UnknownClinicError, is_outage, is_unstorable
+from atendeai.kit.errors import Problem, Unavailable
+from atendeai.kit.http import ServiceError
+from atendeai.kit.responses import ProblemJSON
+from atendeai.kit.tenancy import find_tenant
+
+if TYPE_CHECKING:
+    from atendeai.kit.resources import Kit
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-site",
+}
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
+_QUIET = ("/health", "/metrics")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+log = structlog.get_logger("atendeai.access")
+
+
+class _TooLargeError(Exception):
+    """The body grew past the limit while being read."""
+
+
+class Outermost:
+    """Wraps the whole app of one service."""
+
+    def __init__(self, app: ASGIApp, kit: Kit) -> None:
+        self._app = app
+        self._kit = kit
+        settings = kit.settings
+        self._limit = settings.max_body_bytes
+        self._fixed = {
+            **SECURITY_HEADERS,
+            "X-Service": settings.service,
+            "X-Version": settings.version,
+            "X-Clinic-ID": str(settings.clinic_id) if settings.clinic_id else "shared",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.match(given) else str(uuid4())
+        scope["atendeai"] = {"request_id": request_id, "headers": {}}
+        scope.setdefault("state", {})
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        status = 500
+        begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal status, begun
+            if message["type"] == "http.response.start":
+                status, begun = message["status"], True
+                self._dress(scope, MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            early = await self._before(scope, headers)
+            if early is not None:
+                await early(scope, receive, answer)
+            else:
+                await self._app(scope, self._measured(receive), answer)
+        except Exception as error:
+            if begun:
+                log.error("answer_broken_off", exc_info=error)  # noqa: TRY400 - says less than a traceback on purpose
+                raise
+            await problem_response(scope, as_problem(error))(scope, receive, answer)
+        finally:
+            self._account(scope, status, time.perf_counter() - started)
+
+    async def _before(self, scope: Scope, headers: Headers) -> Response | None:
+        """Answer at once what is too large or is a preflight."""
+        try:
+            length = int(headers.get("content-length") or 0)
+        except ValueError:
+            return problem_response(
+                scope, Problem(400, "bad-request", "Bad request", "Content-Length is not a number of bytes.")
+            )
+        if length > self._limit:
+            return problem_response(scope, too_large(self._limit))
+        origin = headers.get("origin")
+        if origin is None or not scope["path"].startswith("/api/"):
+            return None
+        return await self._cross_origin(scope, origin, preflight="access-control-request-method" in headers)
+
+    async def _cross_origin(self, scope: Scope, origin: str, *, preflight: bool) -> Response | None:
+        """Answer a preflight; let everything else go on, with headers when the origin is the clinic's."""
+        preflight = preflight and scope["method"] == "OPTIONS"
+        extra = scope["atendeai"]["headers"]
+        extra["Vary"] = "Origin"
+        tenant = await find_tenant(Request({**scope, "app": _Holder(self._kit)}))
+        security = tenant.config.settings.security if tenant is not None else None
+        if security is not None and cors.allowed(security, origin):
+            extra.update(cors.headers(security, origin, preflight=preflight))
+            return Response(status_code=204) if preflight else None
+        if not preflight:
+            return None  # the browser keeps the answer from the page; whoever is no browser ignores CORS anyway
+        return problem_response(
+            scope, Problem(403, "origin-not-allowed", "Origin not allowed", "This origin is not one of the clinic's.")
+        )
+
+    def _measured(self, receive: Receive) -> Receive:
+        """Count the body as it arrives: a chunked one has no Content-Length to refuse by."""
+        seen = 0
+
+        async def measured() -> Message:
+            nonlocal seen
+            message = await receive()
+            if message["type"] == "http.request":
+                seen += len(message.get("body", b""))
+                if seen > self._limit:
+                    raise _TooLargeError
+            return message
+
+        return measured
+
+    def _dress(self, scope: Scope, headers: MutableHeaders) -> None:
+        ours = scope["atendeai"]
+        for name, value in self._fixed.items():
+            headers[name] = value
+        headers["X-Request-ID"] = ours["request_id"]
+        if "clinic_id" in ours:
+            headers["X-Clinic-ID"] = ours["clinic_id"]
+        if scope["path"].startswith(("/api/", "/internal/")) and "cache-control" not in headers:
+            headers["Cache-Control"] = "no-store"
+        for name, value in ours["headers"].items():
+            headers[name] = value
+
+    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+        route = route_of(scope)
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        metrics.HTTP_SERVER.labels(self._kit.settings.service, method, route, str(status)).observe(seconds)
+        if route.startswith(_QUIET) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return
+        log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))
+
+
+class _Holder:
+    """Stands for the app where only its kit is asked for."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.state = self
+        self.kit = kit
+
+
+def route_of(scope: Scope) -> str:
+    """Return the template of the route (`/api/v1/users/{user_id}`), never the path a caller chose."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else "unmatched"
+
+
+def too_large(limit: int) -> Problem:
+    """413 that names the limit."""
+    return Problem(413, "too-large", "The body is too large", f"No more than {limit} bytes are accepted.")
+
+
+def as_problem(error: Exception) -> Problem:
+    """Return what a caller may know of an error nobody handled; anything unexpected is logged."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, _TooLargeError):
+        return Problem(413, "too-large", "The body is too large", "The body is larger than what is accepted here.")
+    if isinstance(error, UnknownClinicError):
+        return Problem(404, "unknown-clinic", "Unknown clinic", "The clinic is not served here.")
+    return _value_refused(error) or _dependency_failed(error) or _failed(error)
+
+
+def _value_refused(error: Exception) -> Problem | None:
+    if not is_unstorable(error):
+        return None
+    log.warning("value_refused", exc_info=error)
+    return Problem(
+        422,
+        "unstorable-value",
+        "A value cannot be kept",
+        "A text holds a NUL or half a character, or a date lies outside the years that can be reckoned with.",
+    )
+
+
+def _dependency_failed(error: Exception) -> Problem | None:
+    if is_outage(error):
+        log.warning("dependency_failed", exc_info=error)
+        return Unavailable("a component")
+    if isinstance(error, ServiceError) and error.temporary:
+        log.warning("service_failed", peer=error.service, peer_status=error.status)
+        return Unavailable(f"the {error.service} service")
+    return None
+
+
+def _failed(error: Exception) -> Problem:
+    log.error("request_failed", exc_info=error)
+    return Problem(
+        500, "internal", "Internal error", "Something failed here; the request id finds it in the service's log."
+    )
+
+
+def problem_response(scope: Scope, problem: Problem) -> ProblemJSON:
+    """Return the document of a problem for this request."""
+    request_id = scope.get("atendeai", {}).get("request_id")
+    return ProblemJSON(
+        problem.body(instance=scope.get("path"), request_id=request_id), problem.status, headers=problem.headers
+    )

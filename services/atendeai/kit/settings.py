@@ -1,0 +1,106 @@
+"""What a service process is told through its environment (prefix `ATENDEAI_`), and nothing else.
+
+A clinic's own configuration does not come this way: it is a row of `atendeai.clinic_config` (see `tenancy`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SERVICE_PORTS: dict[str, int] = {
+    "auth": 3001,
+    "user": 3002,
+    "clinic": 3003,
+    "health": 3004,
+    "conversation": 3005,
+    "appointment": 3006,
+    "whatsapp": 3007,
+    "calendar": 3008,
+}
+"""Port of every service; the operator's catalogue holds the same numbers."""
+
+
+class Settings(BaseSettings):
+    """The environment of one service process. Durations are seconds, sizes bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="ATENDEAI_", frozen=True, extra="ignore")
+
+    service: str
+    version: str = "0.0.0-dev"
+    clinic_id: UUID | None = None
+    """The one clinic this process serves; absent in the shared pool."""
+
+    database_url: SecretStr
+    redis_url: SecretStr
+    stack_key_file: Path = Path("/var/run/atendeai/stack-key")
+    stack_key: SecretStr | None = None
+    """The key itself instead of a file: for tests and for a shell."""
+
+    service_url_template: str = "http://{service}:{port}"
+    gateway_health_url: str | None = None
+    log_format: Literal["JSON", "Text"] = "JSON"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    bind_host: str = "0.0.0.0"  # noqa: S104 - a pod listens on its own address, whichever that is
+    port: int | None = None
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+    drain_seconds: float = Field(default=3.0, ge=0)
+    """After SIGTERM the process answers for this long while not being ready, so that proxies notice."""
+
+    grace_seconds: float = Field(default=20.0, ge=0)
+    """How long running requests and work may take to end after that."""
+
+    database_pool_size: int | None = Field(default=None, ge=1)
+    database_connection_seconds: int = Field(default=600, ge=10)
+    """A backend grows with the partitions it touches: connections are replaced after this time."""
+
+    database_statement_seconds: int = Field(default=15, ge=1)
+    redis_pool_size: int = Field(default=32, ge=2)
+    client_timeout_seconds: float = Field(default=10.0, gt=0)
+
+    @field_validator("clinic_id", "gateway_health_url", "port", mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def shared(self) -> bool:
+        """Whether this process serves the clinics of the shared pool."""
+        return self.clinic_id is None
+
+    @property
+    def listen_port(self) -> int:
+        """Port to listen on: the configured one, else the service's own.
+
+        Raises `ValueError` when the service has no port of its own and none is configured.
+        """
+        if self.port is not None:
+            return self.port
+        if self.service not in SERVICE_PORTS:
+            raise ValueError(f"ATENDEAI_PORT is needed: {self.service!r} is none of {', '.join(SERVICE_PORTS)}")
+        return SERVICE_PORTS[self.service]
+
+    @property
+    def pool_size(self) -> int:
+        """Idle database connections kept; twice as many more may be opened under load."""
+        if self.database_pool_size is not None:
+            return self.database_pool_size
+        return 6 if self.shared else 2
+
+    def service_url(self, service: str) -> str:
+        """Return the base URL of another service of the same clinic or pool, without a trailing slash."""
+        return self.service_url_template.format(service=service, port=SERVICE_PORTS[service]).rstrip("/")
+
+    def load_stack_key(self) -> bytes:
+        """Return the Fernet key of the stack.
+
+        Raises `OSError` when the file cannot be read.
+        """
+        if self.stack_key is not None:
+            return self.stack_key.get_secret_value().encode()
+        return self.stack_key_file.read_bytes().strip()

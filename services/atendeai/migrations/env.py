@@ -1,0 +1,49 @@
+"""Alembic's entry: one connection as the migrator, DDL as `atendeai_owner`, one migration at a time.
+
+`SET ROLE atendeai_owner` makes the owner own what is created. For a revision that moves data, use
+`tenant.as_migrator()`: forced row security hides every row from the owner, and only the migrator bypasses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+# Any constant will do: two Jobs of one database must not migrate at the same time.
+LOCK = 0x61_74_65_6E_64_65_61_69
+
+SCHEMA = "atendeai"
+
+
+def run(connection: Connection) -> None:
+    """Migrate over this connection, each revision in a transaction of its own."""
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    connection.execute(text("SET ROLE atendeai_owner"))
+    connection.execute(text("SET search_path = atendeai, public"))
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=None,
+        version_table_schema=SCHEMA,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main() -> None:
+    """Connect and migrate."""
+    url = make_url(os.environ["ATENDEAI_DATABASE_URL"]).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 10})
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+
+asyncio.run(main())

@@ -1,0 +1,182 @@
+"""What goes out: queued durably, sent in order per person, each failure treated as its class asks.
+
+A message is sent at most once knowingly. The Graph API has no idempotency keys, so one doubt remains: when the request
+went out and no answer came back (a broken connection, a crash between the call and its record), the message stays
+`sending`. A status webhook that names it settles the doubt; if none comes within `failures.UNSURE_WAIT`, it is sent
+again: an answer that comes twice once in a great while is better than a patient left waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atendeai.kit import clock
+from atendeai.kit.clinic_config import ClinicConfig
+from atendeai.kit.errors import Unavailable
+from atendeai.kit.metrics import MESSAGES
+from atendeai.kit.resources import Kit
+from atendeai.kit.tenancy import Tenant
+from atendeai.kit.work import enqueue
+from atendeai.whatsapp import outbox_repository as outbox
+from atendeai.whatsapp.failures import OUTSIDE_WINDOW, UNSURE_WAIT, WINDOW, Course, Failure, pause
+from atendeai.whatsapp.graph import Accepted, GraphClient, Outcome, Unsure
+from atendeai.whatsapp.payload import Status
+from atendeai.whatsapp.render import payload
+
+OUTBOUND_QUEUE = "whatsapp.outbound"
+"""Work keyed by contact: send what is queued."""
+
+QUOTA = Failure(0, "The clinic's daily quota of messages is used up", "Raise spec.quota.messagesPerDay.")
+NO_ADDRESS = Failure(0, "The contact has neither a number nor a user id", "The number has passed to somebody else.")
+_MOST_IN_A_ROW = 20
+_SEND_SECONDS = 30
+_RECORD_TRIES = 6
+
+log = structlog.get_logger(__name__)
+
+
+def window_open(last_inbound_at: datetime | None, now: datetime) -> bool:
+    """Whether free text may be sent to a person who last wrote at that moment."""
+    return last_inbound_at is not None and now - last_inbound_at < WINDOW
+
+
+def outside_window() -> Failure:
+    """Describe what the platform would answer, so that the call can be spared."""
+    return Failure(
+        OUTSIDE_WINDOW,
+        "Re-engagement message",
+        "More than 24 hours have passed since the person's last message; only a template may be sent.",
+    )
+
+
+class Outbox:
+    """Outbound messages of the clinics this process serves."""
+
+    def __init__(self, kit: Kit, graph: GraphClient) -> None:
+        self._kit = kit
+        self._graph = graph
+
+    async def send_next(self, tenant: Tenant, key: str) -> datetime | None:
+        """Send what is queued for one person, in order; return when to look again."""
+        contact = UUID(key)
+        for _ in range(_MOST_IN_A_ROW):
+            message = await self._begin(tenant, contact)
+            if message is None or isinstance(message, datetime):
+                return message
+            head, request = message
+            outcome = await self._graph.send(tenant.config, request)
+            again = await self._recorded(tenant, head, outcome)
+            if again is not None:
+                return again
+        return clock.now()
+
+    # ------------------------------------------------------------ before the call
+    async def _begin(self, tenant: Tenant, contact: UUID) -> tuple[outbox.Head, dict[str, object]] | datetime | None:
+        """Mark the next message as being sent and build its request; a moment when it is not due, None when none is."""
+        while True:
+            now = clock.now()
+            async with self._kit.database.transaction(tenant) as connection:
+                head = await outbox.head(connection, tenant.id, contact)
+                if head is None:
+                    return None
+                if head.due_at > now:
+                    return head.due_at
+                to = await outbox.recipient(connection, tenant.id, contact)
+                refused = await self._refused(connection, tenant.config, to, now)
+                if refused is None and to is not None:
+                    if head.state == "sending":
+                        log.warning("sending_again", message_id=str(head.id), attempts=head.attempts)
+                    # Looked at again after the call has certainly ended, should this process die in it.
+                    await outbox.begin(connection, tenant.id, head.id, now + timedelta(seconds=_SEND_SECONDS))
+                    address = {"to": to.wa_id} if to.wa_id else {"recipient": to.user_id or ""}
+                    opaque = f"{head.id}:{head.attempts + 1}"
+                    return head, payload(head.kind, head.body, address, opaque=opaque)
+                await outbox.fail(connection, tenant.id, head.id, refused or NO_ADDRESS, now)
+            MESSAGES.labels("outbound", "failed").inc()
+
+    async def _refused(
+        self, connection: AsyncConnection, config: ClinicConfig, to: outbox.Recipient | None, now: datetime
+    ) -> Failure | None:
+        if to is None or to.number_lost or not (to.wa_id or to.user_id):
+            return NO_ADDRESS
+        if not window_open(to.last_inbound_at, now):
+            return outside_window()
+        quota = config.settings.quota.messages_per_day
+        if quota is not None:
+            midnight = now.astimezone(config.tz).replace(hour=0, minute=0, second=0, microsecond=0)
+            if await outbox.sent_since(connection, config.clinic_id, midnight) >= quota:
+                return QUOTA
+        return None
+
+    # ------------------------------------------------------------ after the call
+    async def _recorded(self, tenant: Tenant, head: outbox.Head, outcome: Outcome) -> datetime | None:
+        """Write down what came of a call; while the database is away keep trying, or the message would go twice."""
+        for attempt in range(_RECORD_TRIES):
+            try:
+                async with self._kit.database.transaction(tenant) as connection:
+                    return await self._record(connection, tenant, head, outcome)
+            except Unavailable:
+                if attempt + 1 == _RECORD_TRIES:
+                    raise
+                await asyncio.sleep(min(8.0, 0.5 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    async def _record(
+        self, connection: AsyncConnection, tenant: Tenant, head: outbox.Head, outcome: Outcome
+    ) -> datetime | None:
+        now = clock.now()
+        if isinstance(outcome, Accepted):
+            MESSAGES.labels("outbound", "sent").inc()
+            for status in await outbox.sent(connection, tenant.id, head.id, outcome.wamid, now):
+                await self.hear(connection, tenant, status, now)
+            return None
+        if isinstance(outcome, Unsure):
+            MESSAGES.labels("outbound", "unsure").inc()
+            due = now + UNSURE_WAIT
+            await outbox.unsure(connection, tenant.id, head.id, outcome.failure, due)
+            return due
+        return await self._refuse(connection, tenant, head.id, head.attempts + 1, outcome.failure, now)
+
+    async def _refuse(
+        self,
+        connection: AsyncConnection,
+        tenant: Tenant,
+        message: UUID,
+        attempts: int,
+        failure: Failure,
+        now: datetime,
+    ) -> datetime | None:
+        """Put a refused message back or give it up; return when it is due again."""
+        course = failure.course
+        wait = pause(course, attempts, random.random())  # noqa: S311 - jitter
+        if wait is not None:
+            due = now + wait
+            await outbox.again(connection, tenant.id, message, failure, due)
+            MESSAGES.labels("outbound", "retried").inc()
+            return due
+        await outbox.fail(connection, tenant.id, message, failure, now)
+        MESSAGES.labels("outbound", "failed").inc()
+        log.warning("message_failed", message_id=str(message), code=failure.code, course=course.value)
+        if course is Course.CHANNEL_BROKEN:
+            await outbox.channel_broken(connection, tenant.id, failure, now)
+        return None
+
+    # ------------------------------------------------------------ statuses
+    async def hear(self, connection: AsyncConnection, tenant: Tenant, status: Status, now: datetime) -> None:
+        """Apply a status that was stored for the first time; in any order, never backwards."""
+        if status.status != "failed":
+            await outbox.advance(connection, tenant.id, status)
+            return
+        found = await outbox.find(connection, tenant.id, status)
+        if found is None or found.state in ("delivered", "read", "failed"):
+            return
+        failure = Failure(status.error_code or 0, status.error_title or "The message failed", status.error_details)
+        due = await self._refuse(connection, tenant, found.id, found.attempts, failure, now)
+        if due is not None:
+            await enqueue(connection, tenant.id, OUTBOUND_QUEUE, str(found.contact_id), due)

@@ -1,0 +1,222 @@
+"""The webhook's JSON, pure: bytes in, changes out. Nothing here decides whether to believe them.
+
+Source: developers.facebook.com, "WhatsApp Cloud API: webhooks", fields `messages` (messages and statuses).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from atendeai.whatsapp.numbers import number_key
+from atendeai.whatsapp.people import Identity
+
+MOST_TEXT = 8192
+"""Characters kept of a message's text; the platform itself allows 4096."""
+
+MOST_CHANGES = 1000
+"""A payload of one mebibyte cannot honestly carry more."""
+
+MOST_ID = 512
+"""Characters of an identifier. Longer ones than the platform's own do not fit the indexes that know them again."""
+
+_INT4 = range(-(2**31), 2**31)
+
+
+class NotAWebhookError(ValueError):
+    """The body is not JSON, or not the shape of a webhook; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message from a person. `text` is empty for kinds that carry none the attendant could read."""
+
+    wamid: str
+    sender: Identity
+    kind: str
+    text: str
+    sent_at: datetime
+    context_wamid: str | None
+    reply_id: str | None
+    content: str = field(repr=False)
+    """The message as it came, as JSON; `{}` where that cannot be written again (nested too deeply, a number without
+    bounds): what was read of it is kept all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What became of a message that was sent. `opaque` is what the call had given along."""
+
+    wamid: str
+    status: str
+    at: datetime
+    opaque: str | None = None
+    error_code: int | None = None
+    error_title: str | None = None
+    error_details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change: which of the business's numbers it is about, and what happened there."""
+
+    phone_number_id: str | None
+    messages: tuple[Inbound, ...] = ()
+    statuses: tuple[Status, ...] = ()
+
+
+def parse(body: bytes, now: datetime) -> list[Change]:
+    """Read a webhook; parts that cannot be understood are left out, times ahead of `now` are cut to it.
+
+    Raises `NotAWebhookError`.
+    """
+    document = _load(body)
+    entries = document.get("entry") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise NotAWebhookError("entry: a list is required")
+    changes: list[Change] = []
+    for entry in entries:
+        for change in _dicts(entry, "changes"):
+            value = change.get("value")
+            if isinstance(value, dict):
+                changes.append(_change(value, now))
+            if len(changes) > MOST_CHANGES:
+                raise NotAWebhookError(f"entry: more than {MOST_CHANGES} changes")
+    return changes
+
+
+def _load(body: bytes) -> Any:
+    try:
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            # A lone surrogate (half an emoji) is not UTF-8, but a person did send it: kept as a replacement character.
+            return _clean(json.loads(body))
+        return _clean(document) if b"\\u0000" in body else document
+    except (ValueError, RecursionError) as error:
+        raise NotAWebhookError("the body is not JSON, or nested too deeply") from error
+
+
+def _clean(value: Any) -> Any:
+    """Replace what PostgreSQL's text cannot hold."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def _dicts(container: Any, key: str) -> list[dict[str, Any]]:
+    found = container.get(key) if isinstance(container, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _text(container: Any, key: str) -> str | None:
+    found = container.get(key) if isinstance(container, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
+def _id(container: Any, key: str) -> str | None:
+    found = _text(container, key)
+    return found if found is not None and len(found) <= MOST_ID else None
+
+
+def _number(container: Any, key: str) -> str | None:
+    """Return a phone number: two that have no digit must not be taken for the same person."""
+    found = _id(container, key)
+    return found if found is not None and number_key(found) else None
+
+
+def _written(raw: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(raw).decode()
+    except orjson.JSONEncodeError:
+        return "{}"
+
+
+def _change(value: dict[str, Any], now: datetime) -> Change:
+    contacts = _dicts(value, "contacts")
+    messages = (_message(raw, contacts, now) for raw in _dicts(value, "messages"))
+    statuses = (_status(raw, now) for raw in _dicts(value, "statuses"))
+    return Change(
+        phone_number_id=_text(value.get("metadata"), "phone_number_id"),
+        messages=tuple(message for message in messages if message),
+        statuses=tuple(status for status in statuses if status),
+    )
+
+
+def _moment(raw: dict[str, Any], now: datetime) -> datetime:
+    try:
+        given = datetime.fromtimestamp(int(raw["timestamp"]), UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return now
+    return min(given, now)
+
+
+def _sender(raw: dict[str, Any], contacts: list[dict[str, Any]]) -> Identity | None:
+    wa_id, user_id = _number(raw, "from"), _id(raw, "from_user_id")
+    for contact in contacts:
+        same_number = wa_id is not None and _text(contact, "wa_id") == wa_id
+        same_user = user_id is not None and _text(contact, "user_id") == user_id
+        if same_number or same_user or len(contacts) == 1:
+            name = _text(contact.get("profile"), "name") or _text(contact.get("profile"), "username")
+            return Identity(
+                wa_id or _number(contact, "wa_id"), user_id or _id(contact, "user_id"), name[:256] if name else None
+            )
+    return Identity(wa_id, user_id) if wa_id or user_id else None
+
+
+def _message(raw: dict[str, Any], contacts: list[dict[str, Any]], now: datetime) -> Inbound | None:
+    wamid, sender = _id(raw, "id"), _sender(raw, contacts)
+    if wamid is None or sender is None or not (sender.wa_id or sender.user_id):
+        return None
+    kind, text, reply_id = _content(raw)
+    return Inbound(
+        wamid=wamid,
+        sender=sender,
+        kind=kind[:64],
+        text=text[:MOST_TEXT],
+        sent_at=_moment(raw, now),
+        context_wamid=_id(raw.get("context"), "id"),
+        reply_id=reply_id,
+        content=_written(raw),
+    )
+
+
+def _content(raw: dict[str, Any]) -> tuple[str, str, str | None]:
+    """Return kind, text, and the id of the button or row that was chosen."""
+    kind = _text(raw, "type") or "unknown"
+    content = raw.get(kind)
+    if kind == "text":
+        return kind, _text(content, "body") or "", None
+    if kind == "button":  # a quick reply of a template
+        return kind, _text(content, "text") or "", _text(content, "payload")
+    if kind == "interactive" and isinstance(content, dict):
+        for name, shown in (("button_reply", "button"), ("list_reply", "list")):
+            if isinstance(content.get(name), dict):
+                return shown, _text(content[name], "title") or "", _text(content[name], "id")
+    return kind, "", None
+
+
+def _status(raw: dict[str, Any], now: datetime) -> Status | None:
+    wamid, status = _id(raw, "id"), _text(raw, "status")
+    if wamid is None or status is None:
+        return None
+    errors = _dicts(raw, "errors")
+    error = errors[0] if errors else {}
+    code = error.get("code")
+    return Status(
+        wamid=wamid,
+        status=status[:32],
+        at=_moment(raw, now),
+        opaque=_id(raw, "biz_opaque_callback_data"),
+        error_code=code if type(code) is int and code in _INT4 else None,
+        error_title=_text(error, "title") or _text(error, "message"),
+        error_details=_text(error.get("error_data"), "details") or _text(error, "message"),
+    )

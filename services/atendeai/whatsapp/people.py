@@ -1,0 +1,60 @@
+"""Who a message is from, pure: matching the identities that Meta gives with the contacts that are known.
+
+Since 2026 a sender comes with a number, with a business-scoped user id (BSUID), or with both. The id belongs to one
+WhatsApp account: the same number under another id has passed to somebody else, who must not meet the first one's
+history. Source: developers.facebook.com, "WhatsApp: business-scoped user IDs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from atendeai.whatsapp.numbers import number_key
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A sender as the webhook names them: at least one of number and user id."""
+
+    wa_id: str | None
+    user_id: str | None
+    name: str | None = None
+
+    @property
+    def key(self) -> str | None:
+        """What the number is compared by."""
+        return number_key(self.wa_id) if self.wa_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A contact that has this number or this user id."""
+
+    id: UUID
+    number_key: str | None
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What to do: `contact` is the sender (None: make one); the others give up what is now the sender's."""
+
+    contact: UUID | None
+    loses_number: UUID | None = None
+    """A contact whose number now belongs to another account."""
+    merges: UUID | None = None
+    """A contact that turns out to be the same person: it is pointed at the sender."""
+
+
+def match(identity: Identity, known: Sequence[Known]) -> Match:
+    """Decide which contact a sender is."""
+    by_user = next((row for row in known if identity.user_id and row.user_id == identity.user_id), None)
+    by_number = next((row for row in known if identity.key and row.number_key == identity.key), None)
+    if by_number is None or by_user is by_number:
+        return Match(by_user.id if by_user else None)
+    passed_on = bool(identity.user_id and by_number.user_id and by_number.user_id != identity.user_id)
+    if passed_on:
+        return Match(by_user.id if by_user else None, loses_number=by_number.id)
+    return Match(by_number.id, merges=by_user.id if by_user else None)

@@ -1,0 +1,61 @@
+"""A queued message in the Cloud API's form, pure.
+
+Source: developers.facebook.com, "WhatsApp Cloud API: interactive reply buttons / interactive lists". What is too long
+for a button or a row is cut, never refused: a shortened choice is better than no answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+TITLE_BUTTON = 20
+TITLE_ROW = 24
+DESCRIPTION = 72
+LIST_BUTTON = "Ver opções"
+
+
+def payload(kind: str, body: dict[str, Any], to: dict[str, str], *, opaque: str) -> dict[str, Any]:
+    """Build the request: `to` is `{"to": number}` or `{"recipient": user id}`, exactly as Meta gave them.
+
+    The message that is answered is not quoted: a person in a chat does not quote every line either.
+    """
+    message: dict[str, Any] = {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        **to,
+        "biz_opaque_callback_data": opaque,
+    }
+    text = body["text"]
+    if kind == "text":
+        return {**message, "type": "text", "text": {"body": text, "preview_url": False}}
+    action = _buttons(body["buttons"]) if kind == "buttons" else _list(body["buttons"])
+    shown = {"type": "button" if kind == "buttons" else "list", "body": {"text": text}, "action": action}
+    return {**message, "type": "interactive", "interactive": shown}
+
+
+def _cut(title: str, most: int) -> str:
+    return title if len(title) <= most else title[: most - 1].rstrip() + "…"
+
+
+def _titles(choices: list[dict[str, str]], most: int) -> list[str]:
+    """Cut the titles; where two become the same, number them all, for the platform refuses equal ones."""
+    titles = [_cut(choice["title"], most) for choice in choices]
+    if len(set(titles)) == len(titles):
+        return titles
+    return [f"{number}. {_cut(choice['title'], most - 4)}" for number, choice in enumerate(choices, 1)]
+
+
+def _buttons(choices: list[dict[str, str]]) -> dict[str, Any]:
+    titles = _titles(choices, TITLE_BUTTON)
+    replies = [{"id": choice["id"], "title": title} for choice, title in zip(choices, titles, strict=True)]
+    return {"buttons": [{"type": "reply", "reply": reply} for reply in replies]}
+
+
+def _list(choices: list[dict[str, str]]) -> dict[str, Any]:
+    rows = []
+    for choice, title in zip(choices, _titles(choices, TITLE_ROW), strict=True):
+        row = {"id": choice["id"], "title": title}
+        if title != choice["title"]:
+            row["description"] = _cut(choice["title"], DESCRIPTION)
+        rows.append(row)
+    return {"button": LIST_BUTTON, "sections": [{"title": "Opções", "rows": rows}]}

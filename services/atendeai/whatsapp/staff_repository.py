@@ -1,0 +1,114 @@
+"""SQL of what staff and the operator look at: pages of messages, and the channel's row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_MESSAGES = text(
+    "WITH page AS ("
+    "(SELECT id, 'inbound' AS direction, contact_id, kind, text, sent_at AS at,"
+    "  CASE WHEN handed_on_at IS NULL THEN 'received' WHEN refused_status IS NULL THEN 'handed_on' ELSE 'refused' END"
+    "  AS state, NULL AS author, NULL::integer AS error_code, NULL AS error_title, NULL AS error_details"
+    " FROM atendeai.whatsapp_inbound"
+    " WHERE clinic_id = :clinic_id AND (CAST(:contact_id AS uuid) IS NULL OR contact_id = :contact_id)"
+    "  AND CAST(:direction AS text) IS DISTINCT FROM 'outbound' AND CAST(:state AS text) IS NULL"
+    "  AND (CAST(:at AS timestamptz) IS NULL OR (sent_at, id) < (:at, CAST(:id AS uuid)))"
+    " ORDER BY sent_at DESC, id DESC LIMIT :most)"
+    " UNION ALL "
+    "(SELECT id, 'outbound', contact_id, kind, body->>'text', created_at, state, author,"
+    "  error_code, error_title, error_details"
+    " FROM atendeai.whatsapp_outbound"
+    " WHERE clinic_id = :clinic_id AND (CAST(:contact_id AS uuid) IS NULL OR contact_id = :contact_id)"
+    "  AND CAST(:direction AS text) IS DISTINCT FROM 'inbound'"
+    "  AND (CAST(:state AS text) IS NULL OR state = :state)"
+    "  AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (:at, CAST(:id AS uuid)))"
+    " ORDER BY created_at DESC, id DESC LIMIT :most))"
+    " SELECT p.*, c.name, c.wa_id, c.user_id FROM page p"
+    " JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = p.contact_id"
+    " ORDER BY p.at DESC, p.id DESC LIMIT :most"
+)
+_CHANNEL = text(
+    "SELECT h.error_code, h.error_title, h.error_details, h.error_at, h.token_valid, h.token_checked_at,"
+    " h.token_problem,"
+    " (SELECT count(*) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id"
+    "  AND state IN ('queued', 'sending')) AS waiting,"
+    " (SELECT max(sent_at) FROM atendeai.whatsapp_inbound WHERE clinic_id = :clinic_id) AS last_inbound_at,"
+    " (SELECT max(sent_at) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id) AS last_sent_at"
+    " FROM (SELECT 1) AS one LEFT JOIN atendeai.whatsapp_channel h ON h.clinic_id = :clinic_id AND h.id = :clinic_id"
+)
+_TOKEN = text(
+    "INSERT INTO atendeai.whatsapp_channel AS h (clinic_id, id, token_valid, token_checked_at, token_problem)"
+    " VALUES (:clinic_id, :clinic_id, :valid, :now, :problem)"
+    " ON CONFLICT (clinic_id, id) DO UPDATE SET token_valid = excluded.token_valid,"
+    " token_checked_at = excluded.token_checked_at, token_problem = excluded.token_problem,"
+    " error_code = CASE WHEN :mended THEN NULL ELSE h.error_code END,"
+    " error_title = CASE WHEN :mended THEN NULL ELSE h.error_title END,"
+    " error_details = CASE WHEN :mended THEN NULL ELSE h.error_details END,"
+    " error_at = CASE WHEN :mended THEN NULL ELSE h.error_at END"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """The channel as the database knows it."""
+
+    error_code: int | None
+    error_title: str | None
+    error_details: str | None
+    error_at: datetime | None
+    token_valid: bool | None
+    token_checked_at: datetime | None
+    token_problem: str | None
+    waiting: int
+    last_inbound_at: datetime | None
+    last_sent_at: datetime | None
+
+
+async def messages(
+    connection: AsyncConnection,
+    clinic_id: UUID,
+    *,
+    contact_id: UUID | None,
+    direction: str | None,
+    state: str | None,
+    before: tuple[datetime, UUID] | None,
+    most: int,
+) -> Sequence[RowMapping]:
+    """Return messages in both directions, newest first, that came before a moment and id."""
+    wanted: dict[str, Any] = {
+        "clinic_id": clinic_id,
+        "contact_id": contact_id,
+        "direction": direction,
+        "state": state,
+        "at": before[0] if before else None,
+        "id": before[1] if before else None,
+        "most": most,
+    }
+    return (await connection.execute(_MESSAGES, wanted)).mappings().all()
+
+
+async def channel(connection: AsyncConnection, clinic_id: UUID) -> ChannelRow:
+    """Return the channel's row; everything None for a clinic that has none yet."""
+    return ChannelRow(*(await connection.execute(_CHANNEL, {"clinic_id": clinic_id})).one())
+
+
+async def token_checked(
+    connection: AsyncConnection,
+    clinic_id: UUID,
+    valid: bool | None,
+    problem: str | None,
+    now: datetime,
+    *,
+    mended: bool,
+) -> None:
+    """Record what the Graph API said of the token; `mended` forgets the account's last refusal."""
+    await connection.execute(
+        _TOKEN, {"clinic_id": clinic_id, "valid": valid, "problem": problem, "now": now, "mended": mended}
+    )

@@ -1,0 +1,71 @@
+"""`/webhook/whatsapp`: the address Meta knows. Proven by signature, not by token; never limited."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from atendeai.kit import clock
+from atendeai.kit.errors import Problem
+from atendeai.kit.resources import KitDep
+from atendeai.kit.tenancy import FoundTenantDep
+from atendeai.whatsapp.inbox import CHANGES, Inbox
+from atendeai.whatsapp.payload import NotAWebhookError, parse
+from atendeai.whatsapp.verify_tokens import VerifyTokens
+
+router = APIRouter(prefix="/webhook/whatsapp")
+
+
+@router.get("")
+async def verify(
+    request: Request,
+    kit: KitDep,
+    clinic: FoundTenantDep,
+    mode: Annotated[str, Query(alias="hub.mode")] = "",
+    token: Annotated[str, Query(alias="hub.verify_token")] = "",
+    challenge: Annotated[str, Query(alias="hub.challenge")] = "",
+) -> Response:
+    """Answer Meta's question whether this address is ours."""
+    known = False
+    if mode == "subscribe" and token:
+        if clinic is not None:
+            expected = clinic.config.credentials.whatsapp.verify_token
+            known = bool(expected) and hmac.compare_digest(expected.encode(), token.encode())
+        elif kit.settings.shared:
+            tokens: VerifyTokens = request.app.state.verify_tokens
+            known = await tokens.knows(token)
+    if not known:
+        raise Problem(
+            403,
+            "verification-refused",
+            "Verification refused",
+            "hub.mode must be subscribe, and hub.verify_token the verify-token of the clinic's credentials.",
+        )
+    return PlainTextResponse(challenge)
+
+
+@router.post("")
+async def receive(request: Request, clinic: FoundTenantDep) -> Response:
+    """Take what Meta delivers: stored before the 200, so that what was acknowledged is never lost."""
+    body = await request.body()
+    try:
+        changes = parse(body, clock.now())
+    except NotAWebhookError as error:
+        CHANGES.labels("malformed").inc()
+        raise Problem(400, "not-a-webhook", "Not a webhook", f"Send a WhatsApp webhook as JSON: {error}.") from error
+    inbox: Inbox = request.app.state.inbox
+    accepted = await inbox.verified(changes, body, request.headers.get("x-hub-signature-256"), clinic)
+    if not accepted:
+        raise Problem(
+            401,
+            "bad-signature",
+            "The signature does not verify",
+            "X-Hub-Signature-256 must be the HMAC-SHA256 of the raw body with the app secret of the clinic that the"
+            " phone_number_id belongs to.",
+        )
+    for tenant, theirs in accepted:
+        await inbox.store(tenant, theirs)
+    return Response(status_code=200)

@@ -1,0 +1,1 @@
+"""How well the attendant understands, measured on data its engine was not made from; no part of the product."""

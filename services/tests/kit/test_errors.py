@@ -1,0 +1,103 @@
+"""Problem documents: every refusal names the field or the remedy, and nothing of the inside leaks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from atendeai.kit.errors import Problem
+from atendeai.kit.settings import Settings
+from atendeai.kit.tenancy import current_tenant
+from atendeai.kit.testing.clinics import TestClinic
+from atendeai.kit.testing.plugin import AppClient, ClientFactory
+from tests.kit.toy import CreateApp
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def client(clinic: TestClinic, client_for: ClientFactory, toy_app: CreateApp) -> AppClient:
+    return await client_for(toy_app, clinic.service_settings("auth", max_body_bytes=2048))
+
+
+def problem(response: httpx.Response, status: int, slug: str) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["type"] == f"urn:atendeai:problem:{slug}"
+    assert body["status"] == status
+    assert body["request_id"] == response.headers["x-request-id"]
+    return body
+
+
+async def test_a_wrong_field_is_named(client: AppClient, clinic: TestClinic) -> None:
+    response = await client.post("/api/v1/things", json={"name": "x", "size": 0}, headers=clinic.headers())
+    body = problem(response, 422, "invalid-request")
+    assert [error["field"] for error in body["errors"]] == ["name", "size"]
+    assert "at least 2 characters" in body["errors"][0]["reason"]
+    assert body["instance"] == "/api/v1/things"
+
+
+async def test_a_path_parameter_is_named(client: AppClient, clinic: TestClinic) -> None:
+    body = problem(await client.get("/api/v1/things/x", headers=clinic.headers()), 422, "invalid-request")
+    assert body["errors"][0]["field"] == "thing"
+
+
+async def test_what_is_not_json_is_400(client: AppClient, clinic: TestClinic) -> None:
+    headers = {**clinic.headers(), "Content-Type": "application/json"}
+    problem(await client.post("/api/v1/things", content=b"{nope", headers=headers), 400, "not-json")
+
+
+async def test_unknown_paths_and_methods(client: AppClient, clinic: TestClinic) -> None:
+    problem(await client.get("/nope", headers=clinic.headers()), 404, "not-found")
+    response = await client.delete("/api/v1/things/3", headers=clinic.headers())
+    problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "GET"
+
+
+async def test_what_nobody_handled_says_nothing(client: AppClient, clinic: TestClinic) -> None:
+    response = await client.get("/api/v1/broken", headers=clinic.headers())
+    problem(response, 500, "internal")
+    assert "João" not in response.text
+    assert response.headers["x-frame-options"] == "DENY"
+
+
+async def test_a_large_body_is_413_with_and_without_a_length(client: AppClient, clinic: TestClinic) -> None:
+    problem(await client.post("/webhook/raw", content=b"x" * 2049), 413, "too-large")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b"x" * 100
+
+    problem(await client.post("/webhook/raw", content=chunks()), 413, "too-large")
+    accepted = await client.post("/webhook/raw", content=b"x" * 2048)
+    assert accepted.json()["bytes"] == 2048
+
+
+async def test_a_length_that_is_no_number_is_400(client: AppClient) -> None:
+    response = await client.post("/webhook/raw", headers={"Content-Length": "ten"}, content=b"")
+    problem(response, 400, "bad-request")
+
+
+async def test_a_problem_of_a_service_keeps_its_headers(
+    clinic: TestClinic, client_for: ClientFactory, toy_app: CreateApp
+) -> None:
+    def create_app(settings: Settings) -> FastAPI:
+        app = toy_app(settings)
+
+        async def refuse() -> None:
+            raise Problem(409, "busy", "Busy", "Come back.", headers={"Retry-After": "7"}, extensions={"queue": 3})
+
+        app.dependency_overrides[current_tenant] = refuse
+        return app
+
+    client = await client_for(create_app, clinic.service_settings("auth"))
+    response = await client.get("/api/v1/things/1", headers=clinic.headers())
+    # The guard resolves the clinic itself; the endpoint's dependency is the one that refuses.
+    body = problem(response, 409, "busy")
+    assert body["queue"] == 3
+    assert response.headers["retry-after"] == "7"

@@ -1,0 +1,34 @@
+"""The world of `world.py` as fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from atendeai.kit.testing.clinics import Stack
+from atendeai.kit.testing.peers import Peers
+from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
+from fakes.graph import create_graph
+from tests.whatsapp.world import Conversation, World
+
+
+@pytest.fixture
+async def world(stack: Stack, clinic_factory: ClinicFactory, client_for: ClientFactory) -> AsyncIterator[World]:
+    """The world, without a service yet: `await world.start(settings)`."""
+    callbacks: dict[str, FastAPI] = {}
+    app = create_graph(Peers(callbacks))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://graph") as fake,
+    ):
+        yield World(stack, app, fake, Conversation(), callbacks, client_for, clinic_factory)
+
+
+@pytest.fixture
+async def pool(world: World) -> World:
+    """The world with the shared pool's service running."""
+    await world.start(world.stack.settings("whatsapp"))
+    return world

@@ -1,0 +1,132 @@
+"""From the store to conversation: in order, at least once, every kind, and one contact for each person."""
+
+from __future__ import annotations
+
+import pytest
+
+from atendeai.kit.testing.clinics import TestClinic
+from tests.whatsapp.world import PATIENT, World, message, signature, webhook
+
+pytestmark = pytest.mark.integration
+
+
+async def deliver(world: World, clinic: TestClinic, *values: dict[str, object]) -> None:
+    secret = clinic.credentials["whatsapp"]["app-secret"]
+    body = webhook(clinic.phone_number_id, *values)
+    answer = await world.service.post("/webhook/whatsapp", content=body, headers=signature(body, secret))
+    assert answer.status_code == 200
+
+
+async def test_what_conversation_gets(pool: World) -> None:
+    clinic = await pool.clinic()
+    await deliver(pool, clinic, message("wamid.1", "Quero marcar"))
+    (taken,) = await pool.conversation.until(1)
+    assert taken["wamid"] == "wamid.1"
+    assert taken["kind"] == "text"
+    assert taken["text"] == "Quero marcar"
+    assert taken["contact"] == {"wa_id": PATIENT, "name": "Maria"}
+    assert taken["sent_at"].startswith("2026-09-21T")
+    assert pool.conversation.keys == [taken["message_id"]]
+
+
+async def test_one_person_is_heard_in_order_also_after_refusals(pool: World) -> None:
+    clinic = await pool.clinic()
+    pool.conversation.refuse = [503, 503, 503, 503]
+    late = message("wamid.3", "três", at=1_790_000_020)
+    await deliver(pool, clinic, message("wamid.2", "dois", at=1_790_000_010), late)
+    await deliver(pool, clinic, message("wamid.1", "um", at=1_790_000_000))
+    taken = await pool.conversation.until(3)
+    assert [item["text"] for item in taken] == ["um", "dois", "três"]
+
+
+async def test_a_message_that_is_refused_for_good_does_not_hold_back_the_next(pool: World) -> None:
+    clinic = await pool.clinic()
+    pool.conversation.refuse = [422]
+    await deliver(pool, clinic, message("wamid.1", "um"), message("wamid.2", "dois", at=1_790_000_001))
+    taken = await pool.conversation.until(1)
+    assert [item["text"] for item in taken] == ["dois"]
+    rows = await clinic.fetch(
+        "SELECT refused_status FROM atendeai.whatsapp_inbound WHERE wamid = 'wamid.1' AND clinic_id = $1", clinic.id
+    )
+    assert rows[0]["refused_status"] == 422
+
+
+async def test_every_kind_is_stored_and_handed_on(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.inbound(clinic, button={"id": "slot-1", "title": "14:00"})
+    await pool.inbound(clinic, list_row={"id": "row-2", "title": "Quarta, 15:00"})
+    await pool.inbound(clinic, message={"type": "button", "button": {"text": "Confirmar", "payload": "ok"}})
+    await pool.inbound(clinic, message={"type": "image", "image": {"id": "1", "caption": "exame"}})
+    await pool.inbound(clinic, message={"type": "reaction", "reaction": {"message_id": "wamid.x", "emoji": "👍"}})
+    await pool.inbound(clinic, message={"type": "unsupported", "errors": [{"code": 131051}]})
+    taken = await pool.conversation.until(6)
+    assert sorted((item["kind"], item["text"]) for item in taken) == [
+        ("button", "14:00"),
+        ("button", "Confirmar"),
+        ("image", ""),
+        ("list", "Quarta, 15:00"),
+        ("reaction", ""),
+        ("unsupported", ""),
+    ]
+
+
+async def test_an_answer_names_the_message_it_answers(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    (sent,) = await pool.received(clinic)
+    await pool.outbound(clinic, outbound_id, "read")
+    await pool.inbound(clinic, "pode ser", context_wamid=sent["wamid"])
+    taken = await pool.conversation.until(2)
+    assert taken[1]["context"] == {"outbound_id": outbound_id}
+
+
+async def test_both_forms_of_a_number_are_one_contact_and_answers_go_to_the_last_one_given(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.inbound(clinic, sender="5511987654321")
+    await pool.inbound(clinic, sender="551187654321")
+    taken = await pool.conversation.until(2)
+    assert taken[0]["contact_id"] == taken[1]["contact_id"]
+    await pool.send(clinic, taken[0]["contact_id"])
+    (sent,) = await pool.received(clinic)
+    assert sent["to"] == "551187654321"
+
+
+async def test_a_person_without_a_number(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.inbound(clinic, sender=None, user_id="BR.13491208655302741918")
+    (taken,) = await pool.conversation.until(1)
+    assert taken["contact"] == {"user_id": "BR.13491208655302741918", "name": "Paciente"}
+    await pool.send(clinic, taken["contact_id"])
+    (sent,) = await pool.received(clinic)
+    assert sent["payload"]["recipient"] == "BR.13491208655302741918"
+    assert "to" not in sent["payload"]
+    # The number becomes known: still the same person.
+    await pool.inbound(clinic, sender=PATIENT, user_id="BR.13491208655302741918")
+    assert (await pool.conversation.until(2))[1]["contact_id"] == taken["contact_id"]
+
+
+async def test_two_contacts_that_turn_out_to_be_one_person(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.inbound(clinic, sender=PATIENT)
+    await pool.inbound(clinic, sender=None, user_id="BR.777")
+    first, second = await pool.conversation.until(2)
+    assert first["contact_id"] != second["contact_id"]
+    await pool.inbound(clinic, sender=PATIENT, user_id="BR.777")
+    third = (await pool.conversation.until(3))[2]
+    assert third["contact_id"] == first["contact_id"]
+    await pool.send(clinic, second["contact_id"])
+    (sent,) = await pool.received(clinic)
+    assert sent["to"] == PATIENT
+
+
+async def test_a_number_that_passed_to_somebody_else_does_not_carry_the_history_along(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.inbound(clinic, sender=PATIENT, user_id="BR.1")
+    await pool.inbound(clinic, sender=PATIENT, user_id="BR.2")
+    first, second = await pool.conversation.until(2)
+    assert first["contact_id"] != second["contact_id"]
+    refused = (await pool.send(clinic, first["contact_id"])).json()["outbound_id"]
+    assert (await pool.outbound(clinic, refused, "failed"))["error_code"] == 0
+    await pool.send(clinic, second["contact_id"])
+    assert [item["to"] for item in await pool.received(clinic)] == [PATIENT]

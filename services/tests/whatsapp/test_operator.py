@@ -1,0 +1,48 @@
+"""What the operator asks of this service: its own token is taken, and what the service says is understood there."""
+
+from __future__ import annotations
+
+import time
+
+from atendeai.kit.testing.clinics import TestClinic
+from atendeai_operator.pipeline.ports import Door, Report, Verdict
+from atendeai_operator.probing import answers
+from atendeai_operator.probing.tokens import service_token
+from tests.whatsapp.world import World
+
+
+def _headers(clinic: TestClinic) -> dict[str, str]:
+    keys = clinic.tenant.config.credentials.jwt
+    door = Door("http://whatsapp", clinic.id, keys.active, keys.keys[keys.active])
+    return {"Authorization": f"Bearer {service_token(door, time.time())}", "X-Clinic-ID": str(clinic.id)}
+
+
+async def _report(pool: World, clinic: TestClinic) -> Report:
+    answer = await pool.service.get("/internal/v1/channel", headers=_headers(clinic))
+    assert answer.status_code == 200, answer.text
+    return answers.channel(answer.json())
+
+
+async def test_the_operator_hears_of_a_channel_that_works_and_of_a_refused_account(pool: World) -> None:
+    clinic = await pool.clinic()
+    assert (await _report(pool, clinic)).verdict is Verdict.WORKING
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", code=368)
+    failed = (await pool.send(clinic, contact)).json()["outbound_id"]
+    await pool.outbound(clinic, failed, "failed")
+    found = await _report(pool, clinic)
+    assert (found.verdict, found.credentials) == (Verdict.REFUSED, False)
+    assert "368" in found.text
+
+
+async def test_the_operator_hears_of_a_refused_token(pool: World) -> None:
+    clinic = await pool.clinic({"access_token": "another"})
+    found = await _report(pool, clinic)
+    assert (found.verdict, found.credentials) == (Verdict.REFUSED, True)
+    assert "OAuth" in found.text
+
+
+async def test_the_operators_token_is_worth_nothing_at_another_clinic(pool: World) -> None:
+    clinic, other = await pool.clinic(), await pool.clinic()
+    headers = _headers(clinic) | {"X-Clinic-ID": str(other.id)}
+    assert (await pool.service.get("/internal/v1/channel", headers=headers)).status_code == 401

@@ -1,0 +1,235 @@
+"""Sending: once, in order, within the window, each class of error in its own way."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from atendeai.kit.testing.waiting import eventually
+from atendeai.whatsapp import failures
+from tests.whatsapp.world import PATIENT, SECONDS, World
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the order of the pauses, not their length."""
+    real = failures.pause
+
+    def short(course: failures.Course, attempts: int, jitter: float) -> timedelta | None:
+        wait = real(course, attempts, jitter)
+        return None if wait is None else wait / 50
+
+    monkeypatch.setattr("atendeai.whatsapp.outbox.pause", short)
+    monkeypatch.setattr("atendeai.whatsapp.outbox.UNSURE_WAIT", timedelta(seconds=1))
+
+
+async def refusals(world: World) -> int:
+    return int((await world.fake.get("/_fake/refusals")).json()["count"])
+
+
+async def test_a_reply_goes_once_and_its_statuses_come_back(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact, key = await pool.contact(clinic), uuid4()
+    answers = await asyncio.gather(*(pool.send(clinic, contact, key=key) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {202}
+    (outbound_id,) = {answer.json()["outbound_id"] for answer in answers}
+    row = await pool.outbound(clinic, outbound_id, "read")
+    (sent,) = await pool.received(clinic)
+    assert (sent["to"], sent["text"], sent["wamid"]) == (PATIENT, "Temos 14h.", row["wamid"])
+    assert row["attempts"] == 1
+    assert row["sent_at"] is not None
+    assert row["read_at"] is not None
+    reused = await pool.send(clinic, contact, "Outra coisa", key=key)
+    assert reused.status_code == 422
+
+
+async def test_statuses_in_any_order_and_more_than_once(pool: World) -> None:
+    clinic = await pool.clinic({"statuses": ["sent", "delivered", "read"], "shuffle_statuses": True})
+    contact = await pool.contact(clinic)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    row = await pool.outbound(clinic, outbound_id, "read")
+
+    async def all_three() -> bool:
+        return await pool.count(clinic, "whatsapp_status") == 3
+
+    await eventually(all_three, seconds=SECONDS, what="three statuses")
+    again = {"phone_number_id": clinic.phone_number_id, "wamid": row["wamid"], "user": PATIENT, "status": "sent"}
+    assert (await pool.fake.post("/_fake/status", json=again)).json() == {"http_status": 200}
+    assert await pool.count(clinic, "whatsapp_status") == 3
+    assert (await pool.outbound(clinic, outbound_id, "read"))["state"] == "read"
+
+
+async def test_order_per_person_holds_through_retries(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", code=131000, count=2)
+    for text in ("um", "dois", "três"):
+        assert (await pool.send(clinic, contact, text)).status_code == 202
+    received = await pool.received(clinic, 3)
+    assert [item["text"] for item in received] == ["um", "dois", "três"]
+
+
+@pytest.mark.parametrize("code", [131056, 130429, 131016, 80007])
+async def test_errors_that_pass_are_tried_again(pool: World, code: int) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", code=code, count=2)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    row = await pool.outbound(clinic, outbound_id, "read")
+    assert (row["attempts"], row["error_code"]) == (3, None)
+    assert len(await pool.received(clinic)) == 1
+
+
+@pytest.mark.parametrize("code", [131026, 190, 368, 132001, 131030])
+async def test_errors_that_stay_are_shown_and_not_retried(pool: World, code: int) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", code=code, count=1)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    row = await pool.outbound(clinic, outbound_id, "failed")
+    assert (row["attempts"], row["error_code"]) == (1, code)
+    assert row["error_title"]
+    assert await refusals(pool) == 1
+    # The next message is not held back by it.
+    await pool.send(clinic, contact, "Outra")
+    assert [item["text"] for item in await pool.received(clinic)] == ["Outra"]
+
+
+async def test_a_failure_that_comes_later_as_a_status(pool: World) -> None:
+    clinic = await pool.clinic({"statuses": ["sent"]})
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", code=131026, as_status=True)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    row = await pool.outbound(clinic, outbound_id, "failed")
+    assert row["error_code"] == 131026
+    assert row["wamid"] is not None
+    await pool.fault(operation="messages", code=131000, as_status=True)
+    retried = (await pool.send(clinic, contact, "de novo")).json()["outbound_id"]
+    assert (await pool.outbound(clinic, retried, "sent"))["attempts"] == 2
+
+
+async def test_outside_the_window_by_call_by_status_and_without_asking(pool: World) -> None:
+    by_call = await pool.clinic()
+    contact = await pool.contact(by_call)
+    aged = {"phone_number_id": by_call.phone_number_id, "user": PATIENT, "age_seconds": 86_500}
+    await pool.fake.post("/_fake/window", json=aged)
+    outbound_id = (await pool.send(by_call, contact)).json()["outbound_id"]
+    assert (await pool.outbound(by_call, outbound_id, "failed"))["error_code"] == 131047
+    assert await refusals(pool) == 1
+
+    by_status = await pool.clinic({"window": "status"})
+    contact = await pool.contact(by_status)
+    await pool.fake.post("/_fake/window", json={**aged, "phone_number_id": by_status.phone_number_id})
+    outbound_id = (await pool.send(by_status, contact)).json()["outbound_id"]
+    assert (await pool.outbound(by_status, outbound_id, "failed"))["error_code"] == 131047
+
+    # What the clock already says is not asked.
+    await by_call.fetch(
+        "UPDATE atendeai.whatsapp_contact SET last_inbound_at = now() - interval '25 hours' WHERE clinic_id = $1",
+        by_call.id,
+    )
+    contact = (await by_call.fetch("SELECT id FROM atendeai.whatsapp_contact WHERE clinic_id = $1", by_call.id))[0][0]
+    outbound_id = (await pool.send(by_call, contact)).json()["outbound_id"]
+    assert (await pool.outbound(by_call, outbound_id, "failed"))["error_code"] == 131047
+    assert await refusals(pool) == 1
+
+
+async def test_a_lost_answer_is_settled_by_the_status(pool: World) -> None:
+    clinic = await pool.clinic({"statuses": ["delivered"]})
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", http_status=502, after=True)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    row = await pool.outbound(clinic, outbound_id, "delivered")
+    assert row["attempts"] == 1
+    (sent,) = await pool.received(clinic)
+    assert row["wamid"] == sent["wamid"]
+
+
+async def test_a_lost_answer_that_no_status_settles_is_sent_again(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", http_status=502)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    assert (await pool.outbound(clinic, outbound_id, "read"))["attempts"] == 2
+    assert len(await pool.received(clinic)) == 1
+
+
+async def test_the_database_going_away_during_a_call_does_not_send_twice(pool: World) -> None:
+    clinic = await pool.clinic({"statuses": []})
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", delay_seconds=1)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    await pool.outbound(clinic, outbound_id, "sending")
+    await clinic.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'atendeai_pool'")
+    row = await pool.outbound(clinic, outbound_id, "sent")
+    (sent,) = await pool.received(clinic)
+    assert (row["attempts"], row["wamid"]) == (1, sent["wamid"])
+    assert (await pool.inbound(clinic, "ainda aí?"))["http_statuses"] == [200]
+    await pool.conversation.until(2)
+
+
+async def test_a_message_left_half_sent_by_a_process_that_died(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", code=131056)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    await pool.outbound(clinic, outbound_id, "read")
+    # As the database stands when a process dies between marking a message and hearing what became of it.
+    await clinic.fetch(
+        "UPDATE atendeai.whatsapp_outbound SET state = 'sending', wamid = NULL, due_at = now() + interval '1 second'"
+        " WHERE clinic_id = $1",
+        clinic.id,
+    )
+    assert (await pool.send(clinic, contact, "depois")).status_code == 202
+    received = await pool.received(clinic, 3)
+    assert [item["text"] for item in received] == ["Temos 14h.", "Temos 14h.", "depois"]
+
+
+async def test_buttons_and_lists_are_cut_to_fit(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    buttons = [{"id": str(n), "title": f"Quarta-feira, 2 de dezembro, {n}h"} for n in (14, 15)]
+    assert (await pool.send(clinic, contact, kind="buttons", buttons=buttons)).status_code == 202
+    assert (await pool.send(clinic, contact, kind="list", buttons=buttons)).status_code == 202
+    shown, listed = await pool.received(clinic, 2)
+    titles = [b["reply"]["title"] for b in shown["payload"]["interactive"]["action"]["buttons"]]
+    assert titles == ["1. Quarta-feira, 2…", "2. Quarta-feira, 2…"]
+    rows = listed["payload"]["interactive"]["action"]["sections"][0]["rows"]
+    assert [row["description"] for row in rows] == [button["title"] for button in buttons]
+
+
+async def test_what_may_be_asked(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    bad: list[dict[str, Any]] = [
+        {"text": ""},
+        {"text": "x" * 4097},
+        {"kind": "buttons", "buttons": []},
+        {"kind": "buttons", "buttons": [{"id": str(n), "title": "x"} for n in range(4)]},
+        {"kind": "text", "buttons": [{"id": "1", "title": "x"}]},
+        {"kind": "picture"},
+    ]
+    for body in bad:
+        assert (await pool.send(clinic, contact, **body)).status_code == 422
+    assert (await pool.send(clinic, uuid4())).status_code == 404
+    headers = clinic.service_headers("conversation")
+    body = {"contact_id": str(contact), "text": "oi"}
+    without_key = await pool.service.post("/internal/v1/outbound", json=body, headers=headers)
+    assert without_key.json()["errors"][0]["field"] == "Idempotency-Key"
+    person = await pool.service.post("/internal/v1/outbound", json=body, headers=clinic.headers())
+    assert person.status_code in (401, 404)
+
+
+async def test_the_daily_quota(pool: World) -> None:
+    clinic = await pool.clinic(settings={"quota": {"messagesPerDay": 2}})
+    contact = await pool.contact(clinic)
+    ids = [(await pool.send(clinic, contact, str(n))).json()["outbound_id"] for n in range(3)]
+    row = await pool.outbound(clinic, ids[2], "failed")
+    assert "quota" in row["error_title"]
+    assert len(await pool.received(clinic, 2)) == 2

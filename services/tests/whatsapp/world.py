@@ -1,0 +1,179 @@
+"""A small world around the service: real PostgreSQL and Redis, the Graph fake, and somebody in conversation's place."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from atendeai.kit.resources import Kit
+from atendeai.kit.settings import Settings
+from atendeai.kit.testing.clinics import TestClinic
+from atendeai.kit.testing.peers import Peers
+from atendeai.kit.testing.plugin import AppClient, ClientFactory, ClinicFactory
+from atendeai.kit.testing.waiting import eventually
+from atendeai.whatsapp.app import create_app
+from atendeai.whatsapp.graph import GraphClient
+
+SECONDS = 20
+PATIENT = "5511987654321"
+
+
+class Conversation:
+    """Stands for the conversation service: takes messages, or refuses them as told."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.refuse: list[int] = []
+        self.app = FastAPI()
+
+        @self.app.post("/internal/v1/messages")
+        async def messages(request: Request) -> JSONResponse:
+            body = await request.json()
+            self.keys.append(request.headers["idempotency-key"])
+            if self.refuse:
+                return JSONResponse({"type": "urn:atendeai:problem:test"}, self.refuse.pop(0))
+            if body["message_id"] not in [known["message_id"] for known in self.taken]:
+                self.taken.append(body)
+            return JSONResponse({}, 202)
+
+    async def until(self, count: int) -> list[dict[str, Any]]:
+        """Wait until so many messages were taken."""
+
+        async def look() -> bool:
+            return len(self.taken) >= count
+
+        await eventually(look, seconds=SECONDS, what=f"{count} messages at conversation")
+        return self.taken
+
+
+@dataclass
+class World:
+    """What the tests talk to."""
+
+    stack: Any
+    graph: FastAPI
+    fake: httpx.AsyncClient
+    conversation: Conversation
+    callbacks: dict[str, FastAPI]
+    """Whom the fake's webhooks reach, by host: the service under test, which is made after the fake."""
+    client_for: ClientFactory
+    clinic_factory: ClinicFactory
+    service: AppClient = field(init=False)
+
+    async def clinic(self, account: dict[str, Any] | None = None, **values: Any) -> TestClinic:
+        """Make a clinic and register its account at the Graph fake."""
+        clinic = await self.clinic_factory(**values)
+        await self.register(clinic, **(account or {}))
+        return clinic
+
+    async def register(self, clinic: TestClinic, **account: Any) -> None:
+        """Tell the fake about a clinic's account."""
+        answer = await self.fake.post(
+            "/_fake/accounts",
+            json={
+                "phone_number_id": clinic.phone_number_id,
+                "access_token": clinic.credentials["whatsapp"]["access-token"],
+                "app_secret": clinic.credentials["whatsapp"]["app-secret"],
+                "callback_url": "http://service/webhook/whatsapp",
+                "host": clinic.host,
+                "status_delay_seconds": 0,
+                "redeliveries": 0,
+                **account,
+            },
+        )
+        answer.raise_for_status()
+
+    async def start(self, settings: Settings) -> httpx.AsyncClient:
+        """Start the service."""
+        peers = Peers({"conversation": self.conversation.app})
+        graph = GraphClient(httpx.ASGITransport(app=self.graph))
+        kit = Kit(settings, peers=peers)
+        self.service = await self.client_for(lambda given: create_app(given, kit=kit, graph=graph), settings)
+        self.callbacks["service"] = self.service.app
+        return self.service
+
+    async def inbound(self, clinic: TestClinic, text: str = "Olá", sender: str | None = PATIENT, **more: Any) -> Any:
+        """Let a person write, through the fake's signed webhook."""
+        body = {"phone_number_id": clinic.phone_number_id, "text": text, "from": sender, **more}
+        if body.get("message") or body.get("button") or body.get("list_row"):
+            del body["text"]
+        answer = await self.fake.post("/_fake/inbound", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def contact(self, clinic: TestClinic, sender: str = PATIENT) -> UUID:
+        """Let a person write and return the contact this made."""
+        before = len(self.conversation.taken)
+        await self.inbound(clinic, sender=sender)
+        taken = await self.conversation.until(before + 1)
+        return UUID(taken[before]["contact_id"])
+
+    async def send(
+        self, clinic: TestClinic, contact: UUID, text: str = "Temos 14h.", key: UUID | None = None, **more: Any
+    ) -> httpx.Response:
+        """Ask for a message as conversation does."""
+        body = {"contact_id": str(contact), "kind": "text", "text": text, "purpose": "reply", **more}
+        headers = clinic.service_headers("conversation", key or uuid4())
+        return await self.service.post("/internal/v1/outbound", json=body, headers=headers)
+
+    async def fault(self, **fault: Any) -> None:
+        """Let the Graph API fail."""
+        (await self.fake.post("/_fake/faults", json=fault)).raise_for_status()
+
+    async def received(self, clinic: TestClinic, count: int = 1) -> list[dict[str, Any]]:
+        """Wait until the Graph API holds so many messages of this clinic."""
+
+        async def look() -> list[dict[str, Any]]:
+            answer = await self.fake.get("/_fake/messages", params={"phone_number_id": clinic.phone_number_id})
+            items: list[dict[str, Any]] = answer.json()["items"]
+            return items if len(items) >= count else []
+
+        found: list[dict[str, Any]] = await eventually(look, seconds=SECONDS, what=f"{count} messages at the Graph API")
+        return found
+
+    async def outbound(self, clinic: TestClinic, message: str, state: str) -> Any:
+        """Wait until an outbound message is in a state, and return its row."""
+
+        async def look() -> Any:
+            rows = await clinic.fetch(
+                "SELECT * FROM atendeai.whatsapp_outbound WHERE clinic_id = $1 AND id = $2", clinic.id, UUID(message)
+            )
+            return rows[0] if rows and rows[0]["state"] == state else None
+
+        return await eventually(look, seconds=SECONDS, what=f"message in state {state}")
+
+    async def count(self, clinic: TestClinic, table: str) -> int:
+        """Count a clinic's rows."""
+        rows = await clinic.fetch(f"SELECT count(*) FROM atendeai.{table} WHERE clinic_id = $1", clinic.id)
+        return int(rows[0][0])
+
+
+def webhook(phone_number_id: str, *values: dict[str, Any]) -> bytes:
+    """Build a webhook's raw body: one change for each value."""
+    changes = [
+        {"field": "messages", "value": {"metadata": {"phone_number_id": phone_number_id}, **value}} for value in values
+    ]
+    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": changes}]}).encode()
+
+
+def signature(body: bytes, secret: str) -> dict[str, str]:
+    """Return the signature's header."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
+
+
+def message(wamid: str, text: str = "Olá", sender: str = PATIENT, at: int = 1_790_000_000) -> dict[str, Any]:
+    """Build the value of a text message."""
+    return {
+        "contacts": [{"profile": {"name": "Maria"}, "wa_id": sender}],
+        "messages": [{"from": sender, "id": wamid, "timestamp": str(at), "type": "text", "text": {"body": text}}],
+    }
