@@ -1,0 +1,1 @@
+"""The AtendeAI operator: turns AtendeAIStack and Clinic resources into running clinics."""

@@ -1,0 +1,175 @@
+"""What the attendant knows of a clinic: hours, services, professionals. Pure; part of the Clinic's schema."""
+
+# ruff: noqa: RUF012 - pydantic copies the defaults of its models
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from atendeai_operator.api.schema import (
+    SET_LIST,
+    ApiModel,
+    ClockTime,
+    Code,
+    Duration,
+    Line,
+    LongText,
+    Rule,
+    UniqueItems,
+    keyed_list,
+    unique_by,
+)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Opening(ApiModel):
+    """One span of a day, in the clinic's time zone."""
+
+    RULES = (Rule("self.opens < self.closes", "opens must be before closes", lambda o: o.opens < o.closes),)
+
+    opens: ClockTime
+    """Beginning, as HH:MM."""
+    closes: ClockTime
+    """End, as HH:MM."""
+
+
+def _disjoint(spans: list[Opening] | None) -> bool:
+    ordered = sorted((span.opens, span.closes) for span in spans or [])
+    return all(earlier[1] <= later[0] for earlier, later in pairwise(ordered))
+
+
+Openings = Annotated[list[Opening], Field(max_length=4, json_schema_extra=keyed_list("opens")), unique_by("opens")]
+
+
+class WeekHours(ApiModel):
+    """Opening hours by weekday; a missing weekday is closed."""
+
+    RULES = tuple(
+        Rule(
+            f"!has(self.{day}) || self.{day}.all(a, self.{day}.all(b,"
+            " a.opens == b.opens || a.closes <= b.opens || b.closes <= a.opens))",
+            f"the spans of {day} must not overlap",
+            lambda hours, day=day: _disjoint(getattr(hours, day)),  # type: ignore[misc]  # mypy cannot infer a lambda that binds a loop variable
+        )
+        for day in WEEKDAYS
+    )
+
+    mon: Openings | None = None
+    """Monday."""
+    tue: Openings | None = None
+    """Tuesday."""
+    wed: Openings | None = None
+    """Wednesday."""
+    thu: Openings | None = None
+    """Thursday."""
+    fri: Openings | None = None
+    """Friday."""
+    sat: Openings | None = None
+    """Saturday."""
+    sun: Openings | None = None
+    """Sunday."""
+
+
+class ClinicService(ApiModel):
+    """Something the clinic does."""
+
+    code: Code
+    """Short name that professionals refer to."""
+    name: Line
+    """Name, as patients read it."""
+    duration: Duration = "30m"
+    """How long it takes."""
+    price_brl: Annotated[str, Field(min_length=1, max_length=12, pattern=r"^[0-9]{1,7}(\.[0-9]{2})?$")] | None = Field(
+        default=None, alias="priceBRL"
+    )
+    """Price in reais, for example `250.00`."""
+    preparation: LongText | None = None
+    """What a patient must know beforehand."""
+
+
+class Professional(ApiModel):
+    """Somebody who works at the clinic."""
+
+    code: Code
+    """Short name."""
+    name: Line
+    """Name, as patients read it."""
+    services: Annotated[list[Code], Field(max_length=64, json_schema_extra=SET_LIST), UniqueItems] = []
+    """Codes of the services this person does; none means all."""
+    hours: WeekHours | None = None
+    """Hours of this person; absent means the clinic's."""
+    calendar_id: Annotated[str, Field(min_length=1, max_length=254, pattern=r"^[^\s]+$")] | None = None
+    """Calendar of this person; absent means the clinic's."""
+
+
+class Address(ApiModel):
+    """Where the clinic is."""
+
+    street: Line | None = None
+    """Street."""
+    number: Line | None = None
+    """Number."""
+    complement: Line | None = None
+    """Floor, room."""
+    district: Line | None = None
+    """District."""
+    city: Line | None = None
+    """City."""
+    state: Annotated[str, Field(min_length=2, max_length=2, pattern=r"^[A-Z]{2}$")] | None = None
+    """State, two letters."""
+    postal_code: Annotated[str, Field(min_length=8, max_length=9, pattern=r"^[0-9]{5}-?[0-9]{3}$")] | None = None
+    """CEP."""
+    text: LongText | None = None
+    """The whole, as patients read it: how to get there, parking."""
+
+
+def _real_date(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+IsoDate = Annotated[
+    str,
+    Field(
+        min_length=10,
+        max_length=10,
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        json_schema_extra={"format": "date"},
+    ),
+    AfterValidator(_real_date),
+]
+
+
+class Profile(ApiModel):
+    """What the attendant knows of the clinic."""
+
+    RULES = (
+        Rule(
+            "self.professionals.all(p, p.services.all(c, self.services.exists(s, s.code == c)))",
+            "professionals may only name services of the profile:"
+            " each entry of professionals[].services must be the code of an entry of profile.services",
+            lambda p: {c for person in p.professionals for c in person.services} <= {s.code for s in p.services},
+        ),
+    )
+
+    business_hours: WeekHours = WeekHours()
+    """Opening hours."""
+    services: Annotated[
+        list[ClinicService], Field(max_length=64, json_schema_extra=keyed_list("code")), unique_by("code")
+    ] = []
+    """What the clinic does."""
+    professionals: Annotated[
+        list[Professional], Field(max_length=64, json_schema_extra=keyed_list("code")), unique_by("code")
+    ] = []
+    """Who works there."""
+    insurance: Annotated[list[Line], Field(max_length=64, json_schema_extra=SET_LIST), UniqueItems] = []
+    """Health plans it takes."""
+    address: Address | None = None
+    """Where it is."""
+    holidays: Annotated[list[IsoDate], Field(max_length=128, json_schema_extra=SET_LIST), UniqueItems] = []
+    """Days on which it is closed."""

@@ -1,0 +1,1 @@
+"""kubectl-atendeai: what an operator of clinics asks, from a shell."""

@@ -1,0 +1,105 @@
+"""What the command shows, made from live objects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+HEADS = ("Ready", "Reconciling", "Stalled", "Paused", "Suspended")
+"""Conditions that speak of the whole resource."""
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One line of an explanation."""
+
+    name: str
+    good: bool
+    reason: str
+    message: str
+
+
+def conditions(live: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return a resource's conditions by type."""
+    return {entry["type"]: entry for entry in (live.get("status") or {}).get("conditions") or []}
+
+
+def is_ready(live: Mapping[str, Any]) -> bool:
+    """Tell whether a resource is ready for its current spec."""
+    ready = conditions(live).get("Ready") or {}
+    return ready.get("status") == "True" and ready.get("observedGeneration") == live["metadata"].get("generation")
+
+
+def verdict(live: Mapping[str, Any]) -> str:
+    """Return the state of a resource in one word."""
+    found = conditions(live)
+    if live["metadata"].get("deletionTimestamp"):
+        return "deleting"
+    for kind, word in (("Paused", "paused"), ("Stalled", "stalled"), ("Suspended", "suspended")):
+        if (found.get(kind) or {}).get("status") == "True":
+            return word
+    return "ready" if is_ready(live) else "working"
+
+
+def concerns(live: Mapping[str, Any]) -> list[Concern]:
+    """Return what each concern of a resource says, in the order of its status."""
+    return [
+        Concern(kind, entry["status"] == "True", entry["reason"], entry.get("message", ""))
+        for kind, entry in conditions(live).items()
+        if kind not in HEADS
+    ]
+
+
+def clinic_row(live: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a clinic's line: name, state, isolation, pods, version, address."""
+    spec, status = live.get("spec") or {}, live.get("status") or {}
+    services = status.get("services") or []
+    pods = (
+        f"{sum(s.get('ready', 0) for s in services)}/{sum(s.get('desired', 0) for s in services)}" if services else "-"
+    )
+    return (
+        live["metadata"]["name"],
+        verdict(live),
+        spec.get("isolation", ""),
+        pods,
+        status.get("version", "-"),
+        status.get("url", "-"),
+    )
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as aligned lines, never cut: they are read by programs too."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def advice(live: Mapping[str, Any]) -> list[str]:
+    """Return what to do next about a clinic, the most useful first."""
+    name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
+    found, status = conditions(live), live.get("status") or {}
+    steps = []
+    if (found.get("Stalled") or {}).get("status") == "True":
+        steps.append(f"mend what Stalled names, then: kubectl -n {namespace} wait --for=condition=Ready clinic/{name}")
+    if (found.get("Paused") or {}).get("status") == "True":
+        steps.append(f"""kubectl -n {namespace} patch clinic {name} --type=merge -p '{{"spec":{{"paused":false}}}}'""")
+    own = status.get("namespace")
+    steps += [
+        f"kubectl -n {own} describe pods -l app.kubernetes.io/component={service['name']}"
+        for service in status.get("services") or []
+        if service.get("ready", 0) < service.get("desired", 0)
+    ]
+    if (found.get("RouteReady") or {}).get("status") != "True":
+        stack = ((live.get("spec") or {}).get("stackRef") or {}).get("name", "")
+        steps.append(f"kubectl -n {namespace} describe stack {stack}")
+    return steps
+
+
+def recent_events(events: Iterable[Mapping[str, Any]], uid: str, limit: int = 5) -> list[tuple[str, str, str]]:
+    """Return the latest events about an object: time, reason, message."""
+    mine = [event for event in events if (event.get("involvedObject") or {}).get("uid") == uid]
+    mine.sort(key=lambda event: str(event.get("lastTimestamp") or event["metadata"].get("creationTimestamp")))
+    return [
+        (str(event.get("lastTimestamp") or ""), event.get("reason", ""), event.get("message", ""))
+        for event in mine[-limit:]
+    ]

@@ -1,0 +1,1 @@
+"""One Clinic: gather, mint, validate, build, status, teardown."""

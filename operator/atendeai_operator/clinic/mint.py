@@ -1,0 +1,248 @@
+"""What must exist before a clinic's plan: its id, passwords, keys, the first owner's invitation. Created if absent.
+
+The Secret `<clinic>-clinic` outlives its Clinic when data is retained. A new Clinic takes such data over only when
+`spec.clinicId` names its id, so no stranger inherits patients by choosing a name.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from atendeai_operator.api import names
+from atendeai_operator.api.clinic import ClinicSpec, ClinicStatus
+from atendeai_operator.clinic.facts import ClinicMinted
+from atendeai_operator.kube.client import Cluster, Object
+from atendeai_operator.kube.kinds import CLINIC, SECRET
+from atendeai_operator.pipeline import minting
+from atendeai_operator.pipeline.errors import InvalidSpec, TenancyError, Waiting
+from atendeai_operator.pipeline.ports import Postgres
+from atendeai_operator.stack.facts import Meta
+from atendeai_operator.stack.mint import password
+
+JWT_KEY_BYTES = 32
+TOKEN_BYTES = 32
+
+
+def labels(meta: Meta, spec: ClinicSpec, component: str, clinic_id: str) -> dict[str, str]:
+    """Return the labels of a minted Secret of a clinic."""
+    return {
+        names.LABEL_NAME: component,
+        names.LABEL_INSTANCE: meta.name,
+        names.LABEL_COMPONENT: component,
+        names.LABEL_PART_OF: "atendeai",
+        names.LABEL_MANAGED_BY: names.FIELD_MANAGER,
+        names.LABEL_STACK: names.label_value(meta.namespace, spec.stack_ref.name),
+        names.LABEL_CLINIC: names.label_value(meta.namespace, meta.name),
+        names.LABEL_CLINIC_ID: clinic_id,
+    }
+
+
+def ownership(meta: Meta) -> dict[str, str]:
+    """Return the annotations that tell which Clinic lives with a Secret."""
+    return {
+        names.ANNOTATION_OWNER: f"{names.CLINIC_KIND}/{meta.name}",
+        names.ANNOTATION_OWNER_UID: meta.uid,
+    }
+
+
+def _jwt_key() -> bytes:
+    return base64.urlsafe_b64encode(secrets.token_bytes(JWT_KEY_BYTES)).rstrip(b"=")
+
+
+async def _ensure(cluster: Cluster, meta: Meta, spec: ClinicSpec, clinic_id: str) -> dict[str, bytes]:
+    return await minting.ensure(
+        cluster,
+        namespace=meta.namespace,
+        name=names.clinic_secret(meta.name),
+        labels=labels(meta, spec, "identity", clinic_id),
+        annotations=ownership(meta),
+        keys={
+            "clinic-id": clinic_id.encode,
+            "database-password": password,
+            "redis-password": password,
+            "data-key": Fernet.generate_key,
+            "jwt-kid": lambda: secrets.token_hex(8).encode(),
+            "jwt-key": _jwt_key,
+        },
+    )
+
+
+async def mint(
+    cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicStatus, postgres: Postgres
+) -> ClinicMinted:
+    """Make the clinic's identity exist and return it.
+
+    Raises InvalidSpec when retained data is in the way, or `spec.clinicId` names none that may be taken over.
+    """
+    live = await cluster.get(SECRET, meta.namespace, names.clinic_secret(meta.name))
+    if live is not None:
+        minting.refuse_foreign(live)
+        clinic_id = await _known(cluster, meta, spec, status, live)
+    elif spec.clinic_id and status.clinic_id != spec.clinic_id:
+        clinic_id = spec.clinic_id
+        await _taken_over(cluster, meta, spec, postgres)
+    else:  # a Secret that was deleted by hand comes back with the same id
+        clinic_id = status.clinic_id or spec.clinic_id or str(uuid.uuid4())
+    data = await _ensure(cluster, meta, spec, clinic_id)
+    secret = minting.Checked(names.clinic_secret(meta.name), data)
+    return ClinicMinted(
+        clinic_id=uuid.UUID(clinic_id),
+        database_password=secret.text("database-password"),
+        redis_password=secret.text("redis-password"),
+        data_key=secret.fernet_key("data-key"),
+        jwt_kid=secret.text("jwt-kid"),
+        jwt_key=secret.signing_key("jwt-key"),
+        invitation_token=await _invitation(cluster, meta, spec, clinic_id),
+    )
+
+
+async def _known(cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicStatus, live: Object) -> str:
+    """Return the id in an existing Secret, if this Clinic may have it.
+
+    What the status says holds for as long as the Clinic lives, whatever somebody writes into the Secret: another id
+    there would give this Clinic another's data, or hide its own from it.
+    """
+    stored = (minting.decoded(live) or {}).get("clinic-id", b"").decode(errors="replace")
+    marks = live["metadata"].get("labels") or {}
+    owner = (live["metadata"].get("annotations") or {}).get(names.ANNOTATION_OWNER_UID)
+    if owner == meta.uid:
+        clinic_id = status.clinic_id or stored or marks.get(names.LABEL_CLINIC_ID) or str(uuid.uuid4())
+        _is_uuid(live, clinic_id)
+        if spec.clinic_id and spec.clinic_id != clinic_id:
+            raise InvalidSpec(
+                "spec.clinicId",
+                f"this clinic already has the id {clinic_id}; to take over other data, delete it and create it anew",
+                code="ClinicIdTaken",
+            )
+        wanted = labels(meta, spec, "identity", clinic_id)
+        if stored != clinic_id or any(marks.get(key) != value for key, value in wanted.items()):
+            await _adopt(cluster, meta, spec, live, clinic_id)
+        return clinic_id
+    clinic_id = stored or marks.get(names.LABEL_CLINIC_ID, "")
+    _is_uuid(live, clinic_id)
+    if spec.clinic_id != clinic_id:
+        raise InvalidSpec(
+            "spec.clinicId",
+            f"data of an earlier clinic of this name is retained: set spec.clinicId to {clinic_id} to take it over, "
+            "or give this clinic another name to begin anew",
+            code="RetainedData",
+        )
+    _same_stack(meta, spec, live)
+    await _adopt(cluster, meta, spec, live, clinic_id)
+    return clinic_id
+
+
+def _is_uuid(live: Object, clinic_id: str) -> None:
+    try:
+        uuid.UUID(clinic_id)
+    except ValueError as error:
+        raise minting.unusable(live["metadata"]["name"], "clinic-id", "is no UUID", "write the id back") from error
+
+
+def _same_stack(meta: Meta, spec: ClinicSpec, live: Mapping[str, Any]) -> None:
+    stack = (live["metadata"].get("labels") or {}).get(names.LABEL_STACK)
+    if stack != names.label_value(meta.namespace, spec.stack_ref.name):
+        raise InvalidSpec(
+            "spec.clinicId", f"the data of {spec.clinic_id} is retained on another stack: {stack}", code="RetainedData"
+        )
+
+
+async def _adopt(cluster: Cluster, meta: Meta, spec: ClinicSpec, live: Object, clinic_id: str) -> None:
+    body = {
+        "metadata": {
+            "resourceVersion": live["metadata"]["resourceVersion"],
+            "labels": labels(meta, spec, "identity", clinic_id),
+            "annotations": ownership(meta),
+        },
+        "data": minting.encoded({"clinic-id": clinic_id.encode()}),
+    }
+    await cluster.patch(SECRET, meta.namespace, live["metadata"]["name"], body)
+
+
+async def _taken_over(cluster: Cluster, meta: Meta, spec: ClinicSpec, postgres: Postgres) -> None:
+    """Check that `spec.clinicId` names retained data, and move its Secret here when it lies under another name."""
+    wanted = spec.clinic_id or ""
+    for clinic in await cluster.list(CLINIC, meta.namespace):  # its Secret may be gone, or say something else
+        if clinic["metadata"]["uid"] != meta.uid and (clinic.get("status") or {}).get("clinicId") == wanted:
+            raise _in_use(wanted, clinic["metadata"]["name"])
+    selector = {names.LABEL_CLINIC_ID: wanted, names.LABEL_COMPONENT: "identity"}
+    found = await cluster.list(SECRET, meta.namespace, selector)
+    for live in found:
+        _same_stack(meta, spec, live)
+        owner = str((live["metadata"].get("annotations") or {}).get(names.ANNOTATION_OWNER, "")).partition("/")[2]
+        other = await cluster.get(CLINIC, meta.namespace, owner) if owner else None
+        if other is not None:
+            raise _in_use(wanted, owner)
+        moved = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": names.clinic_secret(meta.name),
+                "namespace": meta.namespace,
+                "labels": labels(meta, spec, "identity", wanted),
+                "annotations": ownership(meta),
+            },
+            "type": "Opaque",
+            "data": live.get("data") or {},
+        }
+        await cluster.create(moved)
+        await cluster.delete(SECRET, meta.namespace, live["metadata"]["name"], uid=live["metadata"]["uid"])
+        return
+    try:
+        retained = await postgres.retained(uuid.UUID(wanted))
+    except TenancyError as error:
+        raise Waiting(f"The database cannot say whether it holds {wanted}: {error}", retry_in=10) from error
+    if retained is None:
+        raise InvalidSpec(
+            "spec.clinicId",
+            f"this stack holds no data of {wanted}: correct the id, or remove spec.clinicId to begin anew",
+            code="NothingRetained",
+        )
+
+
+def _in_use(wanted: str, owner: str) -> InvalidSpec:
+    return InvalidSpec(
+        "spec.clinicId",
+        f"{wanted} is the id of Clinic {owner}, which exists: delete it first, with deletionPolicy Retain",
+        code="ClinicIdTaken",
+    )
+
+
+async def _invitation(cluster: Cluster, meta: Meta, spec: ClinicSpec, clinic_id: str) -> str | None:
+    """Return the token of the first owner's invitation; another address gets another token."""
+    if spec.owner is None:
+        return None
+    name = names.invitation_secret(meta.name)
+    live = await cluster.get(SECRET, meta.namespace, name)
+    if live is not None:
+        minting.refuse_foreign(live)
+    known = minting.decoded(live) or {}
+    email = spec.owner.email.encode()
+    owner = ((live or {}).get("metadata", {}).get("annotations") or {}).get(names.ANNOTATION_OWNER_UID)
+    token = known.get("token", b"") if known.get("email") == email and owner == meta.uid else b""
+    wanted = {
+        "email": email,
+        "token": token or secrets.token_urlsafe(TOKEN_BYTES).encode(),
+        "url": f"https://{spec.hosts[0]}/api/v1/auth/register".encode(),
+    }
+    if known != wanted:
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": name,
+                "namespace": meta.namespace,
+                "labels": labels(meta, spec, "owner-invitation", clinic_id),
+                "annotations": ownership(meta),
+            },
+            "type": "Opaque",
+            "data": minting.encoded(wanted),
+        }
+        await cluster.apply(body)
+    return wanted["token"].decode()

@@ -1,0 +1,1 @@
+"""The only room that imports a Kubernetes client: reads, server-side applies, inventories, watches."""

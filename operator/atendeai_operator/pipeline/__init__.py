@@ -1,0 +1,1 @@
+"""The steps of a reconcile, their errors, the queue that wakes them, and the ports they work through."""

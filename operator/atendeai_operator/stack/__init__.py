@@ -1,0 +1,1 @@
+"""One AtendeAIStack: gather, mint, validate, build, status, teardown."""

@@ -1,0 +1,114 @@
+"""How one clinic looks to the edge, and the digest by which both sides know that it is served. Pure.
+
+The stack writes the digests of what the edge was given into the ConfigMap `<stack>-edge`; a clinic's route is ready
+when its own digest is found there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from atendeai_operator.api import names
+from atendeai_operator.api.clinic import ClinicSpec, ClinicStatus
+from atendeai_operator.stack.facts import EdgeClinic, Meta, TlsPair
+
+
+def tls_pair(data: Mapping[str, bytes] | None) -> TlsPair | None:
+    """Return the certificate of a Secret's data, None when one of its keys is missing."""
+    if not data or not data.get("tls.crt") or not data.get("tls.key"):
+        return None
+    return TlsPair(data["tls.crt"], data["tls.key"])
+
+
+def decoded_key(text: str) -> bytes:
+    """Return the HS256 secret behind its base64url text, with or without padding; ValueError when it is none."""
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error as error:
+        raise ValueError("not base64url") from error
+
+
+def edge_clinic(
+    meta: Meta,
+    spec: ClinicSpec,
+    status: ClinicStatus,
+    identity: Mapping[str, bytes] | None,
+    tls: Mapping[str, bytes] | None,
+) -> EdgeClinic | None:
+    """Return the clinic as the edge must serve it; None while it has no id, no key or no host, or is being deleted.
+
+    `identity` is the data of its Secret `<clinic>-clinic`, `tls` that of its certificate's Secret.
+    """
+    if meta.deleted_at or not identity or not status.clinic_id or not status.hosts:
+        return None
+    if identity.get("clinic-id", b"") != status.clinic_id.encode():
+        return None
+    keys = _jwt_keys(identity)
+    if keys is None:
+        return None
+    own = names.clinic_namespace(meta.namespace, meta.name)
+    return EdgeClinic(
+        clinic_id=UUID(status.clinic_id),
+        name=meta.name,
+        hosts=tuple(sorted(status.hosts)),
+        isolation=spec.isolation,
+        suspended=spec.suspended,
+        namespace=own if spec.isolation == "Dedicated" else meta.namespace,
+        issuer=f"atendeai:{status.clinic_id}",
+        jwt_keys=keys,
+        tls=tls_pair(tls),
+    )
+
+
+def _jwt_keys(identity: Mapping[str, bytes]) -> dict[str, bytes] | None:
+    """Return the keys by kid; None where somebody has made them unusable, which must not stop the other clinics."""
+    try:
+        kid, key = identity["jwt-kid"].decode(), decoded_key(identity["jwt-key"].decode())
+    except (KeyError, ValueError):
+        return None
+    return {kid: key} if kid and key else None
+
+
+def digest(clinic: EdgeClinic) -> str:
+    """Return 16 characters that change with everything the edge must know of a clinic."""
+    secret = hashlib.sha256()
+    for kid in sorted(clinic.jwt_keys):
+        secret.update(kid.encode() + b"\0" + clinic.jwt_keys[kid] + b"\0")
+    if clinic.tls:
+        secret.update(clinic.tls.certificate + b"\0" + clinic.tls.key)
+    plain = [
+        str(clinic.clinic_id),
+        list(clinic.hosts),
+        clinic.isolation,
+        clinic.suspended,
+        clinic.namespace,
+        secret.hexdigest(),
+    ]
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:16]
+
+
+def edge_map(meta: Meta, clinics: Iterable[EdgeClinic]) -> dict[str, Any]:
+    """Return the ConfigMap that says which clinic the edge was given with which digest."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": names.edge_map(meta.name),
+            "namespace": meta.namespace,
+            "labels": {
+                names.LABEL_NAME: "edge",
+                names.LABEL_INSTANCE: meta.name,
+                names.LABEL_COMPONENT: "edge",
+                names.LABEL_PART_OF: "atendeai",
+                names.LABEL_MANAGED_BY: names.FIELD_MANAGER,
+                names.LABEL_STACK: names.label_value(meta.namespace, meta.name),
+            },
+        },
+        "data": {str(clinic.clinic_id): digest(clinic) for clinic in clinics},
+    }

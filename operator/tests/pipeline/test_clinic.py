@@ -1,0 +1,415 @@
+"""Clinics from their first status to their end, on a real API server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from atendeai_operator.clinic.reconcile import STACK_PATIENCE
+from atendeai_operator.kube.kinds import (
+    CLINIC,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    NAMESPACE,
+    NETWORK_POLICY,
+    SECRET,
+    STACK,
+    of_object,
+)
+from atendeai_operator.pipeline.ports import Claim
+from tests.pipeline.samples import (
+    clinic,
+    is_ready,
+    is_stalled,
+    running_clinic,
+    running_stack,
+    secret_text,
+    whatsapp_secret,
+)
+from tests.pipeline.world import World
+
+
+async def test_a_dedicated_clinic_becomes_ready(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    live = await is_ready(world)
+    status = live["status"]
+    assert status["namespace"] == f"{world.namespace}-sol"
+    assert status["url"] == "https://sol.example.com"
+    assert status["version"] == "2.0.0"
+    assert len(status["services"]) == 8
+    assert all(entry["ready"] == entry["desired"] for entry in status["services"])
+    deployments = await world.user.list(DEPLOYMENT, f"{world.namespace}-sol")
+    assert {d["metadata"]["name"] for d in deployments} >= {"auth", "whatsapp", "calendar"}
+    kept = world.kept()
+    (clinic_id,) = kept.partitions
+    assert str(clinic_id) == status["clinicId"]
+    assert set(kept.logins) == set(kept.users) == {clinic_id}
+    assert kept.configs[clinic_id].settings["hosts"] == ["sol.example.com"]
+    edge = await world.user.get(CONFIG_MAP, world.namespace, "dev-edge")
+    assert edge
+    assert list(edge["data"]) == [str(clinic_id)]
+
+
+async def test_a_shared_clinic_has_no_object_of_its_own(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world, isolation="Shared")
+    live = await is_ready(world)
+    assert live["status"]["namespace"] == world.namespace
+    assert await world.user.get(NAMESPACE, None, f"{world.namespace}-sol") is None
+    kept = world.kept()
+    assert kept.partitions
+    assert not kept.logins
+    assert not kept.users
+
+
+async def test_a_shared_clinic_looks_again_until_the_pool_is_back(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world, isolation="Shared")
+    await is_ready(world)
+    world.kubelet.failing.add("dev-auth")
+    await world.settle()
+    conditions = await world.conditions(CLINIC, "sol")
+    assert "auth 0/1" in conditions["ServicesReady"]["message"]
+    world.kubelet.failing.clear()
+    await world.kubelet.work()
+    again = await world.reconcile(CLINIC, "sol")  # the stack has not said so yet
+    assert again is not None
+    assert again <= STACK_PATIENCE
+    await world.settle()
+    await is_ready(world)
+
+
+async def test_a_second_pass_writes_nothing(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    world.meter.writes.clear()
+    before = world.kept().writes
+    await world.reconcile(CLINIC, "sol")
+    assert world.meter.writes == []
+    assert world.kept().writes == before
+
+
+async def test_every_deleted_child_comes_back(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    own = f"{world.namespace}-sol"
+    before = await world.children(own)
+    for (kind, namespace, name), live in before.items():
+        if kind != "Namespace":
+            await world.user.delete(of_object(live), namespace or None, name)
+    await world.user.delete(SECRET, world.namespace, "sol-clinic")
+    clinic_id = (await is_ready(world))["status"]["clinicId"]
+    await world.settle()
+    assert set(await world.children(own)) == set(before)
+    assert (await is_ready(world))["status"]["clinicId"] == clinic_id
+    assert secret_text(await world.user.get(SECRET, world.namespace, "sol-clinic"), "clinic-id") == clinic_id
+
+
+async def test_a_deleted_namespace_comes_back(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    own = f"{world.namespace}-sol"
+    before = await world.children(own)
+    await world.user.delete(NAMESPACE, None, own)
+    await world.settle()
+    assert set(await world.children(own)) == set(before)
+    await is_ready(world)
+
+
+async def test_every_edited_child_is_put_right(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    own = f"{world.namespace}-sol"
+    before = await world.children(own)
+    for (kind, namespace, name), live in before.items():
+        patch: dict[str, Any]
+        if kind in ("ConfigMap", "Secret"):
+            patch = {"data": {"extra": "dmFsdWU="}}
+        elif kind == "Deployment":
+            patch = {"spec": {"replicas": 7, "template": {"spec": {"hostNetwork": True}}}}
+        elif kind == "NetworkPolicy":
+            patch = {"spec": {"ingress": [{}]}}
+        elif kind == "Service":
+            patch = {"spec": {"selector": {"odd": "one"}}}
+        elif kind == "ResourceQuota":
+            patch = {"spec": {"hard": {"pods": "1", "services": "3"}}}
+        else:
+            patch = {
+                "metadata": {"labels": {"app.kubernetes.io/managed-by": "somebody", "app.kubernetes.io/part-of": "x"}}
+            }
+        await world.change(of_object(live), name, patch, namespace)
+    await world.settle()
+    after = await world.children(own)
+    for key, live in before.items():
+        for part in ("spec", "data"):
+            assert after[key].get(part) == live.get(part), key
+        assert after[key]["metadata"]["labels"] == live["metadata"]["labels"], key
+
+
+async def test_a_changed_spec_reaches_configuration_and_pods(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    await world.change(
+        CLINIC, "sol", {"spec": {"displayName": "Sol Nova", "services": {"overrides": {"whatsapp": {"replicas": 3}}}}}
+    )
+    await world.settle()
+    (row,) = world.kept().configs.values()
+    assert row.display_name == "Sol Nova"
+    live = await world.user.get(DEPLOYMENT, f"{world.namespace}-sol", "whatsapp")
+    assert live
+    assert live["spec"]["replicas"] == 3
+
+
+async def test_dedicated_becomes_shared_and_back(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    clinic_id = (await is_ready(world))["status"]["clinicId"]
+    await world.change(CLINIC, "sol", {"spec": {"isolation": "Shared"}})
+    await world.settle()
+    live = await is_ready(world)
+    assert live["status"]["clinicId"] == clinic_id
+    assert await world.user.get(NAMESPACE, None, f"{world.namespace}-sol") is None
+    assert not world.kept().logins
+    await world.change(CLINIC, "sol", {"spec": {"isolation": "Dedicated"}})
+    await world.settle()
+    assert (await is_ready(world))["status"]["namespace"] == f"{world.namespace}-sol"
+
+
+async def test_suspended_has_no_pods_and_wakes(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    own = f"{world.namespace}-sol"
+    await world.change(CLINIC, "sol", {"spec": {"suspended": True}})
+    await world.settle()
+    await is_ready(world)
+    conditions = await world.conditions(CLINIC, "sol")
+    assert conditions["Suspended"]["status"] == "True"
+    assert all(d["spec"]["replicas"] == 0 for d in await world.user.list(DEPLOYMENT, own))
+    (row,) = world.kept().configs.values()
+    assert row.suspended
+    await world.change(CLINIC, "sol", {"spec": {"suspended": False}})
+    await world.settle()
+    assert all(d["spec"]["replicas"] > 0 for d in await world.user.list(DEPLOYMENT, own))
+    assert (await world.conditions(CLINIC, "sol"))["Suspended"]["status"] == "False"
+
+
+async def test_paused_is_left_alone_and_says_so(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    await world.change(CLINIC, "sol", {"spec": {"paused": True, "displayName": "Outro"}})
+    await world.settle()
+    assert (await world.conditions(CLINIC, "sol"))["Paused"]["status"] == "True"
+    (row,) = world.kept().configs.values()
+    assert row.display_name == "Clínica Sol"
+
+
+# ---------------------------------------------------------------- what a user must mend
+async def test_a_missing_secret_stalls_and_heals(world: World) -> None:
+    await running_stack(world)
+    await world.put("Clinic", "sol", clinic())
+    await world.settle()
+    stalled = await is_stalled(world)
+    assert stalled["reason"] == "SecretMissing"
+    assert "sol-whatsapp" in stalled["message"]
+    await whatsapp_secret(world)
+    await world.settle()
+    await is_ready(world)
+
+
+async def test_a_missing_key_is_named(world: World) -> None:
+    await running_stack(world)
+    await world.secret("sol-whatsapp", access_token="t", verify_token="v")
+    await world.put("Clinic", "sol", clinic())
+    await world.settle()
+    assert "app-secret" in (await is_stalled(world))["message"]
+
+
+async def test_no_such_stack_stalls_and_heals(world: World) -> None:
+    await whatsapp_secret(world)
+    await world.put("Clinic", "sol", clinic())
+    await world.settle()
+    stalled = await is_stalled(world)
+    assert stalled["reason"] == "StackNotFound"
+    assert "dev" in stalled["message"]
+    await running_stack(world)
+    await is_ready(world)
+
+
+@pytest.mark.parametrize(
+    ("field", "claim", "remedy"),
+    [("host", Claim("host", "sol.example.com"), "sol.example.com"), ("phone", Claim("phone", "1001"), "1001")],
+)
+async def test_the_later_claim_is_refused(world: World, field: str, claim: Claim, remedy: str) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    first = (await is_ready(world))["status"]["clinicId"]
+    other = {"hosts": ["lua.example.com"]} if field == "phone" else {}
+    await whatsapp_secret(world, "lua-whatsapp")
+    spec = clinic(isolation="Shared", **other)
+    spec["whatsapp"] = {
+        "phoneNumberId": "1001" if field == "phone" else "2002",
+        "credentialsSecretRef": {"name": "lua-whatsapp"},
+    }
+    await world.put("Clinic", "lua", spec)
+    await world.settle()
+    stalled = await is_stalled(world, "lua")
+    assert stalled["reason"] == "ClaimLost"
+    assert remedy in stalled["message"]
+    assert "sol" not in stalled["message"].replace("sol.example.com", "")
+    assert str(world.kept().claims[claim]) == first
+    await world.change(CLINIC, "sol", {"spec": {"displayName": "Editada"}})
+    await world.settle()
+    await is_ready(world)
+    await is_stalled(world, "lua")
+    assert str(world.kept().claims[claim]) == first
+
+
+async def test_a_released_host_can_be_had(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    await running_clinic(
+        world, "lua", isolation="Shared", whatsapp={"phoneNumberId": "2002", "credentialsSecretRef": {"name": "x"}}
+    )
+    await is_stalled(world, "lua")
+    await world.change(CLINIC, "sol", {"spec": {"hosts": ["novo.example.com"]}})
+    await world.settle()
+    live = await is_ready(world, "lua")
+    assert live["status"]["hosts"] == ["sol.example.com"]
+
+
+async def test_shared_without_a_pool(world: World) -> None:
+    await running_stack(world, sharedPool={"enabled": False})
+    await running_clinic(world, isolation="Shared")
+    assert (await is_stalled(world))["reason"] == "NoSharedPool"
+    await world.change(STACK, "dev", {"spec": {"sharedPool": {"enabled": True}}})
+    await world.settle()
+    await is_ready(world)
+
+
+async def test_a_foreign_namespace_is_refused_and_untouched(world: World) -> None:
+    own = f"{world.namespace}-sol"
+    before = await world.user.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": own}})
+    await running_stack(world)
+    await running_clinic(world)
+    assert own in (await is_stalled(world))["message"]
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    assert await world.user.get(CLINIC, world.namespace, "sol") is None
+    after = await world.user.get(NAMESPACE, None, own)
+    assert after
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    assert await world.user.list(NETWORK_POLICY, own) == []
+
+
+# ---------------------------------------------------------------- the end, and after it
+async def test_deletion_retains_data_that_only_its_id_takes_over(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    clinic_id = (await is_ready(world))["status"]["clinicId"]
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    kept = world.kept()
+    assert await world.user.get(CLINIC, world.namespace, "sol") is None
+    assert await world.user.get(NAMESPACE, None, f"{world.namespace}-sol") is None
+    assert {str(one) for one in kept.partitions} == {clinic_id}
+    assert not kept.configs
+    assert not kept.claims
+    assert not kept.users
+    told = [message for name, reason, message in await world.events() if (name, reason) == ("sol", "DataRetained")]
+    assert clinic_id in told[0]
+    left = {name for kind, _, name in await world.children() if kind == "Secret" and name.startswith("sol")}
+    assert left == {"sol-clinic"}
+
+    await world.put("Clinic", "sol", clinic())
+    await world.settle()
+    stalled = await is_stalled(world)
+    assert stalled["reason"] == "RetainedData"
+    assert clinic_id in stalled["message"]
+    assert "another name" in stalled["message"]
+    await world.change(CLINIC, "sol", {"spec": {"clinicId": clinic_id}})
+    await world.settle()
+    assert (await is_ready(world))["status"]["clinicId"] == clinic_id
+
+
+async def test_retained_data_is_taken_over_under_another_name(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    clinic_id = (await is_ready(world))["status"]["clinicId"]
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    await world.put("Clinic", "lua", clinic(clinicId=clinic_id))
+    await world.settle()
+    assert (await is_ready(world, "lua"))["status"]["clinicId"] == clinic_id
+    assert await world.user.get(SECRET, world.namespace, "sol-clinic") is None
+
+
+async def test_an_id_that_is_in_use_is_refused(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    clinic_id = (await is_ready(world))["status"]["clinicId"]
+    await world.put("Clinic", "lua", clinic(clinicId=clinic_id, hosts=["lua.example.com"]))
+    await world.settle()
+    assert (await is_stalled(world, "lua"))["reason"] == "ClinicIdTaken"
+    await is_ready(world)
+
+
+async def test_an_id_of_nobody_is_refused(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world, clinicId="6f9d2a2e-3a0f-4f44-9f0e-0c2ad4e7c001")
+    assert (await is_stalled(world))["reason"] == "NothingRetained"
+
+
+async def test_deletion_takes_data_when_told_to(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world, deletionPolicy="Delete")
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    kept = world.kept()
+    assert not any([kept.partitions, kept.configs, kept.claims, kept.users, kept.logins])
+    assert not [name for kind, _, name in await world.children() if name.startswith("sol")]
+
+
+async def test_a_clinic_whose_stack_is_gone_still_deletes(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    await world.user.patch(STACK, world.namespace, "dev", {"metadata": {"finalizers": None}})
+    await world.user.delete(STACK, world.namespace, "dev")
+    await world.settle()
+    assert (await is_stalled(world))["reason"] == "StackNotFound"
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    assert await world.user.get(CLINIC, world.namespace, "sol") is None
+    assert "StackGone" in [reason for name, reason, _ in await world.events() if name == "sol"]
+
+
+async def test_a_stalled_clinic_deletes_without_touching_retained_data(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    clinic_id = (await is_ready(world))["status"]["clinicId"]
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    await world.put("Clinic", "sol", clinic(deletionPolicy="Delete"))
+    await world.settle()
+    await is_stalled(world)
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    assert await world.user.get(CLINIC, world.namespace, "sol") is None
+    assert {str(one) for one in world.kept().partitions} == {clinic_id}
+    assert await world.user.get(SECRET, world.namespace, "sol-clinic")
+
+
+async def test_a_database_that_is_away_stops_no_repair(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    world.kept().up = False
+    await world.user.delete(DEPLOYMENT, f"{world.namespace}-sol", "whatsapp")
+    for _ in range(3):
+        await world.reconcile(CLINIC, "sol")
+        await world.kubelet.work()
+    assert await world.user.get(DEPLOYMENT, f"{world.namespace}-sol", "whatsapp")
+    assert (await world.conditions(CLINIC, "sol"))["DatabaseReady"]["status"] == "False"
+    world.kept().up = True
+    await world.settle()
+    await is_ready(world)

@@ -1,0 +1,37 @@
+"""The API server's verdict on the fixture resources: the same as the models' (`unit/api/test_fixture_resources.py`)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from atendeai_operator.kube.client import Cluster
+from atendeai_operator.kube.kinds import of_object
+from atendeai_operator.pipeline.errors import KubeError
+from tests.fixtures.cases import Case, cases
+
+
+async def _create(cluster: Cluster, obj: dict[str, Any], namespace: str, method: str = "POST") -> dict[str, Any]:
+    """Create or replace as `kubectl` does: unknown fields are refused."""
+    body = copy.deepcopy(obj)
+    body["metadata"]["namespace"] = namespace
+    kind = of_object(body)
+    path = kind.path(namespace, body["metadata"]["name"] if method == "PUT" else None)
+    return await cluster._call(method, path, query={"fieldValidation": "Strict"}, body=body)
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+async def test_verdict(case: Case, cluster: Cluster, namespace: str) -> None:
+    method, resource = "POST", case.resource
+    if case.before is not None:
+        created = await _create(cluster, case.before, namespace)
+        method, resource = "PUT", {**case.resource, "metadata": created["metadata"]}
+    if case.accepted:
+        await _create(cluster, resource, namespace, method)
+        return
+    with pytest.raises(KubeError) as refused:
+        await _create(cluster, resource, namespace, method)
+    assert refused.value.status in (400, 422), refused.value
+    assert case.says.lower() in str(refused.value).lower()

@@ -1,0 +1,169 @@
+"""HAProxy's configuration, on the real binary: certificates by SNI, the redirect, the client's address, the checks."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+
+from atendeai_operator.api import names
+from atendeai_operator.stack import validate
+from atendeai_operator.stack.build import haproxy
+from atendeai_operator.stack.facts import TlsPair
+from atendeai_operator.stack.plan import Certificate, StackPlan
+from tests import processes
+from tests.unit.build import samples
+from tests.unit.gateway import proxies
+
+CLINIC = "own.example.com"
+
+
+def _plan(default: TlsPair | None = None, own: TlsPair | None = None) -> StackPlan:
+    plan = validate.validate(samples.stack_facts())
+    certificates = (Certificate("clinic-own", (CLINIC,), own),) if own else ()
+    balancer = replace(plan.load_balancer, certificates=certificates)
+    return replace(plan, load_balancer=replace(balancer, tls=default or balancer.tls))
+
+
+def _write(plan: StackPlan, directory: Path) -> Path:
+    for name, content in haproxy.files(plan, directory=str(directory)).items():
+        (directory / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return directory / "haproxy.cfg"
+
+
+def _check(path: Path) -> subprocess.CompletedProcess[str]:
+    binary, environment = proxies.haproxy_command()
+    return subprocess.run([binary, "-c", "-f", str(path)], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_configuration_is_accepted_without_a_warning(tmp_path: Path) -> None:
+    done = _check(_write(_plan(own=samples.certificate(CLINIC)), tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+
+
+def test_a_clinics_broken_certificate_is_left_out(tmp_path: Path) -> None:
+    broken = TlsPair(b"no certificate", b"no key")
+    clinics = (samples.edge_clinic("sol", tls=broken), samples.edge_clinic("lua", tls=samples.certificate("lua")))
+    plan = validate.validate(samples.stack_facts(clinics=clinics))
+    assert [entry.hosts for entry in plan.load_balancer.certificates] == [("lua.atendeai.local",)]
+    assert _check(_write(plan, tmp_path)).returncode == 0
+
+
+@dataclass
+class Balancer:
+    """A running HAProxy before one echo."""
+
+    http: int
+    https: int
+    stats: int
+    echo: int
+
+    def certificate_of(self, host: str) -> str:
+        """The name in the certificate that a client of this host is shown."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with (
+            socket.create_connection(("127.0.0.1", self.https), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wrapped,
+        ):
+            shown = wrapped.getpeercert(binary_form=True)
+        assert shown is not None
+        return x509.load_der_x509_certificate(shown).subject.rfc4514_string().removeprefix("CN=")
+
+    def ask(self, path: str, **request: Any) -> httpx.Response:
+        """Ask over TLS."""
+        headers = {"Host": CLINIC, **request.pop("headers", {})}
+        url = f"https://127.0.0.1:{self.https}{path}"
+        return httpx.request(
+            request.pop("method", "GET"),
+            url,
+            headers=headers,
+            verify=False,  # noqa: S501 - made for this test
+            timeout=10,
+            **request,
+        )
+
+
+@pytest.fixture(scope="module")
+def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balancer]:
+    directory = tmp_path_factory.mktemp("haproxy")
+    path = _write(_plan(proxies.certificate("the.default"), proxies.certificate(CLINIC)), directory)
+    with proxies.echo() as echo:
+        found = Balancer(processes.free_port(), processes.free_port(), processes.free_port(), echo)
+        text = path.read_text()
+        for wanted, port in ((haproxy.HTTP, found.http), (haproxy.HTTPS, found.https), (haproxy.STATS, found.stats)):
+            text, count = re.subn(rf"bind :{wanted}\b", f"bind 127.0.0.1:{port}", text)
+            assert count == 1
+        text = re.sub(r"server-template gateway \d+ .*", f"server gateway 127.0.0.1:{echo}", text)
+        text = re.sub(r"check port \d+", f"check port {echo}", text).replace("resolvers kube init-addr none", "")
+        path.write_text(text)
+        binary, environment = proxies.haproxy_command()
+        with processes.running([binary, "-db", "-f", str(path)], directory / "log", environment):
+            proxies.until("haproxy", lambda: proxies.answers(f"http://127.0.0.1:{found.stats}/healthz"))
+            proxies.until("its backend", lambda: found.ask("/").status_code == 200)
+            yield found
+
+
+def test_the_certificate_follows_the_host(balancer: Balancer) -> None:
+    assert balancer.certificate_of(CLINIC) == CLINIC
+    assert balancer.certificate_of("any.other.example") == "the.default"
+
+
+def test_http_is_sent_to_https(balancer: Balancer) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{balancer.http}/a/b?c=d", headers={"Host": "Own.Example.com:8080"})
+    assert answer.status_code == 308
+    assert answer.headers["location"] == "https://own.example.com/a/b?c=d"
+
+
+def test_http_without_a_host_is_refused(balancer: Balancer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", balancer.http, timeout=5)
+    connection.putrequest("GET", "/", skip_host=True)
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+def test_what_a_client_says_about_itself_is_replaced(balancer: Balancer) -> None:
+    forged = {
+        "X-Forwarded-For": "6.6.6.6",
+        "X-Forwarded-Proto": "http",
+        "X-Real-IP": "6.6.6.6",
+        "X-Clinic-ID": "forged",
+        "X-Request-ID": "forged",
+    }
+    seen = balancer.ask("/", headers=forged).json()["headers"]
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+    assert seen["x-forwarded-proto"] == "https"
+    assert not {"x-real-ip", "x-clinic-id", "x-request-id"} & set(seen)
+    assert seen["host"] == CLINIC
+
+
+def test_statistics_and_metrics_are_on_their_own_port(balancer: Balancer) -> None:
+    base = f"http://127.0.0.1:{balancer.stats}"
+    assert "haproxy_backend_active_servers" in httpx.get(f"{base}/metrics").text
+    assert "gateway" in httpx.get(f"{base}/stats").text
+    assert balancer.ask("/stats").json()["path"] == "/stats"
+
+
+def test_its_own_errors_are_problem_documents(tmp_path: Path) -> None:
+    text = haproxy.configuration("gateway", 1, directory=str(tmp_path))
+    lines = [line for line in text.splitlines() if line.strip().startswith("http-error")]
+    assert len(lines) == 7
+    assert all("application/problem+json" in line for line in lines)
+    assert "Retry-After" in next(line for line in lines if "status 503" in line)
+
+
+def test_the_gateways_pods_are_asked_for_by_one_name() -> None:
+    text = str(haproxy.files(_plan())["haproxy.cfg"])
+    assert f"{names.child('dev', 'gateway-pods')}.atendeai.svc.cluster.local:8000" in text

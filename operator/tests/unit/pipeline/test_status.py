@@ -1,0 +1,83 @@
+"""Conditions: kstatus, transitions, and what each kind says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from atendeai_operator.api.conditions import bad, by_type, good, merge, unknown
+from atendeai_operator.api.stack import StackStatus
+from atendeai_operator.clinic import status as clinic_status
+from atendeai_operator.pipeline.errors import InvalidSpec
+from atendeai_operator.pipeline.observe import pod_troubles, ready, workload
+from atendeai_operator.stack import status as stack_status
+from atendeai_operator.stack.facts import Meta
+
+EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+META = Meta("dev", "ns", "uid", 7)
+
+
+def test_the_transition_time_moves_only_on_a_flip() -> None:
+    first = merge([], {"Ready": unknown("Pending", "a")}, generation=1, now=EARLY)
+    same = merge(first, {"Ready": unknown("Pending", "b")}, generation=2, now=LATE)
+    flipped = merge(same, {"Ready": good()}, generation=2, now=LATE)
+    assert same[0].last_transition_time == first[0].last_transition_time
+    assert (same[0].message, same[0].observed_generation) == ("b", 2)
+    assert flipped[0].last_transition_time != first[0].last_transition_time
+
+
+def test_the_first_status_is_unknown_and_reconciling() -> None:
+    for status in (stack_status.first(META, EARLY), clinic_status.first(META, EARLY)):
+        found = by_type(status.conditions)
+        assert found["Ready"].status == "Unknown"
+        assert found["Reconciling"].status == "True"
+        assert found["Stalled"].status == "False"
+        assert all(c.observed_generation == 7 for c in status.conditions)
+        assert status.observed_generation == 7
+
+
+def test_an_unreadable_spec_is_stalled() -> None:
+    status = stack_status.unreadable(META, [], InvalidSpec("spec.version", "is missing"), EARLY)
+    found = by_type(status.conditions)
+    assert found["Stalled"].status == "True"
+    assert found["Stalled"].message == "spec.version: is missing"
+    assert found["Reconciling"].status == "False"
+
+
+def test_a_pause_keeps_what_is_known() -> None:
+    before = StackStatus(conditions=merge([], {"Ready": good(), "Paused": bad("Active", "")}, generation=1, now=EARLY))
+    after = stack_status.paused(META, before, LATE)
+    assert by_type(after.conditions)["Ready"] == by_type(before.conditions)["Ready"]
+    assert by_type(after.conditions)["Paused"].status == "True"
+    assert stack_status.paused(META, after, LATE) == after
+
+
+def _deployment(**status: int) -> dict[str, object]:
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "a", "namespace": "ns", "generation": 2},
+        "spec": {"replicas": 2},
+        "status": status,
+    }
+
+
+def test_a_workload_is_ready_when_all_pods_run_its_latest_spec() -> None:
+    assert ready(workload(_deployment(observedGeneration=2, updatedReplicas=2, readyReplicas=2)))
+    assert not ready(workload(_deployment(observedGeneration=1, updatedReplicas=2, readyReplicas=2)))
+    assert not ready(workload(_deployment(observedGeneration=2, updatedReplicas=1, readyReplicas=2)))
+    assert not ready(workload(_deployment(observedGeneration=2, updatedReplicas=2, readyReplicas=1)))
+    assert not ready(None)
+
+
+def test_troubles_of_pods_are_told() -> None:
+    pod = {
+        "metadata": {"name": "whatsapp-1"},
+        "status": {
+            "containerStatuses": [
+                {"name": "service", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}},
+                {"name": "other", "state": {"waiting": {"reason": "ContainerCreating"}}},
+            ]
+        },
+    }
+    (trouble,) = pod_troubles([pod])
+    assert "whatsapp-1" in trouble
+    assert "ImagePullBackOff no such image" in trouble
