@@ -1,0 +1,164 @@
+"""The application images: the checkout's packages over their locked dependencies, in layers that change apart.
+
+Dependencies are installed on the host with pip, from the lock file with hashes; the code is copied over them. A change
+of code alone rebuilds one small layer.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import engine, images, paths, steps
+
+BASE_VERSION = "2.0.0-dev"
+_PUBLIC_BASE = "docker.io/library/python:3.11-slim-bookworm"
+_PYTHON = "3.11"
+_RECIPE = "1"  # raise it when the way of installing changes
+
+
+@dataclass(frozen=True)
+class App:
+    """One application image: its lock file and the directories it carries (repository path -> name in the image)."""
+
+    name: str
+    lock: str
+    packages: dict[str, str]
+
+    @property
+    def repository(self) -> str:
+        """The image's name without its tag."""
+        return f"atendeai/{self.name}"
+
+
+APPS = (
+    App("operator", "requirements-operator.lock", {"operator/atendeai_operator": "atendeai_operator"}),
+    App("services", "requirements-services.lock", {"services/atendeai": "atendeai"}),
+    App("fakes", "requirements-services.lock", {"e2e/fakes": "fakes"}),
+)
+
+
+def version(root: Path = paths.REPOSITORY) -> str:
+    """One version for all application images: a hash over their sources, locks and recipes."""
+    parts: list[str | bytes] = [_RECIPE]
+    for file in _inputs(root):
+        parts += [str(file.relative_to(root)), file.read_bytes()]
+    return f"{BASE_VERSION}.{_numeric_safe(paths.digest(*parts, length=10))}"
+
+
+def _numeric_safe(text: str) -> str:
+    """A prerelease identifier of digits alone may not begin with a zero (semver.org, 9): such a hash gets a letter."""
+    return f"h{text[1:]}" if text.isdecimal() else text
+
+
+def _inputs(root: Path) -> list[Path]:
+    found: set[Path] = set()
+    for app in APPS:
+        found.add(root / app.lock)
+        for package in app.packages:
+            found.update(file for file in (root / package).rglob("*") if _belongs(file, root / package))
+    recipes = paths.HERE / "images"
+    found.update((recipes / name / "Dockerfile") for name in ("app", "deps", "python"))
+    # A recipe outside the given root (tests use another one) counts by its content all the same.
+    return sorted(file for file in found if file.is_file() and file.is_relative_to(root))
+
+
+def _belongs(file: Path, package: Path) -> bool:
+    """Caches, tests and hidden files are no part of an image."""
+    parts = file.relative_to(package).parts
+    skipped = any(part.startswith(".") or part in {"__pycache__", "tests"} for part in parts)
+    return file.is_file() and not skipped and file.suffix != ".pyc"
+
+
+def ensure(mode: str) -> list[str]:
+    """Build the application images that the engine lacks. Returns their references. Raises StepFailedError."""
+    tag = version()
+    references = []
+    for app in APPS:
+        reference = f"{app.repository}:{tag}"
+        if not images.exists(reference):
+            with paths.lock(f"app-{app.name}"), steps.step(f"build image {reference}"):
+                _build(app, reference, mode)
+                _forget_old(app, keep=reference)
+        references.append(reference)
+    return references
+
+
+def _forget_old(app: App, keep: str) -> None:
+    """Of each application image, the engine keeps the last three: one is made for every change of the code."""
+    listed = engine.docker("images", app.repository, "--format", "{{.Repository}}:{{.Tag}}").split()
+    for old in [name for name in listed if name != keep][2:]:
+        # One that a container still uses stays.
+        steps.succeeds([engine.client(), "rmi", old])
+
+
+def _build(app: App, reference: str, mode: str) -> None:
+    base = _dependencies(app, mode)
+    with paths.scratch(app.name) as scratch:
+        for package, name in app.packages.items():
+            source = paths.REPOSITORY / package
+            if not source.is_dir():
+                raise steps.StepFailedError(f"{package} is not there", remedy="run this from a whole checkout")
+            for file in source.rglob("*"):
+                if _belongs(file, source):
+                    # A copy, not a link: an editor that writes in place must not reach into a running build.
+                    target = scratch / "lib" / name / file.relative_to(source)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(file, target)
+        images.docker_build(
+            reference,
+            (paths.HERE / "images/app/Dockerfile").read_text(),
+            {"lib": scratch / "lib"},
+            base_image=base,
+        )
+
+
+def _dependencies(app: App, mode: str) -> str:
+    """The image with Python and an application's locked dependencies. Returns its reference."""
+    lock = paths.REPOSITORY / app.lock
+    if not lock.is_file():
+        raise steps.StepFailedError(f"{app.lock} is not there", remedy="`make lock` writes the lock files")
+    python = _python_base(mode)
+    dockerfile = (paths.HERE / "images/deps/Dockerfile").read_text()
+    key = paths.digest(_RECIPE, lock.read_bytes(), python, dockerfile, length=10)
+    reference = f"{images.LOCAL}/deps:{app.lock.removesuffix('.lock').removeprefix('requirements-')}-{key}"
+    if not images.exists(reference):
+        images.docker_build(reference, dockerfile, {"lib": _installed(lock)}, base_image=python)
+    return reference
+
+
+def _python_base(mode: str) -> str:
+    if mode == "build":
+        return images.build(images.RECIPES["python"])
+    if not images.exists(_PUBLIC_BASE):
+        with steps.step(f"pull {_PUBLIC_BASE}"):
+            engine.docker("pull", "-q", _PUBLIC_BASE)
+    return _PUBLIC_BASE
+
+
+def _installed(lock: Path) -> Path:
+    """The dependencies of a lock file, installed into a cache directory."""
+    target = paths.cache() / "pip" / f"{lock.stem}-{paths.digest(_RECIPE, lock.read_bytes())}"
+    if target.exists():
+        return target
+    with paths.lock("pip"):
+        if not target.exists():
+            with steps.step(f"pip install {lock.name}"), paths.building(target) as scratch:
+                command = [*images.pip(), "install", "-q", "--require-hashes", "--no-deps", "--no-compile"]
+                # Wheels for the image's Python, whichever runs here.
+                command += ["--only-binary=:all:", "--python-version", _PYTHON, "--implementation", "cp"]
+                command += [f"--platform={name}" for name in _platforms()]
+                steps.run(
+                    [*command, "--target", str(scratch), "-r", str(lock)],
+                    what=f"pip install -r {lock.name}",
+                    remedy=f"check that pip reaches its index; every dependency needs a wheel for Python {_PYTHON}",
+                )
+    return target
+
+
+def _platforms() -> list[str]:
+    machine = platform.machine()
+    # Debian 12 has glibc 2.36; pip does not derive the older tags from a newer one when they are given by hand.
+    return [f"manylinux_2_{minor}_{machine}" for minor in range(36, 16, -1)] + [f"manylinux2014_{machine}"]

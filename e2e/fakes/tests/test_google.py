@@ -1,0 +1,157 @@
+"""The Google fake: tokens, free/busy, events, sync tokens, watch channels."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+from fastapi.testclient import TestClient
+
+from fakes.google import create_google
+from fakes.google_token import JWT_GRANT, SCOPES
+
+EMAIL = "agenda@clinica.iam.gserviceaccount.com"
+EVENTS = "/calendar/v3/calendars/ana/events"
+
+
+def assertion(credentials: dict[str, str], **changes: Any) -> str:
+    now = int(time.time())
+    claims = {"iss": EMAIL, "aud": credentials["token_uri"], "iat": now, "exp": now + 3600, "scope": SCOPES[0]}
+    return jwt.encode({**claims, **changes}, credentials["private_key"], algorithm="RS256")
+
+
+@pytest.fixture(scope="module")
+def credentials() -> dict[str, str]:
+    with TestClient(create_google()) as client:
+        asked = {"client_email": EMAIL, "token_uri": "http://testserver/token"}
+        made: dict[str, str] = client.post("/_fake/service-accounts", json=asked).json()
+        made["public"] = client.app.state.google.tokens.keys[EMAIL]  # type: ignore[attr-defined]
+        return made
+
+
+@pytest.fixture
+def google(credentials: dict[str, str]) -> Iterator[TestClient]:
+    with TestClient(create_google()) as client:
+        client.post("/_fake/service-accounts", json={"client_email": EMAIL, "public_key": credentials["public"]})
+        client.post("/_fake/calendars", json={"calendar_id": "ana", "acl": {EMAIL: "writer"}})
+        client.post("/_fake/calendars", json={"calendar_id": "ler", "acl": {EMAIL: "freeBusyReader"}})
+        answer = client.post("/token", data={"grant_type": JWT_GRANT, "assertion": assertion(credentials)})
+        client.headers["Authorization"] = "Bearer " + answer.json()["access_token"]
+        yield client
+
+
+def event(hour: int, **more: Any) -> dict[str, Any]:
+    day = "2026-11-24T"
+    start, end = f"{day}{hour:02}:00:00-03:00", f"{day}{hour + 1:02}:00:00-03:00"
+    return {"summary": "Consulta", "start": {"dateTime": start}, "end": {"dateTime": end}, **more}
+
+
+def reason(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["errors"][0]["reason"]
+
+
+def test_token_grants(google: TestClient, credentials: dict[str, str]) -> None:
+    def grant(**form: str) -> tuple[int, str]:
+        answer = google.post("/token", data=form)
+        return answer.status_code, answer.json().get("error", "")
+
+    now = int(time.time())
+    for bad in (
+        assertion(credentials, aud="https://elsewhere/token"),
+        assertion(credentials, iss="nobody@example.com"),
+        assertion(credentials, iat=now - 7200, exp=now - 3600),
+        assertion(credentials, exp=now + 7200),
+        assertion(credentials)[:-6] + "AAAAAA",
+    ):
+        assert grant(grant_type=JWT_GRANT, assertion=bad) == (400, "invalid_grant")
+    assert grant(grant_type="password") == (400, "unsupported_grant_type")
+    client = {"client_id": "id", "client_secret": "s", "refresh_token": "r"}
+    assert grant(grant_type="refresh_token", **client) == (400, "invalid_grant")
+    google.post("/_fake/clients", json={"account": "ana@gmail.com", **client})
+    assert grant(grant_type="refresh_token", **client) == (200, "")
+    assert grant(grant_type="refresh_token", **{**client, "client_secret": "x"}) == (401, "invalid_client")
+
+
+def test_events_and_their_ids(google: TestClient) -> None:
+    assert reason(google.post(EVENTS, json=event(9, id="WXYZ!"))) == (400, "invalid")
+    assert reason(google.post(EVENTS, json={"summary": "sem hora"})) == (400, "required")
+    made = google.post(EVENTS, json=event(9, id="abc123"))
+    assert (made.status_code, made.json()["status"]) == (200, "confirmed")
+    assert reason(google.post(EVENTS, json=event(9, id="abc123"))) == (409, "duplicate")
+    moved = google.patch(f"{EVENTS}/abc123", json={k: event(11)[k] for k in ("start", "end")})
+    assert (moved.json()["sequence"], moved.json()["summary"]) == (1, "Consulta")
+    assert reason(google.patch(f"{EVENTS}/abc123", json={}, headers={"If-Match": '"0"'})) == (412, "conditionNotMet")
+    assert google.delete(f"{EVENTS}/abc123").status_code == 204
+    assert reason(google.delete(f"{EVENTS}/abc123")) == (410, "deleted")
+    assert google.get(f"{EVENTS}/abc123").json()["status"] == "cancelled"
+    assert reason(google.post(EVENTS, json=event(9, id="abc123"))) == (409, "duplicate")
+    assert reason(google.get(f"{EVENTS}/nada0")) == (404, "notFound")
+
+
+def test_rights(google: TestClient) -> None:
+    assert reason(google.get("/calendar/v3/calendars/outro/events")) == (404, "notFound")
+    assert reason(google.post("/calendar/v3/calendars/ler/events", json=event(9))) == (403, "requiredAccessLevel")
+    google.post("/_fake/revoke-tokens")
+    assert reason(google.get(EVENTS)) == (401, "authError")
+
+
+def test_free_busy(google: TestClient) -> None:
+    google.post(EVENTS, json=event(9))
+    google.post(EVENTS, json=event(10))
+    google.post(EVENTS, json=event(14, transparency="transparent"))
+    busy = {"calendar_id": "ana", "start": "2026-11-24T18:00:00-03:00", "end": "2026-11-24T19:00:00-03:00"}
+    google.post("/_fake/busy", json=busy)
+    asked = {"timeMin": "2026-11-24T09:30:00-03:00", "timeMax": "2026-11-24T18:30:00-03:00"}
+    items = [{"id": "ana"}, {"id": "ler"}, {"id": "outro"}]
+    found = google.post("/calendar/v3/freeBusy", json={**asked, "items": items}).json()["calendars"]
+    assert found["ana"]["busy"] == [
+        {"start": "2026-11-24T12:30:00Z", "end": "2026-11-24T14:00:00Z"},
+        {"start": "2026-11-24T21:00:00Z", "end": "2026-11-24T21:30:00Z"},
+    ]
+    assert found["ler"] == {"busy": []}
+    assert found["outro"]["errors"][0]["reason"] == "notFound"
+    many = google.post("/calendar/v3/freeBusy", json={**asked, "items": [{"id": f"c{i}"} for i in range(51)]}).json()
+    assert many["calendars"]["c0"]["errors"][0]["reason"] == "tooManyCalendarsRequested"
+    empty = {"timeMin": asked["timeMax"], "timeMax": asked["timeMin"], "items": items}
+    assert reason(google.post("/calendar/v3/freeBusy", json=empty)) == (400, "timeRangeEmpty")
+
+
+def test_sync_tokens(google: TestClient) -> None:
+    for hour in (8, 9, 10):
+        google.post(EVENTS, json=event(hour, id=f"event{hour}"))
+    first = google.get(EVENTS, params={"maxResults": 2}).json()
+    assert len(first["items"]) == 2
+    assert "nextSyncToken" not in first
+    google.delete(f"{EVENTS}/event8")
+    last = google.get(EVENTS, params={"maxResults": 2, "pageToken": first["nextPageToken"]}).json()
+    token = last["nextSyncToken"]
+    changed = google.get(EVENTS, params={"syncToken": token}).json()
+    assert [(e["id"], e["status"]) for e in changed["items"]] == [("event8", "cancelled")]
+    assert google.get(EVENTS, params={"syncToken": changed["nextSyncToken"]}).json()["items"] == []
+    assert reason(google.get(EVENTS, params={"syncToken": token, "timeMin": "2026-11-24T00:00:00Z"}))[0] == 400
+    google.post("/_fake/expire-sync-tokens", params={"calendar_id": "ana"})
+    assert reason(google.get(EVENTS, params={"syncToken": token})) == (410, "fullSyncRequired")
+
+
+def test_watch_channels(google: TestClient) -> None:
+    asked = {"id": "canal-1", "type": "web_hook", "address": "https://127.0.0.1:9/push", "token": "segredo"}
+    refused = google.post(f"{EVENTS}/watch", json={**asked, "address": "http://clinic.example.com/push"})
+    assert reason(refused) == (400, "webhookUrlNotHttps")
+    channel = google.post(f"{EVENTS}/watch", json=asked).json()
+    assert int(channel["expiration"]) > time.time() * 1000
+    assert reason(google.post(f"{EVENTS}/watch", json=asked)) == (400, "channelIdNotUnique")
+    stop = {"id": "canal-1", "resourceId": channel["resourceId"]}
+    assert google.post("/calendar/v3/channels/stop", json=stop).status_code == 204
+    assert reason(google.post("/calendar/v3/channels/stop", json=stop)) == (404, "notFound")
+
+
+def test_faults(google: TestClient) -> None:
+    google.post("/_fake/faults", json={"operation": "events.insert", "reason": "rateLimitExceeded", "count": 2})
+    assert reason(google.post(EVENTS, json=event(9, id="abcde"))) == (403, "rateLimitExceeded")
+    google.post("/_fake/faults", json={"operation": "freebusy", "http_status": 503})
+    assert google.post("/calendar/v3/freeBusy", json={"items": []}).status_code == 503
+    google.delete("/_fake/faults")
+    google.post("/_fake/faults", json={"operation": "events.insert", "reason": "backendError", "after": True})
+    assert reason(google.post(EVENTS, json=event(9, id="abcde"))) == (503, "backendError")
+    assert reason(google.post(EVENTS, json=event(9, id="abcde"))) == (409, "duplicate")

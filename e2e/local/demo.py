@@ -1,0 +1,118 @@
+"""A patient books an appointment at each clinic, through every part of the system, and the transcript is printed.
+
+Run as `python -m local.demo`. Everything is seen from outside: the webhook enters at HAProxy's port, the answers are
+what the faked Graph API received, the booking is a row in the clinic's partition and an event in its calendar.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Any
+
+from local import database, edge, kubectl, world
+from local.outside import Outside, outside
+
+NAME = "Maria Souza"
+
+
+class Patient:
+    """Somebody with a phone: says something to a clinic and reads the answer."""
+
+    def __init__(self, local: world.LocalClinic, fakes: Outside, number: str = "", name: str = NAME) -> None:
+        self.local, self.fakes, self.name = local, fakes, name
+        self.number = number or f"55119{secrets.randbelow(10**8):08d}"
+        credentials = kubectl.secret(f"{local.name}-whatsapp", world.NAMESPACE)
+        assert credentials is not None
+        self.app_secret = credentials["app-secret"]
+
+    def say(self, text: str, *, wamid: str = "") -> None:
+        """Write a message: Meta notes the open window and delivers the webhook."""
+        self.fakes.open_window(self.local, self.number)
+        payload = edge.text_message(self.local, self.number, text, name=self.name, wamid=wamid)
+        answer = edge.post_webhook(self.local, payload, self.app_secret)
+        assert answer.status_code == 200, f"the webhook was answered {answer.status_code}: {answer.text}"
+
+    def heard(self) -> list[str]:
+        """The texts the clinic has sent to this patient so far."""
+        return [text_of(message) for message in self.fakes.sent_to(self.local, self.number)]
+
+    def ask(self, text: str, *, deadline: float = 60) -> str:
+        """Say something and wait for the answer to it."""
+        before = len(self.heard())
+        self.say(text)
+        return kubectl.wait_for(
+            f"an answer of {self.local.name} to {text!r}",
+            lambda: "\n".join(self.heard()[before:]),
+            deadline=deadline,
+            every=0.3,
+        )
+
+
+def text_of(message: dict[str, Any]) -> str:
+    """The readable text of a message as the Graph API received it."""
+    body = message["payload"]
+    kind = body.get("type", "text")
+    if kind == "text":
+        return str(body["text"]["body"])
+    if kind == "interactive":
+        return str(body["interactive"]["body"]["text"])
+    return f"[{kind}]"
+
+
+def appointments(local: world.LocalClinic, patient: str) -> list[dict[str, str]]:
+    """The patient's appointments, read from the clinic's own partition by the database's superuser."""
+    suffix = database.clinic_id(local).replace("-", "")
+    query = (
+        "select a.status, a.starts_at at time zone 'America/Sao_Paulo' "  # noqa: S608
+        f"from atendeai.appointment_{suffix} a join atendeai.whatsapp_contact_{suffix} c on c.id = a.contact_id "
+        f"where c.wa_id = '{patient}' order by a.created_at"
+    )
+    return [dict(zip(("status", "start"), row, strict=True)) for row in database.psql(query)]
+
+
+def book(local: world.LocalClinic, fakes: Outside) -> None:
+    """One whole conversation, checked at every place where it must leave a trace."""
+    patient = Patient(local, fakes)
+    print(f"\n── {local.display_name} ({local.isolation}, {local.host}) ── patient +{patient.number}")
+    for text in ("Olá, quero marcar uma consulta amanhã às 14h", "pode ser"):
+        print(f"  paciente   {text}")
+        for line in patient.ask(text).splitlines():
+            print(f"  clínica    {line}")
+    booked = kubectl.wait_for(
+        "the booking in the clinic's partition",
+        lambda: [row for row in appointments(local, patient.number) if row["status"] == "booked"],
+        deadline=30,
+    )
+    print(f"  PostgreSQL booked for {booked[0]['start']} in the partition of {local.name}")
+    kubectl.wait_for("the event in the clinic's calendar", lambda: fakes.events(local), deadline=60)
+    print(f"  Calendar   {len(fakes.events(local))} event(s) in {local.calendar_id}")
+    print(f"  Graph API  {len(patient.heard())} message(s) under phone number id {local.phone_number_id}")
+
+
+NEXT = f"""
+Try next:
+  export PATH="$(dirname "$(python3 e2e/cluster bin kubectl)"):$PATH"      unless you have a kubectl
+  kubectl --context {kubectl.CONTEXT} -n {world.NAMESPACE} get clinics
+  kubectl --context {kubectl.CONTEXT} -n {world.NAMESPACE} describe clinic sol
+  kubectl --context {kubectl.CONTEXT} get pods -A
+  curl -sk --resolve sol.atendeai.local:{world.HTTPS}:127.0.0.1 https://sol.atendeai.local:{world.HTTPS}/health
+  README.md      a clinic of your own, and its owner's first sign-in
+  make test      everything CI runs
+  make down      remove the cluster
+"""
+
+
+def main() -> int:
+    """Book at both clinics; returns the exit code."""
+    with outside() as fakes:
+        for local in world.CLINICS:
+            fakes.register(local)
+            book(local, fakes)
+    print("\n" + kubectl.kubectl("-n", world.NAMESPACE, "get", "clinics"))
+    print(NEXT)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The faked outside world: its pods on the local cluster, and the control endpoints that tests and the demo use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from local import kubectl, world
+
+
+def manifests(version: str) -> list[dict[str, Any]]:
+    """Deployment and Service of each fake."""
+    return [part for name in ("graph", "google") for part in _fake(name, version)]
+
+
+def _fake(name: str, version: str) -> list[dict[str, Any]]:
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "atendeai-fakes"}
+    meta = {"name": name, "namespace": world.FAKES, "labels": labels}
+    container = {
+        "name": name,
+        "image": f"atendeai/fakes:{version}",
+        "command": ["python3", "-m", "fakes", name, "--port", "8080"],
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 2},
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    pod = {
+        "automountServiceAccountToken": False,
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+    }
+    return [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": meta,
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": pod},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": meta,
+            "spec": {"selector": labels, "ports": [{"name": "http", "port": 8080, "targetPort": "http"}]},
+        },
+    ]
+
+
+class Outside:
+    """The control endpoints of both fakes, through forwarded ports."""
+
+    def __init__(self, graph: httpx.Client, google: httpx.Client) -> None:
+        self.graph, self.google = graph, google
+
+    def register(self, local: world.LocalClinic) -> None:
+        """Make the fakes know the clinic: its phone number and token, its calendar and service account."""
+        whatsapp = kubectl.secret(f"{local.name}-whatsapp", world.NAMESPACE)
+        calendar = kubectl.secret(f"{local.name}-calendar", world.NAMESPACE)
+        assert whatsapp is not None
+        assert calendar is not None
+        account = {
+            "phone_number_id": local.phone_number_id,
+            "access_token": whatsapp["access-token"],
+            "app_secret": whatsapp["app-secret"],
+            "callback_url": f"https://{world.STACK}-haproxy.{world.NAMESPACE}.svc.cluster.local/webhook/whatsapp",
+            "host": local.host,
+            "verify_tls": False,  # the local cluster's certificate is the operator's own
+            "business_account_id": local.business_account_id,
+        }
+        self.graph.post("/_fake/accounts", json=account).raise_for_status()
+        email = json.loads(calendar["service-account.json"])["client_email"]
+        known = {"client_email": email, "public_key": world.public_key(calendar["service-account.json"])}
+        self.google.post("/_fake/service-accounts", json=known).raise_for_status()
+        shared = {"calendar_id": local.calendar_id, "acl": {email: "writer"}}
+        self.google.post("/_fake/calendars", json=shared).raise_for_status()
+
+    def sent_to(self, local: world.LocalClinic, patient: str) -> list[dict[str, Any]]:
+        """What the clinic's number sent to a patient, oldest first."""
+        query = {"phone_number_id": local.phone_number_id, "to": patient}
+        answer = self.graph.get("/_fake/messages", params=query).raise_for_status().json()
+        found: list[dict[str, Any]] = answer["items"]
+        return found
+
+    def events(self, local: world.LocalClinic) -> list[dict[str, Any]]:
+        """The live events in the clinic's calendar."""
+        answer = self.google.get("/_fake/events", params={"calendar_id": local.calendar_id}).raise_for_status().json()
+        found: list[dict[str, Any]] = answer["items"]
+        return found
+
+    def open_window(self, local: world.LocalClinic, patient: str) -> None:
+        """Note that the patient wrote just now, as Meta would have: free text is allowed for 24 hours."""
+        note = {"phone_number_id": local.phone_number_id, "user": patient}
+        self.graph.post("/_fake/window", json=note).raise_for_status()
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """Both fakes, reachable for the time of the block."""
+    with (
+        kubectl.forward("svc/graph", 8080, namespace=world.FAKES) as graph,
+        kubectl.forward("svc/google", 8080, namespace=world.FAKES) as google,
+        httpx.Client(base_url=f"http://127.0.0.1:{graph}", timeout=20) as graph_client,
+        httpx.Client(base_url=f"http://127.0.0.1:{google}", timeout=20) as google_client,
+    ):
+        yield Outside(graph_client, google_client)

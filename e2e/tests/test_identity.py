@@ -1,0 +1,135 @@
+"""Staff at the front door: invitation, sign-in, tokens that stay within their clinic, limits that hold everywhere."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local import edge, kubectl, world
+
+pytestmark = pytest.mark.e2e
+PASSWORD = "uma senha bem comprida"
+
+
+def _owner_tokens(local: world.LocalClinic) -> dict[str, Any]:
+    """Sign the owner in, by the invitation the first time and by password afterwards."""
+    invitation = kubectl.secret(f"{local.name}-owner-invitation", world.NAMESPACE)
+    assert invitation is not None
+    body = {"invitation": invitation["token"], "name": "Dona da Clínica", "password": PASSWORD}
+    with edge.client(local.host) as door:
+        answer = door.post("/api/v1/auth/register", json=body)
+        if answer.status_code == 409:
+            answer = door.post("/api/v1/auth/login", json={"email": invitation["email"], "password": PASSWORD})
+        assert answer.status_code in {200, 201}, answer.text
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _roomy_limits() -> Iterator[None]:
+    """Everybody in this suite comes from one address, which would soon meet the limits that one test is about."""
+    limits = {"rateLimits": {"auth": {"minute": 60, "hour": 1000}, "api": {"minute": 1000, "hour": 10000}}}
+    for local in world.CLINICS:
+        kubectl.apply(world.clinic(local, security=_security(local) | limits))
+    for local in world.CLINICS:
+        _until_limit(local, 60)
+    yield
+    for local in world.CLINICS:
+        kubectl.apply(world.clinic(local))
+
+
+def _security(local: world.LocalClinic) -> dict[str, Any]:
+    return {"corsOrigins": [f"https://painel.{local.name}.test"]}
+
+
+def _until_limit(local: world.LocalClinic, minute: int) -> None:
+    def reached() -> bool:
+        with edge.client(local.host) as door:
+            answer = door.post("/api/v1/auth/login", json={"email": "ninguem@limite.test", "password": "x"})
+            return f"q={minute};w=60" in answer.headers.get("ratelimit-policy", "")
+
+    kubectl.wait_for(f"{local.name} limits sign-in to {minute} a minute", reached, deadline=60, every=3)
+
+
+def test_the_owner_signs_in_and_is_told_apart(local: world.LocalClinic) -> None:
+    tokens = _owner_tokens(local)
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    with edge.client(local.host) as door:
+        me = door.get("/api/v1/auth/me", headers=headers)
+        assert me.status_code == 200, me.text
+        assert me.json()["roles"] == ["owner"]
+        users = door.get("/api/v1/users", headers=headers)
+        assert [user["email"] for user in users.json()["items"]] == [f"dona@{local.name}.test"]
+        clinic = door.get("/api/v1/clinics/me", headers=headers)
+        assert clinic.status_code == 200, clinic.text
+        for path in ("/api/v1/appointments", "/api/v1/conversations", "/api/v1/whatsapp/messages"):
+            assert door.get(path, headers=headers).status_code == 200, path
+            assert door.get(path).status_code == 401, path
+
+
+def test_a_token_is_worth_nothing_at_another_clinic(local: world.LocalClinic) -> None:
+    tokens = _owner_tokens(local)
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    other = next(clinic for clinic in world.CLINICS if clinic is not local)
+    with edge.client(other.host) as door:
+        for path in ("/api/v1/auth/me", "/api/v1/users", "/api/v1/appointments", "/api/v1/clinics/me"):
+            assert door.get(path, headers=headers).status_code == 401, path
+
+
+def test_logout_takes_effect_within_five_seconds(local: world.LocalClinic) -> None:
+    tokens = _owner_tokens(local)
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    with edge.client(local.host) as door:
+        assert door.post("/api/v1/auth/logout", headers=headers).status_code == 204
+        kubectl.wait_for(
+            "the token refused everywhere",
+            lambda: (
+                door.get("/api/v1/auth/me", headers=headers).status_code == 401
+                and door.get("/api/v1/users", headers=headers).status_code == 401
+            ),
+            deadline=5,
+            every=0.2,
+        )
+        again = door.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+        assert again.status_code == 401
+
+
+def _sign_in(local: world.LocalClinic, email: str) -> tuple[int, str | None]:
+    with edge.client(local.host) as door:
+        answer = door.post("/api/v1/auth/login", json={"email": email, "password": "errada"})
+        return answer.status_code, answer.headers.get("retry-after")
+
+
+def test_the_sixth_sign_in_of_a_minute_is_429_across_two_replicas() -> None:
+    """Two replicas of the pool's auth share one count; each request may meet either."""
+    local, stack = world.LUA, kubectl.get("stack", world.STACK, namespace=world.NAMESPACE)
+    spec = world.stack(stack["spec"]["version"], stack["spec"]["gateway"]["provider"])
+    doubled = {"services": {"overrides": {"auth": {"replicas": 2}}}}
+    kubectl.apply(spec | {"spec": spec["spec"] | doubled})
+    try:
+        deployment = f"deployment/{world.STACK}-auth"
+        kubectl.wait_for(
+            "two replicas of auth",
+            lambda: (
+                kubectl.kubectl("-n", world.NAMESPACE, "get", deployment, "-o", "jsonpath={.status.readyReplicas}")
+                == "2"
+            ),
+            deadline=120,
+        )
+        limits = {"rateLimits": {"auth": {"minute": 5, "hour": 100}, "api": {"minute": 1000, "hour": 10000}}}
+        kubectl.apply(world.clinic(local, security=_security(local) | limits))
+        email = f"{secrets.token_hex(6)}@limite.test"
+
+        # What this address has used up already counts too, so the account's own count is looked at: it starts at none.
+        def refused_only_after_five() -> bool:
+            statuses = [_sign_in(local, email) for _ in range(6)]
+            assert statuses[-1][0] == 429, statuses
+            assert 1 <= int(statuses[-1][1] or 0) <= 60, statuses
+            return True
+
+        kubectl.wait_for("the sixth sign-in refused", refused_only_after_five, deadline=30, every=5)
+    finally:
+        kubectl.apply(spec | {"spec": spec["spec"] | {"services": {"overrides": {"auth": {"replicas": 1}}}}})
