@@ -76,6 +76,8 @@ class EdgeState:
     """Digest that the edge was last given; empty when it does not serve the clinic."""
     gateway_ready: bool = False
     load_balancer_ready: bool = False
+    behind: str = ""
+    """Uids of the Services behind the gateway that answer for this clinic; empty while it is suspended."""
     proven: bool = False
     """Whether every pod of the gateway was seen to serve what it was last given."""
     trouble: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from atendeai_operator.api.conditions import by_type
 from atendeai_operator.api.stack import StackSpec, StackStatus
 from atendeai_operator.clinic.facts import ClinicFacts, ClinicMinted, EdgeState, StackSummary
 from atendeai_operator.kube.client import Cluster
-from atendeai_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE, SECRET
+from atendeai_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE, SECRET, SERVICE
 from atendeai_operator.pipeline.errors import InvalidSpec, Waiting
 from atendeai_operator.pipeline.minting import Checked, decoded
 from atendeai_operator.pipeline.observe import serving, workload
@@ -183,8 +183,8 @@ async def gather(
     )
 
 
-async def edge_state(cluster: Cluster, facts: ClinicFacts, hosts: list[str]) -> EdgeState:
-    """Return how the edge stands towards the clinic, were it to hold these hosts."""
+async def edge_state(cluster: Cluster, facts: ClinicFacts, hosts: list[str], services: Iterable[str]) -> EdgeState:
+    """Return how the edge stands towards the clinic, were it to hold these hosts; `services` answer behind it."""
     meta = facts.meta
     identity = {
         "clinic-id": str(facts.minted.clinic_id).encode(),
@@ -202,4 +202,21 @@ async def edge_state(cluster: Cluster, facts: ClinicFacts, hosts: list[str]) -> 
         served=((told or {}).get("data") or {}).get(str(facts.minted.clinic_id), ""),
         gateway_ready=serving(workload(gateway) if gateway else None),
         load_balancer_ready=serving(workload(balancer) if balancer else None),
+        behind=await _behind(cluster, facts, services),
     )
+
+
+async def _behind(cluster: Cluster, facts: ClinicFacts, services: Iterable[str]) -> str:
+    """Return the uids of the Services the gateway sends this clinic's requests to.
+
+    A Service that was deleted and made again has another address, which the gateway learns later than we do.
+    """
+    if facts.spec.suspended:
+        return ""
+    stack, dedicated = facts.stack, facts.spec.isolation == "Dedicated"
+    namespace = facts.own_namespace if dedicated else stack.namespace
+    uids = []
+    for service in sorted(services):
+        live = await cluster.get(SERVICE, namespace, service if dedicated else names.child(stack.name, service))
+        uids.append(str(live["metadata"]["uid"]) if live else "")
+    return ",".join(uids)

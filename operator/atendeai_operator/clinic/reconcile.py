@@ -15,7 +15,7 @@ from atendeai_operator.catalogue import CATALOGUE
 from atendeai_operator.clinic import build, gather, mint, status, teardown, validate
 from atendeai_operator.clinic.facts import ClinicFacts, EdgeState, Meta
 from atendeai_operator.clinic.outside import Outside
-from atendeai_operator.clinic.route import Routes
+from atendeai_operator.clinic.route import ANSWERING, Routes
 from atendeai_operator.kube.client import Object
 from atendeai_operator.kube.kinds import CLINIC, POD, Kind
 from atendeai_operator.kube.watch import Key
@@ -168,14 +168,14 @@ class ClinicRooms:
 
     async def _edge(self, facts: ClinicFacts, hosts: list[str], up: frozenset[str], outcome: Outcome) -> EdgeState:
         """Return how the edge stands towards the clinic, and see to it that this is looked at again until it serves."""
-        edge = await gather.edge_state(self._hub.cluster, facts, hosts)
+        edge = await gather.edge_state(self._hub.cluster, facts, hosts, ANSWERING)
         if edge.wanted != edge.served:
             outcome.wait(Waiting("Waiting for the edge.", retry_in=EDGE_PATIENCE))
             self._hub.wake(Key("stack", facts.meta.namespace, facts.stack.name), after=0.1)
             return edge
         if not edge.wanted or not edge.gateway_ready:
             return edge
-        proven, trouble = await self._routes.look(facts, hosts, edge.served, up, outcome)
+        proven, trouble = await self._routes.look(facts, hosts, edge, up, outcome)
         return replace(edge, proven=proven, trouble=trouble)
 
     async def _troubles(self, facts: ClinicFacts, outcome: Outcome) -> list[str]:

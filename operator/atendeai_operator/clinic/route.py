@@ -1,4 +1,5 @@
-"""Whether the gateway serves a clinic, seen by asking it: once for each thing it was told, until it does.
+"""Whether the gateway serves a clinic, seen by asking it until it does: once for each thing it was told, and once for
+each set of Services behind it.
 
 What was seen is remembered in this process alone; after a start, each clinic is asked for once more.
 """
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from atendeai_operator.api import names
 from atendeai_operator.catalogue import BY_NAME, WEBHOOK_SERVICE
-from atendeai_operator.clinic.facts import ClinicFacts
+from atendeai_operator.clinic.facts import ClinicFacts, EdgeState
 from atendeai_operator.kube.watch import Key
 from atendeai_operator.pipeline.errors import Waiting
 from atendeai_operator.pipeline.hub import Hub
@@ -20,7 +21,7 @@ FIRST_LOOK, LAST_LOOK = 0.5, 5.0
 """Seconds between two looks at a gateway that does not serve the clinic yet: a gateway that never will costs little."""
 PATIENT_AFTER = 10
 """Looks after which the time between them grows."""
-SERVICES = frozenset({BY_NAME["health"].name, WEBHOOK_SERVICE.name})
+ANSWERING = frozenset({BY_NAME["health"].name, WEBHOOK_SERVICE.name})
 """The services that answer, behind the gateway."""
 
 
@@ -47,22 +48,23 @@ class Routes:
         self._seen.pop(key, None)
 
     async def look(
-        self, facts: ClinicFacts, hosts: list[str], digest: str, up: frozenset[str], outcome: Outcome
+        self, facts: ClinicFacts, hosts: list[str], edge: EdgeState, up: frozenset[str], outcome: Outcome
     ) -> tuple[bool, str]:
-        """Tell whether every pod of the gateway serves all hosts as `digest` says, and why that is not known.
+        """Tell whether every pod of the gateway serves all hosts as `edge` was told, and why that is not known.
 
         An active clinic is asked for once the services run (`up`) that answer behind the gateway: its own pods wake
         it when they are ready, the pool's wake the stack.
         """
         meta = facts.meta
         key = Key("clinic", meta.namespace, meta.name)
+        digest = f"{edge.served} {edge.behind}"
         fresh = key not in self._seen
         if fresh or self._seen[key].digest != digest:
             self._seen[key] = _Seen(digest)
         seen = self._seen[key]
         if seen.proven:
             return True, ""
-        if not facts.spec.suspended and not up >= SERVICES:
+        if not facts.spec.suspended and not up >= ANSWERING:
             return False, "Not asked of the gateway yet: the clinic's services must run first."
         gateway = f"{names.child(facts.stack.name, 'gateway-pods')}.{meta.namespace}.svc"
         seen.looks += 1

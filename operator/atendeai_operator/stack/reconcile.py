@@ -12,7 +12,7 @@ from atendeai_operator.api.common import Condition
 from atendeai_operator.api.conditions import Reason, by_type, good
 from atendeai_operator.api.stack import StackSpec, StackStatus
 from atendeai_operator.kube.client import Object
-from atendeai_operator.kube.kinds import CONFIG_MAP, POD, STACK, Kind
+from atendeai_operator.kube.kinds import CONFIG_MAP, POD, SERVICE, STACK, Kind
 from atendeai_operator.kube.nudge import nudge
 from atendeai_operator.kube.watch import Key
 from atendeai_operator.pipeline.applying import apply_all, settle
@@ -190,6 +190,7 @@ class StackRooms:
             before.version != after.version
             or any((old.get(gate) and old[gate].status) != (new.get(gate) and new[gate].status) for gate in _GATES)
             or _serving(before) != _serving(after)
+            or _services(before) != _services(after)
         )
         if changed:
             for name in facts.clinic_names:
@@ -199,3 +200,8 @@ class StackRooms:
 def _serving(status: StackStatus) -> set[str]:
     """Return the parts of a stack of which a pod is ready: on the pool's, the Shared clinics depend."""
     return {entry.name for entry in status.services if entry.ready > 0}
+
+
+def _services(status: StackStatus) -> set[str]:
+    """Return the uids of the stack's Services: one that was made again has another address, and clinics look anew."""
+    return {entry.uid for entry in status.inventory if entry.kind == SERVICE.kind}

@@ -6,7 +6,9 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from atendeai_operator.kube.kinds import CLINIC, STACK
+import pytest
+
+from atendeai_operator.kube.kinds import CLINIC, SERVICE, STACK
 from atendeai_operator.kube.watch import Key
 from atendeai_operator.pipeline.ports import Report, Verdict
 from tests.pipeline.samples import running_clinic, running_stack
@@ -57,6 +59,28 @@ async def test_a_proven_route_is_not_asked_for_again_until_it_changes(world: Wor
     world.probing.unserved = set()
     await world.settle()
     assert (await _condition(world, "RouteReady"))["status"] == "True"
+
+
+@pytest.mark.parametrize("isolation", ["Dedicated", "Shared"])
+async def test_a_service_made_again_is_another_address_that_the_gateway_must_learn(
+    world: World, isolation: str
+) -> None:
+    await running_stack(world)
+    await running_clinic(world, isolation=isolation)
+    woken: list[Key] = []
+    world.hub.wake = lambda key, **_: woken.append(key)
+    dedicated = isolation == "Dedicated"
+    namespace, name = (f"{world.namespace}-sol", "whatsapp") if dedicated else (world.namespace, "dev-whatsapp")
+    assert await world.user.delete(SERVICE, namespace, name)
+    world.probing.unserved = {"sol.example.com"}
+    await world.reconcile(STACK, "dev")
+    assert (Key("clinic", world.namespace, "sol") in woken) is not dedicated, "its own children wake a Dedicated one"
+    await world.reconcile(CLINIC, "sol")
+    assert (await _condition(world, "RouteReady"))["status"] == "False"
+    assert (await _condition(world, "Ready"))["status"] == "False"
+    world.probing.unserved = set()
+    await world.settle()
+    assert (await _condition(world, "Ready"))["status"] == "True"
 
 
 async def test_a_suspended_clinic_is_asked_for_as_such(world: World) -> None:
