@@ -1,6 +1,7 @@
 """Whether the gateway serves a clinic, seen by asking it until it does.
 
-It is asked once for each thing it was told, and once for each set of Services behind it. What was seen is remembered in this process alone; after a start, each clinic is asked for once more.
+It is asked once for each thing it was told, and once for each set of Services behind it. What was seen is remembered in
+this process alone; after a start, each clinic is asked for once more.
 """
 
 from __future__ import annotations
