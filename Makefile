@@ -11,7 +11,12 @@ BIN := $(VENV)/bin
 CLUSTER := $(PYTHON) e2e/cluster
 # The second is the chart's copy: Helm reads nothing outside its chart.
 CRDS := crds charts/atendeai/files/crds
+# Two processes, each with servers of its own; the tests of one file stay together.
+PARALLEL := -n 2 --dist loadfile
 LOCKS := requirements.lock requirements-services.lock requirements-operator.lock
+# What the services understand messages with, and everything it is learnt from.
+MODEL := services/atendeai/domain/understanding/intents.model.json
+TEACHES := $(wildcard services/training/*.py services/training/phrases/*.txt services/atendeai/domain/understanding/*.py)
 
 .PHONY: help
 help: ## Explain every target in one line
@@ -38,13 +43,13 @@ lint: venv ## Formatting, lint rules, types, import layers, generated files
 	@$(BIN)/python manifests/render.py --check
 
 unit: venv tools ## Pure rooms and golden files; no server, no cluster
-	@$(BIN)/pytest -q -m "not integration and not pipeline and not e2e"
+	@$(BIN)/pytest -q $(PARALLEL) -m "not integration and not pipeline and not e2e"
 
 integration: venv apt ## Services and tenancy on a real PostgreSQL 15 and Redis 7
-	@$(BIN)/pytest -q -m integration
+	@$(BIN)/pytest -q $(PARALLEL) -m integration
 
 pipeline: venv tools ## The operator's reconcile on a real kube-apiserver and etcd
-	@$(BIN)/pytest -q -m pipeline
+	@$(BIN)/pytest -q $(PARALLEL) -m pipeline
 
 e2e: up ## The whole on the local cluster, from outside and from inside; does `up` first
 	@$(BIN)/pytest -q -m e2e e2e/tests
@@ -58,7 +63,10 @@ eval: venv ## How well the attendant understands, on data nobody tuned it on (AR
 	@cd services && ../$(BIN)/python -m eval.run $(ARGS)
 
 # ---------------------------------------------------------------- the local cluster
-.PHONY: cluster down clean-cache
+.PHONY: chat cluster down clean-cache
+CLINIC ?= sol
+chat: venv ## Talk to a clinic of the local cluster in the terminal, as a patient would (CLINIC=sol)
+	@PYTHONPATH=e2e $(BIN)/python -m local.chat $(CLINIC)
 cluster: ## A kind cluster of one control plane and one worker
 	@$(CLUSTER) up
 down: ## Remove the cluster and nothing else
@@ -80,14 +88,17 @@ lock: venv ## Pin every dependency with hashes (no addresses)
 
 # ---------------------------------------------------------------- what the targets stand on
 .PHONY: venv apt tools
-venv: $(VENV)/.stamp ## The virtual environment, from the lock file
+venv: $(VENV)/.stamp $(MODEL) ## The virtual environment, from the lock file, and the trained classifier of intents
 $(VENV)/.stamp: requirements.lock pyproject.toml
 	@echo "== virtual environment"
 	@if ! $(PYTHON) -m venv $(VENV) >/dev/null 2>&1; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); fi
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . # trains as well
 	@touch $@
+$(MODEL): $(TEACHES) | $(VENV)/.stamp
+	@echo "== classifier of intents"
+	@cd services && ../$(BIN)/python -m training.train
 apt: ## Debian packages the tests start: PostgreSQL 15, Redis 7
 	@$(CLUSTER) apt
 tools: ## kube-apiserver, etcd, kubectl, helm and promtool, built from modules and cached

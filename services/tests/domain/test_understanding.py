@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import pytest
 
 from atendeai.domain.understanding.entities import match
 from atendeai.domain.understanding.intent import PRECEDENCE, Intent
-from atendeai.domain.understanding.intents import decide
+from atendeai.domain.understanding.judge import decide
 from atendeai.domain.understanding.normalise import normalise
 from atendeai.domain.understanding.spelling import corrected, distance
 from atendeai.domain.understanding.understand import Names, understand
@@ -243,17 +244,39 @@ def test_matching_names() -> None:
     assert match("quero marca", {"m": "Dra. Maria"}, exact=True) == []
 
 
-def test_a_classifier_fills_in_but_never_outvotes_an_emergency() -> None:
-    class Model:
-        def scores(self, norm: str) -> dict[Intent, float]:
-            return {Intent.ASK_PRICE: 0.8, Intent.EMERGENCY: 0.99 if norm else 1.0}
+class Judge:
+    """A classifier that always sees the same."""
 
-    assert decide("frase sem regra", says_time=False, names_something=False, classifier=Model()).intent is (
-        Intent.ASK_PRICE
-    )
-    assert decide("nao consigo respirar", says_time=False, names_something=False, classifier=Model()).intent is (
-        Intent.EMERGENCY
-    )
+    def __init__(self, margins: dict[Intent, float]) -> None:
+        self.seen = {intent: margins.get(intent, -1.0) for intent in Intent}
+
+    def margins(self, norm: str, marks: Collection[str]) -> dict[Intent, float]:
+        return self.seen
+
+
+def judged(text: str, **margins: float) -> Intent:
+    classifier = Judge({Intent(name): margin for name, margin in margins.items()})
+    return decide(text, says_time=False, names_something=False, classifier=classifier).intent
+
+
+def test_a_classifier_fills_in_where_the_rules_know_nothing() -> None:
+    assert judged("frase sem regra", ask_price=0.4) is Intent.ASK_PRICE
+    assert judged("frase sem regra", ask_price=-0.9) is Intent.OUT_OF_SCOPE
+
+
+def test_a_classifier_contradicts_rules_only_when_it_is_surer() -> None:
+    assert judged("quero marcar uma consulta", ask_price=0.4, book=0.3) is Intent.BOOK
+    assert judged("quero marcar uma consulta", ask_price=0.9, book=-0.6) is Intent.ASK_PRICE
+
+
+def test_a_classifier_never_outvotes_a_sure_sign_of_an_emergency_without_being_sure() -> None:
+    assert judged("nao consigo respirar", ask_price=0.8, emergency=-0.5) is Intent.EMERGENCY
+    assert judged("nao consigo respirar", ask_price=0.8, emergency=-1.0) is Intent.ASK_PRICE
+
+
+def test_an_alarm_of_the_classifier_alone_needs_little() -> None:
+    assert judged("meu pai caiu e o peito dele", emergency=0.25) is Intent.EMERGENCY
+    assert judged("frase sem regra", emergency=-0.6) is Intent.OUT_OF_SCOPE
 
 
 def test_the_shell_line_has_the_agreed_keys() -> None:

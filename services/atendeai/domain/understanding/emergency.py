@@ -24,7 +24,8 @@ _SURE = re.compile(
     r"(?:besteira|loucura) comigo|fazer (?:uma |alguma )besteira|sumir (?:desse|deste|do) mundo|desistir d[ea] "
     r"(?:viver|vida)|"
     r"(?:queria|quero|preferia) (?:estar mort[oa]|dormir e nao acordar|nao acordar mais|nao existir|deixar de existir)|"
-    r"me (?:enforcar|jogar|atirar)|pular d[ao] (?:ponte|predio|janela|sacada)|cort\w+ (?:os? |meus? )*pulsos?|"
+    r"me (?:enforcar|(?:jogar|atirar)(?! n[ao] (?:cama|sofa|piscina|rede|agua|mar|colchao|festa)))|"
+    r"pular d[ao] (?:ponte|predio|janela|sacada)|cort\w+ (?:os? |meus? )*pulsos?|"
     r"quero morrer|vou morrer|vontade de morrer|acabar com (?:a )?(?:minha vida|tudo)|dar fim (?:a|"
     r"na) (?:minha )?vida|me cortar|me cortei|melhor (?:eu )?morr\w+|penso em morrer|"
     r"nao (?:consig\w+|consegue|esta conseguindo|estou conseguindo|"
@@ -54,8 +55,10 @@ _SURE = re.compile(
     r"ninguem vai sentir (?:minha )?falta|"
     r"envenenad\w+|afog(?:ou|ado|ando)|atropelad\w+|levou (?:um )?(?:tiro|facada|choque)|esfaquead\w+|"
     r"balead\w+|acidente (?:grave|de carro|de moto)|"
-    r"bolsa (?:estourou|rompeu)|cham[ae]r? (?:o |a |uma )?(?:samu|ambulancia)|preciso de (?:uma )?ambulancia|(?:e|"
-    r"eh) (?:uma )?emergencia|(?<!pronto )(?<!pronto-)socorro)\b"
+    r"bolsa (?:estourou|rompeu)|(?:cham\w+|mand\w+|preciso de|quero|lig\w+ para) (?:\w+ ){0,2}(?:samu|ambulancia|"
+    r"bombeiros|resgate)|me (?:bateu|espancou|estrangulou|esfaqueou|violentou|estuprou)|anafilaxia|"
+    r"(?:fui|foi) (?:estuprad|espancad|violentad|esfaquead|balead|soterrad|eletrocutad)[oa]|"
+    r"(?:e|eh) (?:uma )?emergencia|(?<!pronto )(?<!pronto-)socorro)\b"
 )
 _GRAVE = re.compile(
     r"\b(?:dor(?:es)? (?:\w+ ){0,3}?(?:no|em (?:meu )?) ?peito|peito (?:\w+ ){0,2}?(?:doendo|apertad\w+|"
@@ -108,8 +111,38 @@ _NOT_SURE = re.compile(
 )
 
 
+_DANGER = re.compile(
+    r"\b(?:anafil|alerg|avc|ave ce|derrame|[ei]nfart|coracao|peito|peitu?\b|cardia|convuls|epile|desmai|desacord|"
+    r"desfalec|inconsc|apag(?:ou|ad|ando)|caid[oa]|caiu|desab(?:ou|ando)|[ei]ngasg|sufoc|asfix|afog|respir|folego|"
+    r"(?:sem|o) ar\b|fa[lu]ta de ar|rox|azula|palid|gelad|molinh|sangu|sangr|hemorrag|jorra|fratur|expost|decep|"
+    r"amput|arranc|queim|ferve|fogo|fumaca|choque|eletroc|soterr|esmag|atropel|capot|acident|batida|ferid|tiro\b|"
+    r"balead|faca|facad|esfaq|espanc|agred|agress|surra|estrangul|enforc|estupr|abus|violen|armad|ameac|me bat|"
+    r"veneno|envenen|ingeri|overdose|comprimid|remedio|cartela|chumbinho|soda|sanitaria|candida|intoxic|picad|"
+    r"ferroad|mordid|cobra|escorpi|suicid|matar|morr|morte|mort[oa]|viver|viva|vivo|exist|despedid|adeus|sumi|"
+    r"desaparec|sem mim|falta|acab(?:ar|o) com|me cort|cort(?:ei|ou|ando)|mutil|pulso|pular|me jog|boca|fala|"
+    r"paralis|dorment|formig|satura|oxim|oxig|glic|hipoglic|dextro|insulin|diabet|gravid|gestant|bolsa|contrac|"
+    r"nascen|nascer|bebe|nenem|nene\b|recem|febre|socor|ajud|samu|ambulanc|bombeir|resgat|emergenc|19[023]\b|"
+    r"nao (?:acord|respond|reag|mexe|sent|sint|aguent)|vomit|inchad|inchand|inchou|garganta|lingua|press[ao]o|visao|"
+    r"enxerg|preto|tont|desorient|confus|delir|dor(?:es)?\b|doendo|passando mal|pescoco|coluna|osso|olho|lado\b|"
+    r"forca|braco|perna|bombinha|asma|engoli|labio|azui?s?\b|rosto|cabeca|espum|trem(?:endo|eu)|conscien|sentidos|"
+    r"cai\b|sonolen|fim em tudo|vida|motivo para|nao quero mais|dormir para sempre|machuc|vozes|frasco|gasolina|"
+    r"rivotril|calmante|cocaina|droga|invadiu|enfiou|crav(?:ou|ad)|tudo que tem|arma\b)"
+)
+_SIGNS = {"sure": _SURE, "grave": _GRAVE, "taken back": _TAKEN_BACK, "not sure": _NOT_SURE, "danger": _DANGER}
+
+
+def signs(norm: str) -> frozenset[str]:
+    """What of an emergency the normalised message shows.
+
+    ``sure`` and ``grave`` are signs of one, ``taken back`` and ``not sure`` speak against it, ``danger`` names
+    anything of which an emergency can be made: alone it says nothing.
+    """
+    return frozenset(name for name, pattern in _SIGNS.items() if pattern.search(norm))
+
+
 def is_emergency(norm: str) -> bool:
     """Whether the normalised message shows that somebody is in danger now."""
-    if _SURE.search(norm) and not _NOT_SURE.search(norm):
+    seen = signs(norm)
+    if "sure" in seen and "not sure" not in seen:
         return True
-    return bool(_GRAVE.search(norm)) and not _TAKEN_BACK.search(norm)
+    return "grave" in seen and "taken back" not in seen

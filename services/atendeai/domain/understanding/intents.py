@@ -1,11 +1,10 @@
-"""Decides the intent of a message: emergencies first, then the rules, then what remains of courtesies and answers.
+"""What the rules say of a message: emergencies first, then the rules, then what remains of courtesies and answers.
 
-``Classifier`` is where a trained model plugs in: it scores intents for what the rules leave open, and can never
-outvote an emergency.
+``Classifier`` is where a trained model plugs in; ``judge`` brings the two together.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,8 +17,11 @@ from atendeai.domain.understanding.rules import RULES
 class Classifier(Protocol):
     """A trained judge of intents."""
 
-    def scores(self, norm: str) -> Mapping[Intent, float]:
-        """Probabilities of intents for a normalised message; missing ones are 0."""
+    def margins(self, norm: str, marks: Collection[str]) -> Mapping[Intent, float]:
+        """For every intent, how far a normalised message lies on its side: positive for it, negative against it.
+
+        ``marks`` are the names of what the rules saw in the message.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,6 @@ _COURTESY = re.compile(rf"(?:{_GREETING}|{_THANKS}|{_GOODBYE}|{_FILL}|\s|[^\w\s]
 _GREETING_AT = re.compile(rf"\b{_GREETING}\b")
 _THANKS_AT = re.compile(rf"\b{_THANKS}\b|🙏")
 _GOODBYE_AT = re.compile(rf"\b{_GOODBYE}\b")
-_URGENT = Intent.EMERGENCY
 _LONGEST_ANSWER = 90
 _WHOLE = 0.95
 _ALSO_ANSWERS = frozenset([Intent.BOOK, Intent.ASK_HOURS])
@@ -263,8 +264,8 @@ def _only_a_wish(norm: str) -> bool:
     return len(re.findall(r"[a-z]{2,}", _WISH_WORDS.sub(" ", norm))) <= _FEW_WORDS
 
 
-def decide(norm: str, *, says_time: bool, names_something: bool, classifier: Classifier | None = None) -> Judgement:
-    """The intent of a normalised message.
+def by_rules(norm: str, *, says_time: bool, names_something: bool) -> Judgement:
+    """What the rules alone say of a normalised message.
 
     ``says_time`` and ``names_something``: whether a time, or a service or professional, was found in it; alone they
     are taken as a wish to book.
@@ -284,8 +285,6 @@ def decide(norm: str, *, says_time: bool, names_something: bool, classifier: Cla
     for intent, weight in answers.items():
         if not acts or intent not in {Intent.CONFIRM_YES, Intent.CONFIRM_NO}:
             found.setdefault(intent, weight)
-    scores = classifier.scores(norm) if classifier is not None else {}
-    found |= {i: s for i, s in scores.items() if i is not _URGENT and s > found.get(i, 0.5)}
     found = found or _courtesy_of_few_words(norm)
     if not found and (names_something or (says_time and _only_a_wish(norm))):
         found[Intent.BOOK] = 0.55

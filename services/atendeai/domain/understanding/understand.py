@@ -9,7 +9,8 @@ from atendeai.domain.understanding import dates, entities
 from atendeai.domain.understanding.dates import Role
 from atendeai.domain.understanding.entities import Entities
 from atendeai.domain.understanding.intent import Intent
-from atendeai.domain.understanding.intents import Classifier, decide
+from atendeai.domain.understanding.intents import Classifier
+from atendeai.domain.understanding.judge import decide
 from atendeai.domain.understanding.normalise import Text, fold, normalise
 from atendeai.domain.understanding.resolve import Hours
 from atendeai.domain.understanding.when import When

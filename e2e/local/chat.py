@@ -1,0 +1,254 @@
+"""A conversation with a clinic in the terminal, as a patient has it on the phone: `make chat CLINIC=sol`.
+
+What is typed enters at HAProxy's port as a signed webhook; what is shown is what the faked Graph API received. Buttons
+are pressed by their number (`/1`), `|` separates messages sent one right after the other, `/quit` ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from local import edge, kubectl, world
+from local.demo import Patient, text_of
+from local.outside import Outside, outside
+
+ANSWER_SECONDS = 45
+PAUSE_SECONDS = 1.5
+"""So long nothing more has come: the answer is complete."""
+_EVERY = 0.3
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button under a message. ``template``: a quick reply of a template, which comes back in another shape."""
+
+    id: str
+    title: str
+    template: bool = False
+
+
+def buttons_of(message: dict[str, Any]) -> list[Button]:
+    """The buttons and rows of a message as the Graph API received it."""
+    body = message["payload"]
+    if body.get("type") == "template":
+        parts = [c for c in body["template"].get("components", ()) if c.get("type") == "button"]
+        payloads = [p["payload"] for part in parts for p in part.get("parameters", ()) if "payload" in p]
+        return [Button(payload, payload.partition(":")[0], template=True) for payload in payloads]
+    action = (body.get("interactive") or {}).get("action", {})
+    rows = [row for section in action.get("sections", ()) for row in section.get("rows", ())]
+    replies = [button["reply"] for button in action.get("buttons", ())]
+    return [Button(str(one["id"]), str(one["title"])) for one in (*replies, *rows)]
+
+
+def shown(message: dict[str, Any]) -> str:
+    """A message's words; of a template, its name and what fills it."""
+    body = message["payload"]
+    if body.get("type") != "template":
+        return text_of(message)
+    parts = [c for c in body["template"].get("components", ()) if c.get("type") == "body"]
+    words = [str(p.get("text", "")) for part in parts for p in part.get("parameters", ())]
+    return f"[{body['template']['name']}] {' · '.join(words)}"
+
+
+class Phone(Patient):
+    """A patient who can press buttons, too, and who reads whole messages."""
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What the clinic has sent to this patient so far, oldest first."""
+        return self.fakes.sent_to(self.local, self.number)
+
+    def press(self, button: Button) -> None:
+        """Press a button: what arrives is the webhook of the Cloud API for it."""
+        self.fakes.open_window(self.local, self.number)
+        payload = edge.text_message(self.local, self.number, button.title, name=self.name)
+        message = payload["entry"][0]["changes"][0]["value"]["messages"][0]
+        del message["text"]
+        if button.template:
+            message |= {"type": "button", "button": {"payload": button.id, "text": button.title}}
+        else:
+            reply = {"id": button.id, "title": button.title}
+            message |= {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": reply}}
+        message["id"] = f"wamid.{uuid.uuid4().hex}"
+        answer = edge.post_webhook(self.local, payload, self.app_secret)
+        answer.raise_for_status()
+
+    def arriving(self, seen: int) -> Iterator[dict[str, Any]]:
+        """What comes after the first `seen` messages, until nothing more does."""
+        began = last = time.monotonic()
+        count = seen
+        while True:
+            fresh = self.messages()[count:]
+            now = time.monotonic()
+            if fresh:
+                count, last = count + len(fresh), now
+                yield from fresh
+            elif (now - last > PAUSE_SECONDS and count > seen) or now - began > ANSWER_SECONDS:
+                return
+            time.sleep(_EVERY)
+
+
+class Chat:
+    """The terminal's side of it."""
+
+    def __init__(self, phone: Phone, console: Console) -> None:
+        self.phone, self.console = phone, console
+        self.seen = 0
+        self.buttons: list[Button] = []
+
+    def run(self) -> None:
+        """Talk until the patient has enough."""
+        who = self.phone
+        self.console.print(
+            Panel(
+                f"[bold]{who.local.display_name}[/]  [dim]{who.local.host}[/]\n"
+                f"Você é {who.name}, +{who.number}. Escreva como no WhatsApp.\n"
+                "[dim]oi | quero marcar: duas mensagens seguidas · /1: o primeiro botão · /quit: sair[/]",
+                border_style="green",
+            )
+        )
+        while True:
+            self._show_new()
+            try:
+                line = self.console.input("[bold cyan]você[/] › ").strip()
+            except (EOFError, KeyboardInterrupt):
+                line = "/quit"
+            if line in {"/quit", "/sair", "/q"}:
+                self.console.print("[dim]Até logo![/]")
+                return
+            if line and self._send(line):
+                self._await_answer()
+
+    def _send(self, line: str) -> bool:
+        """Send what was typed; False when there was nothing to send."""
+        if line.startswith("/"):
+            number = line[1:]
+            if not number.isdigit() or not 1 <= int(number) <= len(self.buttons):
+                self.console.print("[yellow]Não há esse botão. /quit para sair.[/]")
+                return False
+            button = self.buttons[int(number) - 1]
+            self.console.print(f"[dim]  (botão: {button.title})[/]")
+            self.phone.press(button)
+            return True
+        for text in filter(None, (part.strip() for part in line.split("|"))):
+            self.phone.say(text)
+        return True
+
+    def _await_answer(self) -> None:
+        """Show the answer as it comes; Ctrl-C stops waiting."""
+        before = self.seen
+        try:
+            with self.console.status("[green]escrevendo…[/]", spinner="dots"):
+                for message in self.phone.arriving(self.seen):
+                    self._show(message)
+        except KeyboardInterrupt:
+            self.console.print("[dim]  (sem esperar)[/]")
+            return
+        if self.seen == before:
+            self.console.print("[dim]  (nenhuma resposta: talvez uma pessoa da clínica esteja com a conversa)[/]")
+
+    def _show_new(self) -> None:
+        for message in self.phone.messages()[self.seen :]:
+            self._show(message)
+
+    def _show(self, message: dict[str, Any]) -> None:
+        self.seen += 1
+        offered = buttons_of(message)
+        if offered:
+            self.buttons = offered
+        name = self.phone.local.display_name
+        for number, line in enumerate(shown(message).splitlines() or [""]):
+            lead = f"{name} › " if number == 0 else " " * (len(name) + 3)
+            self.console.print(Text(lead, style="bold green").append(line, style="default"))
+        for number, button in enumerate(offered, start=1):
+            self.console.print(f"{' ' * (len(name) + 3)}[reverse] /{number} {button.title} [/]")
+
+
+def find(name: str) -> world.LocalClinic:
+    """The clinic of that name on the local cluster, one of the two or any other. Raises LookupError."""
+    known = {local.name: local for local in world.CLINICS}
+    if name in known:
+        return known[name]
+    found = kubectl.get("clinic", name, namespace=world.NAMESPACE)
+    if found is None:
+        raise LookupError(f"There is no clinic {name!r} in {world.NAMESPACE}: try {', '.join(known)}.")
+    spec = found["spec"]
+    people = spec.get("profile", {}).get("professionals") or [{"name": ""}]
+    return world.LocalClinic(
+        name,
+        spec.get("displayName", name),
+        spec.get("isolation", "Shared"),
+        spec["hosts"][0],
+        spec["whatsapp"]["phoneNumberId"],
+        (spec.get("calendar") or {}).get("calendarId", ""),
+        people[0]["name"],
+    )
+
+
+def is_up() -> bool:
+    """Whether something answers at HAProxy's published port."""
+    try:
+        socket.create_connection(("127.0.0.1", world.HTTPS), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def talk(name: str, number: str, patient: str, console: Console) -> None:
+    """Hold the conversation. Raises what the cluster says when it is not there."""
+    local = find(name)
+    with outside() as fakes:
+        if local in world.CLINICS:
+            fakes.register(local)
+        phone = _phone(local, fakes, number, patient)
+        chat = Chat(phone, console)
+        chat.seen = len(phone.messages())
+        chat.run()
+
+
+def _phone(local: world.LocalClinic, fakes: Outside, number: str, patient: str) -> Phone:
+    if kubectl.secret(f"{local.name}-whatsapp", world.NAMESPACE) is None:
+        raise LookupError(f"The Secret {local.name}-whatsapp is missing in {world.NAMESPACE}.")
+    return Phone(local, fakes, number or f"55119{secrets.randbelow(10**8):08d}", patient)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Talk to a clinic; returns the exit code, 1 with the remedy when the cluster is not there."""
+    parser = argparse.ArgumentParser(prog="make chat", description="Talk to a clinic of the local cluster.")
+    parser.add_argument("clinic", nargs="?", default="sol", help="the Clinic's name (default: sol)")
+    parser.add_argument("--number", default="", help="the patient's number, to go on with an earlier conversation")
+    parser.add_argument("--name", default="Maria Souza", help="the name that WhatsApp shows")
+    options = parser.parse_args(argv)
+    console = Console(highlight=False)
+    if not is_up():
+        console.print(
+            f"[red]Nothing answers at 127.0.0.1:{world.HTTPS}.[/] Start the local cluster with [bold]make up[/]."
+        )
+        return 1
+    try:
+        talk(options.clinic, options.number, options.name, console)
+    except LookupError as error:
+        console.print(f"[red]{error.args[0]}[/]")
+        return 1
+    except (kubectl.KubectlError, subprocess.SubprocessError, httpx.HTTPError, OSError) as error:
+        console.print(f"[red]The local cluster does not answer as it should:[/] {error}", markup=True)
+        console.print("[bold]make up[/] brings it back; it is safe to run again.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Decides the intent of a message: what the rules say, weighed by the trained classifier.
+
+The rules know structure (who comes first of several, answers in a word, a day that is a wish) and hold the floor; the
+classifier has seen many ways of saying the same. It sees the rules' findings as well, so it has learnt where they
+err. Sure signs of an emergency stand unless the classifier is as sure of the contrary; its own alarm needs less than
+any other intent, because a missed emergency is the worst error there is.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+
+from atendeai.domain.understanding import emergency
+from atendeai.domain.understanding.intent import PRECEDENCE, Intent
+from atendeai.domain.understanding.intents import Classifier, Judgement, by_rules
+from atendeai.domain.understanding.model import trained
+
+_ALARM = -0.2
+"""An emergency margin from here on alarms when the message names anything dangerous."""
+_ALARM_DOUBTFUL = 0.2
+"""The same when it names nothing dangerous, takes it back, or plainly wants something else."""
+_PLAINLY = 0.3
+"""How much further than that of an emergency the margin of what it plainly wants lies."""
+_CALM_SURE, _CALM_GRAVE = -0.9, -0.3
+"""Margins below which a sign of the rules is taken for history, hearsay or a figure of speech."""
+_FLOOR = -0.35
+"""Below this margin the classifier knows too little of a message to contradict the rules."""
+_LEAD_OVER_WEAK, _LEAD, _LEAD_OVER_FIRST = 0.1, 0.3, 0.4
+"""How much further another intent must lie on its side than that of the rules: where these found little, where they
+found something, and where that would come before the other in the order of precedence."""
+_WEAK = 0.6
+_SURE_OF_NOTHING = 0.8
+"""Rules that know a message for something foreign are that sure at least."""
+_STEEPNESS = 3.0
+_WHOLE = 0.95
+_AGAINST = frozenset({"taken back", "not sure"})
+
+
+def marks(norm: str, ruled: Judgement, *, says_time: bool, names_something: bool) -> frozenset[str]:
+    """What the rules found, by name, for the classifier to weigh."""
+    alarm = emergency.signs(norm)
+    found = {f"is {ruled.intent}", *(f"shows {intent}" for intent in ruled.shown), *alarm}
+    if says_time:
+        found.add("time")
+    if names_something:
+        found.add("name")
+    return frozenset(found)
+
+
+def decide(norm: str, *, says_time: bool, names_something: bool, classifier: Classifier | None = None) -> Judgement:
+    """The intent of a normalised message.
+
+    ``says_time`` and ``names_something``: whether a time, or a service or professional, was found in it.
+    ``classifier``: another than the build's.
+    """
+    ruled = by_rules(norm, says_time=says_time, names_something=names_something)
+    judge = classifier or trained()
+    if judge is None:
+        return ruled
+    seen = marks(norm, ruled, says_time=says_time, names_something=names_something)
+    return weighed(ruled, judge.margins(norm, seen), seen)
+
+
+def weighed(ruled: Judgement, margins: Mapping[Intent, float], seen: Collection[str]) -> Judgement:
+    """What the rules say (``ruled``, with their marks ``seen``) and the classifier's margins come to together."""
+    urgent = margins[Intent.EMERGENCY]
+    best = max((intent for intent in margins if intent is not Intent.EMERGENCY), key=margins.__getitem__)
+    if ruled.intent is Intent.EMERGENCY:
+        if urgent >= (_CALM_SURE if "sure" in seen else _CALM_GRAVE):
+            return ruled
+        return Judgement(best, _confidence(margins[best]), frozenset({best}))
+    foreign = ruled.intent is Intent.OUT_OF_SCOPE and ruled.confidence >= _SURE_OF_NOTHING
+    doubtful = foreign or "danger" not in seen or bool(_AGAINST.intersection(seen)) or margins[best] > urgent + _PLAINLY
+    if urgent >= (_ALARM_DOUBTFUL if doubtful else _ALARM):
+        return Judgement(Intent.EMERGENCY, _confidence(urgent), frozenset({Intent.EMERGENCY}))
+    if foreign or ruled.confidence >= _WHOLE or margins[best] < max(_FLOOR, margins[ruled.intent] + _lead(ruled, best)):
+        return ruled
+    return Judgement(best, _confidence(margins[best]), ruled.shown - {ruled.intent} | {best})
+
+
+def _lead(ruled: Judgement, other: Intent) -> float:
+    if PRECEDENCE.index(ruled.intent) < PRECEDENCE.index(other) and ruled.confidence > _WEAK:
+        return _LEAD_OVER_FIRST
+    return _LEAD if ruled.confidence > _WEAK else _LEAD_OVER_WEAK
+
+
+def _confidence(margin: float) -> float:
+    return 1 / (1 + math.exp(-_STEEPNESS * margin))
