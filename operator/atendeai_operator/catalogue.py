@@ -72,7 +72,13 @@ CATALOGUE: Final[tuple[Service, ...]] = (
         outside=True,  # a language model, where one is configured
         resources=Resources(memory_limit="384Mi"),
     ),
-    Service("appointment", 3006, prefixes=("/api/v1/appointments",), calls=("calendar", "whatsapp")),
+    Service(
+        "appointment",
+        3006,
+        prefixes=("/api/v1/appointments",),
+        public=("/api/v1/appointments/feeds",),  # calendar programs subscribe by an address that is the secret
+        calls=("calendar", "whatsapp"),
+    ),
     Service(
         "whatsapp",
         3007,
@@ -88,7 +94,7 @@ CATALOGUE: Final[tuple[Service, ...]] = (
         "calendar",
         3008,
         prefixes=("/api/v1/calendar",),
-        public=("/api/v1/calendar/push",),
+        public=("/api/v1/calendar/push", "/api/v1/calendar/oauth/callback"),
         flood_exempt=("/api/v1/calendar/push",),
         calls=("appointment",),
         outside=True,

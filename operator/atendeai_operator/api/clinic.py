@@ -18,6 +18,7 @@ from atendeai_operator.api.schema import (
     Cpu,
     DeletionPolicy,
     DnsLabel,
+    Duration,
     Host,
     Line,
     LongText,
@@ -28,6 +29,8 @@ from atendeai_operator.api.schema import (
     Transition,
     UniqueItems,
     Url,
+    all_lie_between,
+    lies_between,
 )
 from atendeai_operator.api.stack import Tls
 
@@ -100,8 +103,12 @@ class Persona(ApiModel):
 class Handoff(ApiModel):
     """When a person takes over."""
 
+    RULES = (lies_between("timeout", "5m", "720h", lambda h: h.timeout),)
+
     topics: Annotated[list[Line], Field(max_length=32, json_schema_extra=SET_LIST), UniqueItems] = []
     """Subjects that a person answers."""
+    timeout: Duration = "24h"
+    """Silence of staff and patient after which the attendant answers again."""
 
 
 class AiPrivacy(ApiModel):
@@ -109,6 +116,15 @@ class AiPrivacy(ApiModel):
 
     acknowledged: bool = False
     """Somebody in charge knows that messages, with names, numbers and documents masked, leave for the model."""
+
+
+class Transcription(ApiModel):
+    """An OpenAI-compatible endpoint that turns voice messages into text."""
+
+    base_url: Url = Field(alias="baseURL")
+    """Where its API is, for example `https://api.openai.com/v1`."""
+    model: Line = "whisper-1"
+    """Name of the model."""
 
 
 class Ai(ApiModel):
@@ -125,6 +141,11 @@ class Ai(ApiModel):
             "an external provider needs privacy.acknowledged: true, because messages leave the cluster",
             lambda a: a.provider == "Embedded" or a.privacy.acknowledged,
         ),
+        Rule(
+            "!has(self.transcription) || self.privacy.acknowledged",
+            "transcription needs privacy.acknowledged: true, because voices leave the cluster",
+            lambda a: a.transcription is None or a.privacy.acknowledged,
+        ),
     )
 
     provider: Literal["Embedded", "OpenAI"] = "Embedded"
@@ -134,13 +155,26 @@ class Ai(ApiModel):
     model: Line | None = None
     """Name of the model."""
     api_key_secret_ref: SecretRef | None = None
-    """Secret with the key api-key."""
+    """Secret with the key api-key, for the model and for the transcription."""
+    transcription: Transcription | None = None
+    """What writes down voice messages; absent means that patients are asked to write."""
     persona: Persona = Persona()
     """How the attendant speaks."""
     handoff: Handoff = Handoff()
     """When a person takes over."""
     privacy: AiPrivacy = AiPrivacy()
     """Consent to an external model."""
+
+
+class Reminders(ApiModel):
+    """Messages that remind patients of their appointments."""
+
+    RULES = (all_lie_between("before", "15m", "336h", lambda r: r.before),)
+
+    enabled: bool = True
+    """Whether any are sent."""
+    before: Annotated[list[Duration], Field(max_length=4, json_schema_extra=SET_LIST), UniqueItems] = ["24h", "2h"]
+    """How long before an appointment."""
 
 
 class Quota(ApiModel):
@@ -235,6 +269,8 @@ class ClinicSpec(ApiModel):
     """What understands its messages."""
     profile: Profile = Profile()
     """What the attendant knows of the clinic."""
+    reminders: Reminders = Reminders()
+    """Which reminders its patients get."""
     services: ServicesSpec | None = None
     """Sizes of its services (Dedicated)."""
     quota: Quota | None = None

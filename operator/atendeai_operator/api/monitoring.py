@@ -7,12 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from atendeai_operator.api import durations
 from atendeai_operator.api.common import Resources
-from atendeai_operator.api.schema import ApiModel, Duration, Rule, SecretRef
+from atendeai_operator.api.schema import ApiModel, Duration, Rule, SecretRef, lies_between
 from atendeai_operator.api.storage import Storage
 
-HOUR = 3600
 RETENTION_LEAST, RETENTION_MOST = 2, 87600
 """Hours: what Prometheus keeps in memory before it writes a first block, and ten years."""
 
@@ -20,14 +18,7 @@ RETENTION_LEAST, RETENTION_MOST = 2, 87600
 class Prometheus(ApiModel):
     """A Prometheus of the stack's own, run by the Prometheus Operator."""
 
-    RULES = (
-        Rule(
-            f"duration(self.retention) >= duration('{RETENTION_LEAST}h')"
-            f" && duration(self.retention) <= duration('{RETENTION_MOST}h')",
-            f"retention must lie between {RETENTION_LEAST}h and {RETENTION_MOST}h",
-            lambda p: RETENTION_LEAST * HOUR <= durations.seconds(p.retention) <= RETENTION_MOST * HOUR,
-        ),
-    )
+    RULES = (lies_between("retention", f"{RETENTION_LEAST}h", f"{RETENTION_MOST}h", lambda p: p.retention),)
 
     retention: Duration = "200h"
     """How long metrics are kept."""

@@ -21,6 +21,7 @@ from atendeai_operator.api.schema import (
     Rule,
     UniqueItems,
     keyed_list,
+    lies_between,
     unique_by,
 )
 
@@ -145,6 +146,22 @@ IsoDate = Annotated[
 ]
 
 
+class Policies(ApiModel):
+    """What patients may still do by themselves, and until when."""
+
+    RULES = (
+        lies_between("cancellationNotice", "0m", "336h", lambda p: p.cancellation_notice),
+        lies_between("waitingOffer", "5m", "24h", lambda p: p.waiting_offer),
+    )
+
+    cancellation_notice: Duration = "0m"
+    """How long before an appointment a patient may still cancel or move it without a person; 0m: until it begins."""
+    waiting_list: bool = True
+    """Whether patients may wait for a time that gets free."""
+    waiting_offer: Duration = "30m"
+    """How long a patient has to take a time that got free before it is offered to the next."""
+
+
 class Profile(ApiModel):
     """What the attendant knows of the clinic."""
 
@@ -171,5 +188,7 @@ class Profile(ApiModel):
     """Health plans it takes."""
     address: Address | None = None
     """Where it is."""
+    policies: Policies = Policies()
+    """What patients may do by themselves."""
     holidays: Annotated[list[IsoDate], Field(max_length=128, json_schema_extra=SET_LIST), UniqueItems] = []
     """Days on which it is closed."""

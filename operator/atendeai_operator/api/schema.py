@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from atendeai_operator.api import quantity
+from atendeai_operator.api import durations, quantity
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,26 @@ class Rule:
     cel: str
     message: str
     check: Callable[[Any], bool]
+
+
+def lies_between(name: str, least: str, most: str, read: Callable[[Any], str | list[str]]) -> Rule:
+    """Return the rule that a field of durations, one or a list, lies between two; `read` takes it from the model."""
+    low, high = durations.seconds(least), durations.seconds(most)
+
+    def check(model: Any) -> bool:
+        found = read(model)
+        return all(low <= durations.seconds(one) <= high for one in ([found] if isinstance(found, str) else found))
+
+    def bounds(value: str) -> str:
+        return f"duration({value}) >= duration('{least}') && duration({value}) <= duration('{most}')"
+
+    return Rule(bounds(f"self.{name}"), f"{name} must lie between {least} and {most}", check)
+
+
+def all_lie_between(name: str, least: str, most: str, read: Callable[[Any], list[str]]) -> Rule:
+    """Return the rule that every duration of a list lies between two."""
+    one = lies_between(name, least, most, read)
+    return Rule(f"self.{name}.all(d, {one.cel.replace(f'self.{name}', 'd')})", one.message, one.check)
 
 
 @dataclass(frozen=True)
@@ -126,9 +146,11 @@ CODE = r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 LINE = r"^[^\r\n]*$"
 
+DNS_HOST = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
+"""A full domain name: at least two labels, the last of them no number, so that no IP address passes (RFC 1123, 2.1)."""
 DnsLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
-Host = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
+Host = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_HOST)]
 Code = Annotated[str, Field(min_length=1, max_length=63, pattern=CODE)]
 # No min_length: for "8:00" the API server then quotes the pattern, which says what is wanted.
 ClockTime = Annotated[str, Field(max_length=5, pattern=CLOCK)]

@@ -25,6 +25,7 @@ from atendeai_operator.api.schema import (
     SecretRef,
     Semver,
     UniqueItems,
+    lies_between,
 )
 from atendeai_operator.api.storage import Storage
 
@@ -200,9 +201,6 @@ class LoadBalancer(ApiModel):
     """Certificate for hosts without one of their own; absent means a generated, self-signed one."""
 
 
-MINUTE, DAY = 60, 86400
-
-
 class Jwt(ApiModel):
     """Life of access and refresh tokens."""
 
@@ -212,11 +210,7 @@ class Jwt(ApiModel):
             "accessTokenTTL must be shorter than refreshTokenTTL",
             lambda j: durations.seconds(j.access_token_ttl) < durations.seconds(j.refresh_token_ttl),
         ),
-        Rule(
-            "duration(self.accessTokenTTL) >= duration('1m') && duration(self.accessTokenTTL) <= duration('24h')",
-            "accessTokenTTL must lie between 1m and 24h",
-            lambda j: MINUTE <= durations.seconds(j.access_token_ttl) <= DAY,
-        ),
+        lies_between("accessTokenTTL", "1m", "24h", lambda j: j.access_token_ttl),
     )
 
     access_token_ttl: Duration = Field(default="15m", alias="accessTokenTTL")

@@ -20,12 +20,16 @@ Json = dict[str, Any]
 
 
 class CalendarKeys:
-    """Which keys a calendar's Secret may have: those of a service account, or those of a person's consent."""
+    """Which keys a calendar's Secret may have: those of a service account, or those of an OAuth client.
+
+    Without a refresh token, a person of the clinic consents to the client by the calendar service.
+    """
 
     SERVICE_ACCOUNT: ClassVar[str] = "service-account.json"
     CHOICES: ClassVar[tuple[tuple[str, ...], ...]] = (
         (SERVICE_ACCOUNT,),
         ("client-id", "client-secret", "refresh-token"),
+        ("client-id", "client-secret"),
     )
 
     @classmethod
@@ -71,6 +75,7 @@ def settings(spec: ClinicSpec, stack: StackSpec) -> Json:
         "whatsapp": whatsapp,
         "calendar": calendar,
         "ai": ai,
+        "reminders": _dump(spec.reminders),
         "security": {
             "corsOrigins": list(origins),
             "corsCredentials": stack.gateway.cors.credentials,

@@ -33,7 +33,7 @@ _PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----\n?", re.DOTALL)
 class _Dumper(yaml.SafeDumper):
     """Several lines as several lines, and no references."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the library's signature
+    def ignore_aliases(self, data: Any) -> bool:
         return True
 
 

@@ -32,6 +32,7 @@ class Offer(_Answer):
     name: str
     duration_minutes: int
     price_brl: str | None
+    preparation: str | None
 
 
 class ProfessionalView(_Answer):
@@ -43,6 +44,14 @@ class ProfessionalView(_Answer):
     hours: Week
 
 
+class PoliciesView(_Answer):
+    """What patients may do by themselves, and until how many minutes before an appointment."""
+
+    cancellation_notice_minutes: int
+    waiting_list: bool
+    waiting_offer_minutes: int
+
+
 class ProfileView(_Answer):
     """What the clinic is and offers. A weekday that is missing is closed."""
 
@@ -52,6 +61,7 @@ class ProfileView(_Answer):
     insurance: list[str]
     address: str | None
     holidays: list[date]
+    policies: PoliciesView
 
 
 class ChannelView(_Answer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from atendeai.clinic.schemas import (
     ChannelView,
@@ -12,6 +12,7 @@ from atendeai.clinic.schemas import (
     Hours,
     Offer,
     PersonaView,
+    PoliciesView,
     ProfessionalView,
     ProfileView,
     Week,
@@ -76,8 +77,9 @@ def show_profile(profile: Profile) -> ProfileView:
             Offer(
                 code=service.code,
                 name=service.name,
-                duration_minutes=int(service.length.total_seconds()) // MINUTE,
+                duration_minutes=_minutes(service.length),
                 price_brl=service.price_brl,
+                preparation=service.preparation,
             )
             for service in profile.services
         ],
@@ -93,7 +95,16 @@ def show_profile(profile: Profile) -> ProfileView:
         insurance=profile.insurance,
         address=_address(profile.address),
         holidays=profile.holidays,
+        policies=PoliciesView(
+            cancellation_notice_minutes=_minutes(profile.policies.notice),
+            waiting_list=profile.policies.waiting_list,
+            waiting_offer_minutes=_minutes(profile.policies.offer),
+        ),
     )
+
+
+def _minutes(length: timedelta) -> int:
+    return int(length.total_seconds()) // MINUTE
 
 
 def _address(address: str | Mapping[str, str] | None) -> str | None:

@@ -72,6 +72,12 @@ class Handoff(_View):
     """Topics that go to a person at once."""
 
     topics: list[str] = Field(default_factory=list)
+    timeout: str = "24h"
+
+    @property
+    def silence(self) -> timedelta:
+        """After so long without a word of staff or patient the attendant answers again."""
+        return parse_duration(self.timeout)
 
 
 class Privacy(_View):
@@ -80,12 +86,20 @@ class Privacy(_View):
     acknowledged: bool = False
 
 
+class Transcription(_View):
+    """An OpenAI-compatible endpoint that writes down voice messages."""
+
+    base_url: str = Field(alias="baseURL")
+    model: str = "whisper-1"
+
+
 class AISettings(_View):
     """Who understands messages: the embedded engine or an external model."""
 
     provider: Literal["Embedded", "OpenAI"] = "Embedded"
     base_url: str | None = Field(default=None, alias="baseURL")
     model: str | None = None
+    transcription: Transcription | None = None
     persona: Persona = Field(default_factory=Persona)
     handoff: Handoff = Field(default_factory=Handoff)
     privacy: Privacy = Field(default_factory=Privacy)
@@ -115,6 +129,18 @@ class SecuritySettings(_View):
     refresh_token_ttl_seconds: int = Field(default=604800, alias="refreshTokenTTLSeconds")
 
 
+class Reminders(_View):
+    """Which reminders patients get."""
+
+    enabled: bool = True
+    before: list[str] = Field(default_factory=lambda: ["24h", "2h"])
+
+    @property
+    def offsets(self) -> list[timedelta]:
+        """How long before an appointment, the longest first; none when there are no reminders."""
+        return sorted(map(parse_duration, self.before), reverse=True) if self.enabled else []
+
+
 class Quota(_View):
     """What the clinic may use."""
 
@@ -132,6 +158,7 @@ class ClinicSettings(_View):
     calendar: CalendarSettings = Field(default_factory=CalendarSettings)
     ai: AISettings = Field(default_factory=AISettings)
     security: SecuritySettings = Field(default_factory=SecuritySettings)
+    reminders: Reminders = Field(default_factory=Reminders)
     quota: Quota = Field(default_factory=Quota)
 
 
@@ -149,6 +176,7 @@ class ServiceOffer(_View):
     name: str
     duration: str = "30m"
     price_brl: str | None = Field(default=None, alias="priceBRL")
+    preparation: str | None = None
 
     @property
     def length(self) -> timedelta:
@@ -166,6 +194,24 @@ class Professional(_View):
     calendar_id: str | None = None
 
 
+class Policies(_View):
+    """What patients may still do by themselves, and until when."""
+
+    cancellation_notice: str = "0m"
+    waiting_list: bool = True
+    waiting_offer: str = "30m"
+
+    @property
+    def notice(self) -> timedelta:
+        """How long before an appointment a patient may still cancel or move it without a person."""
+        return parse_duration(self.cancellation_notice)
+
+    @property
+    def offer(self) -> timedelta:
+        """How long a patient on the waiting list has to take a time that got free."""
+        return parse_duration(self.waiting_offer)
+
+
 class Profile(_View):
     """Column `profile`: what the clinic is and offers. A missing weekday is closed."""
 
@@ -175,6 +221,7 @@ class Profile(_View):
     insurance: list[str] = Field(default_factory=list)
     address: str | dict[str, str] | None = None
     holidays: list[date] = Field(default_factory=list)
+    policies: Policies = Field(default_factory=Policies)
 
 
 class _Secret(BaseModel):
@@ -251,8 +298,8 @@ class ClinicConfig:
 def read_row(row: dict[str, Any], stack_key: bytes) -> ClinicConfig:
     """Decrypt and check one row; `settings` and `profile` arrive as JSON text.
 
-    Raises `cryptography.fernet.InvalidToken` when the stack's key does not fit, `pydantic.ValidationError` when the
-    row was written in a shape this version does not know.
+    Raises `cryptography.fernet.InvalidToken` when the stack's key does not fit, `ValueError` when a key is none or the
+    row was written in a shape this version does not know (`pydantic.ValidationError`).
     """
     data_key = Fernet(stack_key).decrypt(bytes(row["wrapped_key"]))
     secrets = orjson.loads(Fernet(data_key).decrypt(bytes(row["credentials"])))

@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     redis_pool_size: int = Field(default=32, ge=2)
     client_timeout_seconds: float = Field(default=10.0, gt=0)
 
+    reply_quiet_seconds: float = Field(default=2.5, ge=0)
+    """How long nothing must have come from a patient before what they wrote is answered; 0: at once."""
+
+    reply_wait_seconds: float = Field(default=8.0, ge=0)
+    """The longest a patient who goes on writing waits for an answer."""
+
     @field_validator("clinic_id", "gateway_health_url", "port", mode="before")
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:

@@ -41,6 +41,12 @@ async def test_any_staff_sees_the_clinic(client: AppClient, clinic: TestClinic, 
         "name": "Consulta",
         "duration_minutes": 30,
         "price_brl": "250.00",
+        "preparation": None,
+    }
+    assert body["profile"]["policies"] == {
+        "cancellation_notice_minutes": 0,
+        "waiting_list": True,
+        "waiting_offer_minutes": 30,
     }
     assert body["profile"]["professionals"][1]["hours"]["mon"] == [{"opens": "08:00", "closes": "18:00"}]
     assert body["profile"]["business_hours"].keys() == {"mon", "tue", "wed", "thu", "fri"}
@@ -69,7 +75,8 @@ async def test_strangers_see_nothing(client: AppClient, clinic: TestClinic, clin
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", ""), ("PUT", "/me"), ("PATCH", "/me"), ("DELETE", f"/{uuid4()}")]
+    ("method", "path"),
+    [("POST", ""), ("PUT", "/me"), ("PATCH", "/me"), ("DELETE", "/6f9d2a2e-3a0f-4f44-9f0e-0c2ad4e7c001")],
 )
 async def test_writing_is_answered_with_where_to_write(
     client: AppClient, clinic: TestClinic, method: str, path: str

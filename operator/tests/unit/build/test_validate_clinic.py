@@ -146,9 +146,15 @@ def test_a_calendar_takes_a_service_account_or_a_consent() -> None:
     assert set(validate(service).credentials["calendar"]) == {"service-account.json"}
 
 
-def test_an_incomplete_consent_names_both_ways() -> None:
+def test_a_consent_may_still_be_given() -> None:
     facts = _facts(calendar=GOOGLE)
-    error = _refused(replace(facts, calendar_secret=_without(facts.calendar_secret, "refresh-token")))
+    plan = validate(replace(facts, calendar_secret=_without(facts.calendar_secret, "refresh-token")))
+    assert set(plan.credentials["calendar"]) == {"client-id", "client-secret"}
+
+
+def test_an_incomplete_consent_names_all_ways() -> None:
+    facts = _facts(calendar=GOOGLE)
+    error = _refused(replace(facts, calendar_secret=_without(facts.calendar_secret, "client-secret")))
     assert error.field == "spec.calendar.credentialsSecretRef.name"
     assert "service-account.json" in error.reason
     assert "refresh-token" in error.reason

@@ -48,10 +48,12 @@ def test_the_stacks_own_host_takes_webhooks_alone() -> None:
 def test_only_what_the_contract_names_needs_no_token() -> None:
     site = _site(samples.edge(), samples.host("sol"))
     assert {route.path for route in site.routes if not route.token} == {
+        "/api/v1/appointments/feeds",
         "/api/v1/auth/login",
         "/api/v1/auth/register",
         "/api/v1/auth/refresh",
         "/api/v1/calendar/push",
+        "/api/v1/calendar/oauth/callback",
         "/health",
         "/webhook/whatsapp",
     }
