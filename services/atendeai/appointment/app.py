@@ -5,10 +5,15 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from atendeai.appointment.availability import Availability
+from atendeai.appointment.calendar_changes import calendar_changes_router
 from atendeai.appointment.calendars import Calendars
+from atendeai.appointment.feed_routes import feed_router
 from atendeai.appointment.internal import internal_router
+from atendeai.appointment.messenger import Messenger
 from atendeai.appointment.operations import Operations
 from atendeai.appointment.public import public_router
+from atendeai.appointment.waitlist import WaitingList
+from atendeai.appointment.waitlist_routes import waitlist_router
 from atendeai.appointment.work import workers
 from atendeai.kit.app import create_service
 from atendeai.kit.resources import Kit
@@ -21,11 +26,19 @@ def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
     """Build the app; a test hands in a kit whose calls to other services end in the test."""
     kit = kit or Kit(settings)
     calendars = Calendars(kit.services)
-    operations = Operations(kit.database, Availability(kit.database, calendars))
+    availability = Availability(kit.database, calendars)
+    operations = Operations(kit.database, availability)
+    waiting_list = WaitingList(kit.database, availability)
     return create_service(
         "appointment",
         settings,
-        routers=[public_router(operations), internal_router(operations)],
-        workers=workers(kit.database, calendars),
+        routers=[
+            waitlist_router(waiting_list),
+            feed_router(kit.database),
+            public_router(operations),
+            calendar_changes_router(kit.database),
+            internal_router(operations),
+        ],
+        workers=workers(kit.database, calendars, Messenger(kit.services), waiting_list),
         kit=kit,
     )

@@ -37,7 +37,7 @@ from atendeai.kit import clock
 from atendeai.kit.db import Database
 from atendeai.kit.tenancy import Tenant
 
-__all__ = ["Availability", "Found", "Verdict"]
+__all__ = ["Availability", "Found", "Verdict", "schedule_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Availability:
 
     async def search(self, tenant: Tenant, wanted: SlotSearch) -> Found:
         """Return the free slots of a window. Raises a 422 problem for a service or professional the clinic lacks."""
-        schedule = _schedule(tenant)
+        schedule = schedule_of(tenant)
         service = schedule.service(wanted.service_code)
         if service is None:
             raise refused(Refusal.UNKNOWN_SERVICE)
@@ -141,7 +141,7 @@ class Availability:
 
         Raises a 422 problem when the service or the professional does not exist: then there is no time to judge.
         """
-        schedule = _schedule(tenant)
+        schedule = schedule_of(tenant)
         now = clock.now()
         service, person = schedule.service(service_code), schedule.professional(professional_code)
         if service is None:
@@ -197,7 +197,8 @@ class Availability:
         return busy
 
 
-def _schedule(tenant: Tenant) -> Schedule:
+def schedule_of(tenant: Tenant) -> Schedule:
+    """Return what the clinic's profile says about its time. Raises a 503 problem when it contradicts itself."""
     try:
         return schedule_from_profile(tenant.config.raw_profile, tenant.config.settings.timezone)
     except (ValueError, KeyError, TypeError) as error:

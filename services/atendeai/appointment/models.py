@@ -21,6 +21,16 @@ Text = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
 
 HOLD_EXPIRED = "hold-expired"
 """The cancel reason of a hold nobody booked in time: such rows are kept briefly and shown to no one."""
+OFFER_EXPIRED = "offer-expired"
+"""The cancel reason of an offer to the waiting list that nobody took in time; kept, so that it is not made again."""
+LAPSED = (HOLD_EXPIRED, OFFER_EXPIRED)
+
+CancelCode = Literal["pat", "prov", "maint", "meds-inc", "oth-err", "oth-weath", "other"]
+"""FHIR's codes for `cancellationReason`: the patient; the professional; closed for maintenance; medical preparation
+incomplete; a mistake; the weather; anything else. Source:
+http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason."""
+
+_SEEN = frozenset({Status.ARRIVED, Status.CHECKED_IN, Status.FULFILLED})
 
 
 class Body(BaseModel):
@@ -80,9 +90,18 @@ class CreateRequest(Body):
 
 
 class CancelRequest(Body):
-    """Undo an appointment, or let go of a hold."""
+    """Undo an appointment, or let go of a hold or an offer. `reason` is for people, the code for counting."""
 
     reason: Text = ""
+    cancellation_reason: CancelCode | None = None
+    """Without it: `pat` from the attendant, else `other`."""
+
+
+class StaffCancelRequest(CancelRequest):
+    """What staff may say besides."""
+
+    notify: bool = False
+    """Tell the patient through WhatsApp."""
 
 
 class RescheduleRequest(Body):
@@ -91,6 +110,13 @@ class RescheduleRequest(Body):
     start: AwareDatetime
     professional_code: Code | None = None
     ignore_calendar: bool = False
+
+
+class StaffRescheduleRequest(RescheduleRequest):
+    """What staff may say besides."""
+
+    notify: bool = False
+    """Tell the patient through WhatsApp."""
 
 
 class StatusRequest(Body):
@@ -117,17 +143,23 @@ class Appointment:
     expires_at: datetime | None
     confirmed_at: datetime | None
     cancel_reason: str | None
+    cancel_code: str | None
     source: str
     calendar_state: str
     calendar_version: int
     calendar_error: str | None
     created_at: datetime
+    updated_at: datetime
     version: int
+    agreed_at: datetime | None = None
+    waitlist_id: UUID | None = None
+    conflict: dict[str, Any] | None = None
+    notice_version: int | None = None
 
     @property
     def lapsed(self) -> bool:
-        """Whether this was a hold that nobody booked in time."""
-        return self.status is Status.CANCELLED and self.cancel_reason == HOLD_EXPIRED
+        """Whether this was a hold or an offer that nobody took in time."""
+        return self.status is Status.CANCELLED and self.cancel_reason in LAPSED
 
     def as_json(self, tz: tzinfo) -> dict[str, Any]:
         """Render for the wire, moments in the clinic's time zone."""
@@ -145,6 +177,7 @@ class Appointment:
                 "name": self.patient_name,
                 "contact_id": str(self.contact_id) if self.contact_id else None,
             },
+            "participant": self._participants(),
             "source": self.source,
             "calendar": {"state": self.calendar_state, "error": self.calendar_error},
             "created_at": self.created_at.astimezone(tz).isoformat(),
@@ -156,7 +189,36 @@ class Appointment:
             body["confirmed_at"] = self.confirmed_at.astimezone(tz).isoformat()
         if self.cancel_reason is not None:
             body["cancel_reason"] = self.cancel_reason
+            body["cancellation_reason"] = {"code": self.cancel_code or "other", "text": self.cancel_reason}
+        if self.waitlist_id is not None:
+            body["waitlist_id"] = str(self.waitlist_id)
+        if self.conflict is not None:
+            body["conflict"] = self.conflict
         return body
+
+    def _participants(self) -> list[dict[str, Any]]:
+        """FHIR's `Appointment.participant`: who takes part, and whether they said so (`ParticipationStatus`)."""
+        patient = "accepted" if self.confirmed_at is not None or self.status in _SEEN else "needs-action"
+        if self.status is Status.CANCELLED and self.cancel_code == "pat":
+            patient = "declined"
+        return [
+            {
+                "actor": {
+                    "type": "Patient",
+                    "reference": f"Patient/{self.patient_id}" if self.patient_id else None,
+                    "display": self.patient_name,
+                },
+                "status": patient,
+            },
+            {
+                "actor": {
+                    "type": "Practitioner",
+                    "reference": f"Practitioner/{self.professional_code}",
+                    "display": self.professional_name,
+                },
+                "status": "accepted" if self.conflict is None else "tentative",
+            },
+        ]
 
 
 @dataclass(frozen=True, slots=True)

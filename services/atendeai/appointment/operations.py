@@ -13,7 +13,15 @@ from typing import Any
 from uuid import UUID
 
 from atendeai.appointment.availability import Availability
-from atendeai.appointment.models import Appointment, CancelRequest, CreateRequest, HoldRequest, RescheduleRequest
+from atendeai.appointment.models import (
+    Appointment,
+    CancelRequest,
+    CreateRequest,
+    HoldRequest,
+    RescheduleRequest,
+    StaffCancelRequest,
+    StaffRescheduleRequest,
+)
 from atendeai.appointment.problems import no_such_appointment
 from atendeai.appointment.repository import AppointmentRepository
 from atendeai.appointment.service import AppointmentService
@@ -64,8 +72,12 @@ class Operations:
         code = wanted.professional_code or moving.professional_code
         verdict = await self.availability.judge(tenant, moving.service_code, code, wanted.start, moving=moving)
 
+        notify = isinstance(wanted, StaffRescheduleRequest) and wanted.notify
+
         async def deed(service: AppointmentService) -> Reply:
-            moved = await service.reschedule(appointment_id, verdict, ignore_calendar=wanted.ignore_calendar)
+            moved = await service.reschedule(
+                appointment_id, verdict, ignore_calendar=wanted.ignore_calendar, notify=notify
+            )
             return Reply(200, moved.as_json(tenant.config.tz))
 
         request = {"id": str(appointment_id)} | wanted.model_dump(mode="json")
@@ -75,9 +87,15 @@ class Operations:
         self, tenant: Tenant, who: Principal, appointment_id: UUID, wanted: CancelRequest, key: str | None
     ) -> Reply:
         """Cancel an appointment: 200."""
-        request = wanted.model_dump(mode="json")
+        notify = isinstance(wanted, StaffCancelRequest) and wanted.notify
         return await self.change(
-            tenant, who, "cancel", appointment_id, key, request, lambda one: one.cancel(appointment_id, wanted.reason)
+            tenant,
+            who,
+            "cancel",
+            appointment_id,
+            key,
+            wanted.model_dump(mode="json"),
+            lambda one: one.cancel(appointment_id, wanted.reason, wanted.cancellation_reason, notify=notify),
         )
 
     async def confirm(self, tenant: Tenant, who: Principal, appointment_id: UUID, key: str | None) -> Reply:
@@ -108,7 +126,7 @@ class Operations:
     ) -> Reply:
         async with self.database.transaction(tenant) as connection:
             service = AppointmentService(connection, tenant, who.actor)
-            return await idempotent(
+            reply = await idempotent(
                 connection,
                 clinic_id=tenant.id,
                 scope=f"appointments.{action}:{who.actor}",
@@ -116,3 +134,5 @@ class Operations:
                 request=request,
                 run=lambda: deed(service),
             )
+            await service.settle()
+            return reply

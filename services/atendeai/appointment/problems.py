@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from atendeai.appointment.metrics import SLOTS_TAKEN
 from atendeai.domain.appointment_states import Status
 from atendeai.domain.slots import Refusal
@@ -11,11 +13,16 @@ __all__ = [
     "calendar_unavailable",
     "hold_expired",
     "no_such_appointment",
+    "no_such_professional",
+    "no_such_wish",
     "not_booked_yet",
+    "notice_too_short",
     "profile_unreadable",
     "refused",
     "slot_taken",
+    "too_many_wishes",
     "transition_refused",
+    "waiting_list_off",
 ]
 
 _REFUSALS: dict[Refusal, tuple[str, str, str]] = {
@@ -37,7 +44,12 @@ def slot_taken() -> Problem:
 
 def hold_expired() -> Problem:
     """409: the hold was let go."""
-    return Problem(409, "hold-expired", "The hold has expired", "The time was held for five minutes; hold it again.")
+    return Problem(
+        409,
+        "hold-expired",
+        "The hold has expired",
+        "The time was kept for a while and is let go; search and hold again.",
+    )
 
 
 def not_booked_yet(status: Status) -> Problem:
@@ -79,3 +91,41 @@ def profile_unreadable(reason: str) -> Problem:
 def no_such_appointment() -> Problem:
     """404 for an appointment that is not there, or not this clinic's."""
     return not_found("appointment")
+
+
+def notice_too_short(until: datetime) -> Problem:
+    """409: too late for the patient to do this without a person. `until` is when it was still possible."""
+    return Problem(
+        409,
+        "notice-too-short",
+        "Too late without a person",
+        f"Patients could cancel or move this appointment until {until.isoformat()}; now the clinic's staff does it.",
+        extensions={"until": until.isoformat()},
+    )
+
+
+def waiting_list_off() -> Problem:
+    """409: the clinic keeps no waiting list."""
+    return Problem(
+        409,
+        "waiting-list-off",
+        "The clinic keeps no waiting list",
+        "The Clinic resource says so: profile.policies.waitingList.",
+    )
+
+
+def too_many_wishes(most: int) -> Problem:
+    """409: one contact waits for enough."""
+    return Problem(
+        409, "too-many-wishes", "Enough is waited for", f"A contact waits for at most {most} at once; end one first."
+    )
+
+
+def no_such_wish() -> Problem:
+    """404 for an entry of the waiting list that is not there, or not this clinic's."""
+    return not_found("entry of the waiting list")
+
+
+def no_such_professional() -> Problem:
+    """404 for a professional the clinic's profile does not name."""
+    return not_found("professional")

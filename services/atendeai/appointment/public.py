@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,13 +11,14 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from atendeai.appointment.models import (
-    CancelRequest,
     CreateRequest,
-    RescheduleRequest,
     SlotSearch,
+    StaffCancelRequest,
+    StaffRescheduleRequest,
     StatusRequest,
 )
 from atendeai.appointment.operations import Operations
+from atendeai.appointment.paging import decode_cursor, encode_cursor
 from atendeai.appointment.problems import no_such_appointment
 from atendeai.appointment.repository import AppointmentRepository
 from atendeai.domain.appointment_states import Status
@@ -56,10 +55,14 @@ def _diary(router: APIRouter, operations: Operations) -> None:
         professional_code: Annotated[str | None, Query(max_length=63)] = None,
         status: Annotated[list[Status] | None, Query()] = None,
         contact_id: UUID | None = None,
+        conflict: bool | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> dict[str, Any]:
-        """List appointments by start: of one `date`, of days `date_from` to `date_to`, or of today."""
+        """List appointments by start: of one `date`, of days `date_from` to `date_to`, or of today.
+
+        `conflict` asks for those that the professional's calendar speaks against, or for the others.
+        """
         start, end = _days(tenant, day, date_from, date_to)
         async with operations.database.transaction(tenant) as connection:
             found = await AppointmentRepository(connection, tenant.id).list_between(
@@ -68,7 +71,8 @@ def _diary(router: APIRouter, operations: Operations) -> None:
                 statuses=[one.value for one in status or Status],
                 professional_code=professional_code,
                 contact_id=contact_id,
-                after=_decode(cursor) if cursor else None,
+                conflict=conflict,
+                after=decode_cursor(cursor) if cursor else None,
                 limit=limit + 1,
             )
             page = found[:limit]
@@ -84,7 +88,7 @@ def _diary(router: APIRouter, operations: Operations) -> None:
         more = len(found) > limit
         return {
             "items": [one.as_json(tenant.config.tz) for one in page],
-            "next_cursor": _encode(page[-1].starts_at, page[-1].id) if more else None,
+            "next_cursor": encode_cursor(page[-1].starts_at, page[-1].id) if more else None,
         }
 
 
@@ -145,14 +149,18 @@ def _writing(router: APIRouter, operations: Operations) -> None:
 
     @router.post("/{appointment_id}/cancel")
     async def cancel(
-        appointment_id: UUID, wanted: CancelRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
+        appointment_id: UUID,
+        wanted: StaffCancelRequest,
+        tenant: TenantDep,
+        who: StaffDep,
+        key: IdempotencyKeyDep = None,
     ) -> Response:
         return (await operations.cancel(tenant, who, appointment_id, wanted, key)).response()
 
     @router.post("/{appointment_id}/reschedule")
     async def reschedule(
         appointment_id: UUID,
-        wanted: RescheduleRequest,
+        wanted: StaffRescheduleRequest,
         tenant: TenantDep,
         who: StaffDep,
         key: IdempotencyKeyDep = None,
@@ -198,15 +206,3 @@ def _days(tenant: Tenant, day: date | None, first: date | None, last: date | Non
         datetime.combine(start, time(), tzinfo=tz),
         datetime.combine(end + timedelta(days=1), time(), tzinfo=tz),
     )
-
-
-def _encode(starts_at: datetime, appointment_id: UUID) -> str:
-    return base64.urlsafe_b64encode(f"{starts_at.isoformat()} {appointment_id}".encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        moment, _, name = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
-        return datetime.fromisoformat(moment), UUID(name)
-    except (binascii.Error, ValueError):
-        raise invalid("cursor", "is not one that this list gave out") from None

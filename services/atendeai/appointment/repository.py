@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.appointment.models import HOLD_EXPIRED, Appointment, Event
+from atendeai.appointment.models import HOLD_EXPIRED, LAPSED, OFFER_EXPIRED, Appointment, Event
 from atendeai.domain.appointment_states import LIVE, Status
 
 _LONGEST = timedelta(days=1)
@@ -23,8 +23,9 @@ _LONGEST = timedelta(days=1)
 
 _COLUMNS = """
     a.id, a.status, a.starts_at, a.ends_at, a.service_code, a.service_name, a.professional_code, a.professional_name,
-    a.patient_id, a.patient_name, a.contact_id, a.expires_at, a.confirmed_at, a.cancel_reason, a.source,
-    a.calendar_state, a.calendar_version, a.calendar_error, a.created_at, a.version
+    a.patient_id, a.patient_name, a.contact_id, a.expires_at, a.confirmed_at, a.cancel_reason, a.cancel_code,
+    a.source, a.calendar_state, a.calendar_version, a.calendar_error, a.created_at, a.updated_at, a.version,
+    a.agreed_at, a.waitlist_id, a.conflict, a.notice_version
 """
 _LIVE = sorted(status.value for status in LIVE)
 
@@ -47,6 +48,15 @@ class AppointmentRepository:
         )
         return _appointment(row) if row else None
 
+    async def get_many(self, ids: Sequence[UUID]) -> list[Appointment]:
+        """Return the appointments of these ids that there are."""
+        rows = await self._all(
+            f"SELECT {_COLUMNS} FROM atendeai.appointment a WHERE a.clinic_id = :clinic_id"
+            " AND a.id = ANY(CAST(CAST(:ids AS text[]) AS uuid[]))",
+            {"ids": list(map(str, ids))},
+        )
+        return [_appointment(row) for row in rows]
+
     async def list_between(
         self,
         *,
@@ -55,19 +65,23 @@ class AppointmentRepository:
         statuses: Sequence[str],
         professional_code: str | None = None,
         contact_id: UUID | None = None,
+        conflict: bool | None = None,
         after: tuple[datetime, UUID] | None = None,
         limit: int,
     ) -> list[Appointment]:
         """Return appointments that start in `[start, end)`, by start; `after` continues behind the last one seen.
 
-        Lapsed holds are left out: nobody ever agreed to them.
+        Lapsed holds and offers are left out: nobody ever agreed to them. `conflict` asks for those that the calendar
+        speaks against, or for the others.
         """
         conditions = [
             "a.clinic_id = :clinic_id",
             "a.status = ANY(:statuses)",
-            "a.cancel_reason IS DISTINCT FROM :lapsed",
+            "coalesce(a.cancel_reason, '') <> ALL(:lapsed)",
         ]
-        arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": HOLD_EXPIRED, "limit": limit}
+        if conflict is not None:
+            conditions.append("a.conflict IS NOT NULL" if conflict else "a.conflict IS NULL")
+        arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": list(LAPSED), "limit": limit}
         for condition, name, value in (
             ("a.starts_at >= :start", "start", start),
             ("a.starts_at < :end", "end", end),
@@ -93,20 +107,20 @@ class AppointmentRepository:
         start: datetime,
         end: datetime,
         *,
-        now: datetime,
+        now: datetime | None,
         besides_contact: UUID | None = None,
         besides: UUID | None = None,
     ) -> list[tuple[str, datetime, datetime]]:
-        """Return (professional, start, end) of what takes up time in `[start, end)`; holds that ran out do not.
+        """Return (professional, start, end) of what takes up time in `[start, end)`, but no hold that ran out by `now`.
 
-        `besides_contact` leaves out the holds of that contact, `besides` one appointment.
+        Without `now` they count: the constraint sees them. `besides_contact` leaves out its holds, `besides` one row.
         """
         rows = await self._all(
             """
             SELECT a.professional_code, a.starts_at, a.ends_at FROM atendeai.appointment a
             WHERE a.clinic_id = :clinic_id AND a.professional_code = ANY(:codes) AND a.status = ANY(:live)
               AND a.starts_at < :end AND a.starts_at > :reach AND a.ends_at > :start
-              AND NOT (a.status = 'proposed' AND a.expires_at <= :now)
+              AND NOT (a.status = 'proposed' AND coalesce(a.expires_at <= CAST(:now AS timestamptz), false))
               AND NOT (a.status = 'proposed' AND a.contact_id IS NOT DISTINCT FROM CAST(:contact AS uuid)
                        AND a.contact_id IS NOT NULL)
               AND a.id IS DISTINCT FROM CAST(:besides AS uuid)
@@ -186,8 +200,8 @@ class AppointmentRepository:
         rows = await self._all(
             f"""
             UPDATE atendeai.appointment a
-            SET status = 'cancelled', cancel_reason = :lapsed, expires_at = NULL, updated_at = :now,
-                version = a.version + 1
+            SET status = 'cancelled', expires_at = NULL, updated_at = :now, version = a.version + 1,
+                cancel_reason = CASE WHEN a.waitlist_id IS NULL THEN :hold ELSE :offer END
             WHERE a.clinic_id = :clinic_id AND a.status = 'proposed'
               AND (a.expires_at <= :now OR a.contact_id = CAST(:contact_id AS uuid))
               AND (CAST(:id AS uuid) IS NULL OR a.id = CAST(:id AS uuid))
@@ -197,7 +211,8 @@ class AppointmentRepository:
             """,
             {
                 "now": now,
-                "lapsed": HOLD_EXPIRED,
+                "hold": HOLD_EXPIRED,
+                "offer": OFFER_EXPIRED,
                 "contact_id": contact_id,
                 "id": appointment_id,
                 "code": professional_code,
@@ -208,19 +223,20 @@ class AppointmentRepository:
         return [_appointment(row) for row in rows]
 
     async def lapse_oldest(self, contact_id: UUID, *, keep: int, now: datetime) -> list[Appointment]:
-        """Let go of a contact's holds but the newest `keep`. Returns them."""
+        """Let go of a contact's holds but the newest `keep`; offers to the waiting list do not count. Returns them."""
         rows = await self._all(
             f"""
             UPDATE atendeai.appointment a
-            SET status = 'cancelled', cancel_reason = :lapsed, expires_at = NULL, updated_at = :now,
-                version = a.version + 1
+            SET status = 'cancelled', expires_at = NULL, updated_at = :now, version = a.version + 1,
+                cancel_reason = CASE WHEN a.waitlist_id IS NULL THEN :hold ELSE :offer END
             WHERE a.clinic_id = :clinic_id AND a.status = 'proposed' AND a.id IN (
                 SELECT b.id FROM atendeai.appointment b
                 WHERE b.clinic_id = :clinic_id AND b.contact_id = :contact_id AND b.status = 'proposed'
+                  AND b.waitlist_id IS NULL
                 ORDER BY b.created_at DESC, b.id OFFSET :keep)
             RETURNING {_COLUMNS}
             """,
-            {"contact_id": contact_id, "keep": keep, "now": now, "lapsed": HOLD_EXPIRED},
+            {"contact_id": contact_id, "keep": keep, "now": now, "hold": HOLD_EXPIRED, "offer": OFFER_EXPIRED},
         )
         return [_appointment(row) for row in rows]
 
@@ -231,22 +247,23 @@ class AppointmentRepository:
             INSERT INTO atendeai.appointment AS a (
                 clinic_id, id, status, starts_at, ends_at, service_code, service_name, professional_code,
                 professional_name, patient_id, patient_name, contact_id, expires_at, source, calendar_state,
-                created_at, updated_at)
+                agreed_at, waitlist_id, created_at, updated_at)
             VALUES (:clinic_id, :id, :status, :starts_at, :ends_at, :service_code, :service_name, :professional_code,
                 :professional_name, :patient_id, :patient_name, :contact_id, :expires_at, :source, :calendar_state,
-                :now, :now)
+                :agreed_at, :waitlist_id, :now, :now)
             ON CONFLICT DO NOTHING
             RETURNING {_COLUMNS}
             """,
-            {"patient_id": None, "patient_name": None, "expires_at": None, "calendar_state": "none"}
+            dict.fromkeys(("patient_id", "patient_name", "expires_at", "agreed_at", "waitlist_id"))
+            | {"calendar_state": "none"}
             | dict(values)
             | {"now": now},
         )
         return _appointment(row) if row else None
 
     async def update(self, appointment: Appointment, values: Mapping[str, Any], *, now: datetime) -> Appointment:
-        """Change a locked appointment and raise its version."""
-        assignments = ", ".join(f"{column} = :{column}" for column in sorted(values))
+        """Change a locked appointment and raise its version. Of `conflict` the JSON is given."""
+        assignments = ", ".join(f"{column} = {_value(column)}" for column in sorted(values))
         row = await self._one(
             f"""
             UPDATE atendeai.appointment a SET {assignments}, updated_at = :now, version = a.version + 1
@@ -272,7 +289,7 @@ class AppointmentRepository:
             ON CONFLICT (clinic_id, contact_id, name_key) DO UPDATE SET name = p.name
             RETURNING p.id
             """,
-            {"id": uuid4(), "name": name, "name_key": _name_key(name), "contact_id": contact_id, "now": now},
+            {"id": uuid4(), "name": name, "name_key": name_key(name), "contact_id": contact_id, "now": now},
         )
         if row is None:
             raise LookupError("the patient was neither found nor created")
@@ -321,6 +338,16 @@ class AppointmentRepository:
             {"id": appointment_id, "version": version, "state": state, "error": error},
         )
 
+    async def told(self, appointment_id: UUID, version: int) -> None:
+        """Note that the patient was told of the clinic's change; of a later one they have yet to be told."""
+        await self._run(
+            """
+            UPDATE atendeai.appointment a SET notice_version = NULL
+            WHERE a.clinic_id = :clinic_id AND a.id = :id AND a.notice_version = :version
+            """,
+            {"id": appointment_id, "version": version},
+        )
+
     async def forget_hold(self, appointment_id: UUID) -> None:
         """Remove a lapsed hold with its history: nobody ever agreed to it. The audit log keeps that it was there."""
         arguments = {"id": appointment_id, "lapsed": HOLD_EXPIRED}
@@ -355,7 +382,11 @@ class AppointmentRepository:
 
 
 def _appointment(row: RowMapping) -> Appointment:
-    return Appointment(**{**row, "status": Status(row["status"])})
+    return Appointment(**{**row, "status": Status(row["status"]), "conflict": _json(row["conflict"])})
+
+
+def _value(column: str) -> str:
+    return "CAST(:conflict AS jsonb)" if column == "conflict" else f":{column}"
 
 
 def _json(value: Any) -> Any:
@@ -363,5 +394,6 @@ def _json(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
-def _name_key(name: str) -> str:
+def name_key(name: str) -> str:
+    """Return what two spellings of one person's name have in common."""
     return " ".join(name.casefold().split())

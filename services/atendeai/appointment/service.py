@@ -2,59 +2,38 @@
 
 Who wins a contested slot is decided in the database: takers of one professional's time pass one by one (an advisory
 lock), holds that ran out are let go by whoever wants their time, and the exclusion constraint has the last word.
-What must follow a change outside the database (the calendar's event, the end of a hold) is enqueued in the same
-transaction.
+What must follow a change is enqueued in the same transaction (see `steps`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid import UUID
 
 from atendeai.appointment.availability import Verdict
-from atendeai.appointment.metrics import TRANSITIONS
-from atendeai.appointment.models import Appointment, CreateRequest, HoldRequest
-from atendeai.appointment.problems import (
-    hold_expired,
-    no_such_appointment,
-    not_booked_yet,
-    slot_taken,
-    transition_refused,
-)
-from atendeai.appointment.repository import AppointmentRepository
-from atendeai.domain.appointment_states import ON_CALENDAR, Status, TransitionError, transition
-from atendeai.kit import audit, clock
-from atendeai.kit.db import on_commit
+from atendeai.appointment.models import OFFER_EXPIRED, Appointment, CancelCode, CreateRequest, HoldRequest
+from atendeai.appointment.problems import hold_expired, not_booked_yet, notice_too_short, slot_taken, transition_refused
+from atendeai.appointment.steps import HOLD_QUEUE, NOTICE_QUEUE, Steps, moved
+from atendeai.appointment.waitlist_models import Wish
+from atendeai.appointment.waitlist_repository import WaitlistRepository
+from atendeai.domain.appointment_states import ON_CALENDAR, Status
+from atendeai.domain.slots import Professional
+from atendeai.kit import clock
 from atendeai.kit.errors import Problem
-from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
 
-__all__ = ["CALENDAR_QUEUE", "HOLD_QUEUE", "HOLD_TIME", "AppointmentService"]
+__all__ = ["HOLD_TIME", "AppointmentService"]
 
 HOLD_TIME = timedelta(minutes=5)
 MOST_HOLDS = 3
 """How many times one contact can keep from others at once; the next hold lets go of the oldest."""
-CALENDAR_QUEUE = "calendar-sync"
-HOLD_QUEUE = "hold-expiry"
+PATIENT_SIDE = "service:conversation"
+"""Who acts on a patient's word: the clinic's notice binds it, and nobody else."""
 _BEFORE_BOOKING = frozenset({Status.PROPOSED, Status.PENDING, Status.WAITLIST})
 
 
-@dataclass(frozen=True, slots=True)
-class AppointmentService:
+class AppointmentService(Steps):
     """One clinic's appointments inside one transaction, on behalf of one actor (`person:<id>`, `service:<name>`)."""
-
-    connection: AsyncConnection
-    tenant: Tenant
-    actor: str
-
-    @property
-    def _rows(self) -> AppointmentRepository:
-        return AppointmentRepository(self.connection, self.tenant.id)
 
     async def hold(self, wanted: HoldRequest, verdict: Verdict) -> tuple[Appointment, bool]:
         """Keep a time for a contact for five minutes. The flag is False when the contact already held it.
@@ -70,8 +49,7 @@ class AppointmentService:
             return own, False
         verdict.enforce()
         await self._make_room(code, start, end, contact_id=wanted.contact_id)
-        for oldest in await self._rows.lapse_oldest(wanted.contact_id, keep=MOST_HOLDS - 1, now=now):
-            await self._note(oldest, "expire", Status.PROPOSED)
+        await self._let_go(await self._rows.lapse_oldest(wanted.contact_id, keep=MOST_HOLDS - 1, now=now))
         appointment = await self._take(
             verdict,
             {
@@ -81,7 +59,7 @@ class AppointmentService:
                 "expires_at": now + HOLD_TIME,
             },
         )
-        await self._note(appointment, "hold", None)
+        await self.note(appointment, "hold", None)
         await enqueue(self.connection, self.tenant.id, HOLD_QUEUE, str(appointment.id), appointment.expires_at)
         return appointment, True
 
@@ -90,7 +68,8 @@ class AppointmentService:
         verdict.enforce(ignore_calendar=wanted.ignore_calendar)
         await self._rows.lock(f"professional:{wanted.professional_code}")
         await self._make_room(wanted.professional_code, wanted.start, verdict.end)
-        patient_id = await self._rows.patient(wanted.patient_name, wanted.contact_id, now=clock.now())
+        now = clock.now()
+        patient_id = await self._rows.patient(wanted.patient_name, wanted.contact_id, now=now)
         appointment = await self._take(
             verdict,
             {
@@ -99,17 +78,19 @@ class AppointmentService:
                 "patient_name": wanted.patient_name,
                 "contact_id": wanted.contact_id,
                 "calendar_state": "pending",
+                "agreed_at": now,
             },
         )
-        await self._note(appointment, "book", None)
+        await self.note(appointment, "book", None)
         await self._sync(appointment)
+        await self._agreed(appointment)
         return appointment
 
     async def book(self, appointment_id: UUID, patient_name: str | None) -> Appointment:
         """Turn a hold into an appointment; one that is booked already is returned as it is.
 
-        A hold that ran out but that nobody has taken is still good. Raises a problem: 404, 409 hold-expired, 409 when
-        it is over, 422 when nobody said who the patient is.
+        A hold or an offer that ran out but that nobody has taken is still good. Raises a problem: 404, 409
+        hold-expired, 409 when it is over, 422 when nobody said who the patient is.
         """
         appointment = await self._locked(appointment_id)
         if appointment.lapsed:
@@ -117,7 +98,7 @@ class AppointmentService:
         if appointment.status is Status.BOOKED:
             return appointment
         name = patient_name or appointment.patient_name
-        status = _moved(appointment, Status.BOOKED)
+        status = moved(appointment, Status.BOOKED)
         if name is None:
             raise Problem(
                 422,
@@ -126,19 +107,35 @@ class AppointmentService:
                 "The hold was made without a name: send patient_name.",
                 errors=[{"field": "patient_name", "reason": "required, because the hold has none"}],
             )
-        patient_id = await self._rows.patient(name, appointment.contact_id, now=clock.now())
-        values = {"status": status.value, "patient_id": patient_id, "patient_name": name, "expires_at": None}
-        return await self._change(appointment, "book", values, sync=True)
+        now = clock.now()
+        patient_id = await self._rows.patient(name, appointment.contact_id, now=now)
+        values = {"patient_id": patient_id, "patient_name": name, "expires_at": None, "agreed_at": now}
+        booked = await self._change(appointment, "book", values | {"status": status.value}, sync=True)
+        await self._agreed(booked)
+        return booked
 
-    async def cancel(self, appointment_id: UUID, reason: str) -> Appointment:
-        """Undo an appointment, or let go of a hold; one that is cancelled already is returned as it is."""
+    async def cancel(
+        self, appointment_id: UUID, reason: str, code: CancelCode | None = None, *, notify: bool = False
+    ) -> Appointment:
+        """Undo an appointment, or let go of a hold or an offer; one that is cancelled already is returned as it is.
+
+        With `notify` the patient is told. Raises a problem: 404, 409 when it is over, 409 notice-too-short.
+        """
         appointment = await self._locked(appointment_id)
         if appointment.status is Status.CANCELLED:
             return appointment
-        status = _moved(appointment, Status.CANCELLED)
-        values = {"status": status.value, "cancel_reason": reason, "expires_at": None}
+        status = moved(appointment, Status.CANCELLED)
+        self._in_time(appointment)
+        code = code or ("pat" if self.actor == PATIENT_SIDE else "other")
+        values = {"status": status.value, "cancel_reason": reason, "cancel_code": code, "expires_at": None}
+        booked = appointment.status in ON_CALENDAR
         return await self._change(
-            appointment, "cancel", values, details={"reason": reason}, sync=appointment.status in ON_CALENDAR
+            appointment,
+            "cancel",
+            values,
+            details={"reason": reason, "code": code},
+            sync=booked,
+            notify=notify and booked,
         )
 
     async def confirm(self, appointment_id: UUID) -> Appointment:
@@ -161,16 +158,19 @@ class AppointmentService:
             return appointment
         if appointment.status in _BEFORE_BOOKING and wanted is not Status.ENTERED_IN_ERROR:
             raise not_booked_yet(appointment.status)
-        status = _moved(appointment, wanted)
+        status = moved(appointment, wanted)
         leaves = appointment.status in ON_CALENDAR and status not in ON_CALENDAR
         values = {"status": status.value, "expires_at": None}
         return await self._change(appointment, f"mark-{status.value}", values, sync=leaves)
 
-    async def reschedule(self, appointment_id: UUID, verdict: Verdict, *, ignore_calendar: bool = False) -> Appointment:
+    async def reschedule(
+        self, appointment_id: UUID, verdict: Verdict, *, ignore_calendar: bool = False, notify: bool = False
+    ) -> Appointment:
         """Move the same appointment, keeping its identity and history. The old time is free at the same moment.
 
-        A confirmation of the old time does not count for the new one. Raises a problem: 404, 409 slot-taken, 409 when
-        the appointment is over or is still a hold, or what the verdict says.
+        A confirmation of the old time does not count for the new one, nor does a conflict. With `notify` the patient is
+        told. Raises a problem: 404, 409 slot-taken, 409 notice-too-short, 409 when the appointment is over or is still
+        a hold, or what the verdict says.
         """
         code = verdict.professional.code
         await self._rows.lock(f"professional:{code}")
@@ -181,10 +181,16 @@ class AppointmentService:
             raise transition_refused(f"an appointment that is {appointment.status} cannot be moved")
         if (appointment.professional_code, appointment.starts_at) == (code, verdict.start):
             return appointment
+        self._in_time(appointment)
         verdict.enforce(ignore_calendar=ignore_calendar)
-        await self._make_room(code, verdict.start, verdict.end, contact_id=appointment.contact_id)
-        others = await self._rows.taken([code], verdict.start, verdict.end, now=clock.now(), besides=appointment_id)
-        if others:
+        return await self.relocate(appointment, verdict.professional, verdict.start, verdict.end, notify=notify)
+
+    async def relocate(
+        self, appointment: Appointment, person: Professional, start: datetime, end: datetime, *, notify: bool
+    ) -> Appointment:
+        """Move a booked appointment that is locked, as is the professional's time. Raises 409 slot-taken."""
+        await self._make_room(person.code, start, end, contact_id=appointment.contact_id)
+        if await self._rows.taken([person.code], start, end, now=None, besides=appointment.id):
             raise slot_taken()
         tz = self.tenant.config.tz
         details = {
@@ -192,101 +198,79 @@ class AppointmentService:
                 "start": appointment.starts_at.astimezone(tz).isoformat(),
                 "professional_code": appointment.professional_code,
             },
-            "to": {"start": verdict.start.astimezone(tz).isoformat(), "professional_code": code},
+            "to": {"start": start.astimezone(tz).isoformat(), "professional_code": person.code},
         }
         values = {
-            "starts_at": verdict.start,
-            "ends_at": verdict.end,
-            "professional_code": code,
-            "professional_name": verdict.professional.name,
+            "starts_at": start,
+            "ends_at": end,
+            "professional_code": person.code,
+            "professional_name": person.name,
             "confirmed_at": None,
+            "agreed_at": clock.now(),
+            "conflict": None,
         }
-        return await self._change(appointment, "reschedule", values, details=details, sync=True)
-
-    async def expire(self, appointment_id: UUID) -> Appointment | None:
-        """Let go of a hold whose time has run out; return the row as it now stands, None when there is none."""
-        now = clock.now()
-        for lapsed in await self._rows.lapse(now=now, appointment_id=appointment_id):
-            await self._note(lapsed, "expire", Status.PROPOSED)
-            return lapsed
-        return await self._rows.get(appointment_id)
-
-    # ------------------------------------------------------------------ steps
-
-    async def _locked(self, appointment_id: UUID) -> Appointment:
-        appointment = await self._rows.get(appointment_id, lock=True)
-        if appointment is None:
-            raise no_such_appointment()
-        return appointment
-
-    async def _make_room(
-        self, professional_code: str, start: datetime, end: datetime, *, contact_id: UUID | None = None
-    ) -> None:
-        """Let go of holds that ran out and stand in the way, and of the same contact's own, which it gives up."""
-        lapsed = await self._rows.lapse(
-            now=clock.now(), professional_code=professional_code, start=start, end=end, contact_id=contact_id
-        )
-        for one in lapsed:
-            await self._note(one, "expire", Status.PROPOSED)
-
-    async def _take(self, verdict: Verdict, values: Mapping[str, Any]) -> Appointment:
-        now = clock.now()
-        row = {
-            "id": uuid4(),
-            "starts_at": verdict.start,
-            "ends_at": verdict.end,
-            "service_code": verdict.service.code,
-            "service_name": verdict.service.name,
-            "professional_code": verdict.professional.code,
-            "professional_name": verdict.professional.name,
-            "source": self.actor.partition(":")[0],
-        }
-        appointment = await self._rows.insert(row | dict(values), now=now)
-        if appointment is None:
-            raise slot_taken()
-        return appointment
-
-    async def _change(
-        self,
-        before: Appointment,
-        action: str,
-        values: Mapping[str, Any],
-        *,
-        details: Mapping[str, Any] | None = None,
-        sync: bool = False,
-    ) -> Appointment:
-        pending = {"calendar_state": "pending", "calendar_error": None} if sync else {}
-        after = await self._rows.update(before, dict(values) | pending, now=clock.now())
-        await self._note(after, action, before.status, details)
-        if sync:
-            await enqueue(self.connection, self.tenant.id, CALENDAR_QUEUE, str(after.id))
+        after = await self._change(appointment, "reschedule", values, details=details, sync=True, notify=notify)
+        await self._agreed(after)
         return after
 
-    async def _sync(self, appointment: Appointment) -> None:
-        await enqueue(self.connection, self.tenant.id, CALENDAR_QUEUE, str(appointment.id))
+    async def expire(self, appointment_id: UUID) -> Appointment | None:
+        """Let go of a hold or an offer whose time has run out, or an offer for a wish that is over.
 
-    async def _note(
-        self,
-        after: Appointment,
-        action: str,
-        from_status: Status | None,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Write history and audit log. The reason a patient gave stays in the history: the audit log holds no text."""
-        await self._rows.record(
-            after, actor=self.actor, action=action, from_status=from_status, details=details or {}, now=clock.now()
-        )
-        on_commit(self.connection, lambda: TRANSITIONS.labels(action).inc())
-        facts = {"status": after.status.value, "version": after.version}
-        if from_status is not None:
-            facts["from_status"] = from_status.value
-        await audit.record(
-            self.connection, self.tenant.id, self.actor, f"appointment.{action}", f"appointment:{after.id}", facts
-        )
+        Returns the row as it now stands, None when there is none.
+        """
+        now = clock.now()
+        for lapsed in await self._rows.lapse(now=now, appointment_id=appointment_id):
+            await self._let_go([lapsed])
+            return lapsed
+        appointment = await self._rows.get(appointment_id, lock=True)
+        if appointment is None or appointment.status is not Status.PROPOSED or appointment.waitlist_id is None:
+            return appointment
+        if await WaitlistRepository(self.connection, self.tenant.id).is_open(appointment.waitlist_id):
+            return appointment
+        return await self.withdraw_offer(appointment)
 
+    async def give_up_offer(self, appointment_id: UUID) -> None:
+        """Let go of an offer, if it still is one."""
+        offer = await self._locked(appointment_id)
+        if offer.status is Status.PROPOSED:
+            await self.withdraw_offer(offer)
 
-def _moved(appointment: Appointment, wanted: Status) -> Status:
-    try:
-        return transition(appointment.status, wanted)
-    except TransitionError as error:
-        raise transition_refused(str(error)) from None
+    async def clear(self, professional_code: str, start: datetime, end: datetime) -> None:
+        """Let go of holds and offers in a stretch of time that ran out. The professional's time is locked."""
+        await self._make_room(professional_code, start, end)
+
+    async def withdraw_offer(self, offer: Appointment) -> Appointment:
+        """Let go of an offer that is locked, before its time."""
+        values = {"status": moved(offer, Status.CANCELLED).value, "cancel_reason": OFFER_EXPIRED, "expires_at": None}
+        return await self._change(offer, "expire", values)
+
+    async def offer(self, verdict: Verdict, wish: Wish, expires_at: datetime) -> Appointment | None:
+        """Keep a time for the next on the waiting list; None when somebody has it. The professional's time is locked.
+
+        The patient is told by the notice, and the offer ends by itself.
+        """
+        try:
+            appointment = await self._take(
+                verdict,
+                {
+                    "status": Status.PROPOSED.value,
+                    "patient_name": wish.patient_name,
+                    "contact_id": wish.contact_id,
+                    "expires_at": expires_at,
+                    "waitlist_id": wish.id,
+                },
+            )
+        except Problem:
+            return None
+        await self.note(appointment, "offer", None)
+        await enqueue(self.connection, self.tenant.id, HOLD_QUEUE, str(appointment.id), expires_at)
+        await enqueue(self.connection, self.tenant.id, NOTICE_QUEUE, str(appointment.id))
+        return appointment
+
+    def _in_time(self, appointment: Appointment) -> None:
+        """Hold the patient's side to the clinic's notice; what was never agreed may be undone at any time."""
+        if self.actor != PATIENT_SIDE or appointment.status not in ON_CALENDAR:
+            return
+        until = appointment.starts_at - self.tenant.config.profile.policies.notice
+        if clock.now() > until:
+            raise notice_too_short(until.astimezone(self.tenant.config.tz))

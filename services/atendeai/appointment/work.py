@@ -1,6 +1,6 @@
-"""What follows a change, durably: the event in the professional's calendar, and the end of a hold.
+"""What follows a change, durably: the event in the professional's calendar, the end of a hold, what patients are told.
 
-Both handlers look at the appointment as it stands now, not at what happened: they may run late, twice, or after a
+All handlers look at the appointment as it stands now, not at what happened: they may run late, twice, or after a
 crash, and come to the same end.
 """
 
@@ -13,15 +13,27 @@ from uuid import UUID
 import structlog
 
 from atendeai.appointment.calendars import Calendars
+from atendeai.appointment.messenger import Messenger
 from atendeai.appointment.models import Appointment
+from atendeai.appointment.notices import Notices
+from atendeai.appointment.reminders import Reminders
 from atendeai.appointment.repository import AppointmentRepository
-from atendeai.appointment.service import CALENDAR_QUEUE, HOLD_QUEUE, AppointmentService
-from atendeai.domain.appointment_states import ON_CALENDAR, Status
+from atendeai.appointment.service import AppointmentService
+from atendeai.appointment.steps import (
+    CALENDAR_QUEUE,
+    FREED_QUEUE,
+    HOLD_QUEUE,
+    NOTICE_QUEUE,
+    REMINDER_QUEUE,
+    freed_key,
+)
+from atendeai.appointment.waitlist import WISH_QUEUE, WaitingList
+from atendeai.domain.appointment_states import LIVE, ON_CALENDAR, Status
 from atendeai.kit import clock
 from atendeai.kit.db import Database
 from atendeai.kit.http import ServiceError
 from atendeai.kit.tenancy import Tenant
-from atendeai.kit.work import Worker
+from atendeai.kit.work import Worker, enqueue
 
 __all__ = ["workers"]
 
@@ -33,7 +45,7 @@ _HOLD_KEPT = timedelta(days=1)
 log = structlog.get_logger(__name__)
 
 
-def workers(database: Database, calendars: Calendars) -> list[Worker]:
+def workers(database: Database, calendars: Calendars, messenger: Messenger, waiting_list: WaitingList) -> list[Worker]:
     """Return this service's queues and their handlers."""
 
     async def sync(tenant: Tenant, key: str) -> datetime | None:
@@ -42,7 +54,14 @@ def workers(database: Database, calendars: Calendars) -> list[Worker]:
     async def expire(tenant: Tenant, key: str) -> datetime | None:
         return await _expire(database, tenant, UUID(key))
 
-    return [Worker(CALENDAR_QUEUE, sync), Worker(HOLD_QUEUE, expire)]
+    return [
+        Worker(CALENDAR_QUEUE, sync),
+        Worker(HOLD_QUEUE, expire),
+        Worker(REMINDER_QUEUE, Reminders(database, messenger).handle),
+        Worker(NOTICE_QUEUE, Notices(database, messenger).handle),
+        Worker(FREED_QUEUE, waiting_list.look_at_day, concurrency=2),
+        Worker(WISH_QUEUE, waiting_list.look_at_wish, concurrency=2),
+    ]
 
 
 async def _sync(database: Database, calendars: Calendars, tenant: Tenant, appointment_id: UUID) -> datetime | None:
@@ -69,19 +88,34 @@ async def _sync(database: Database, calendars: Calendars, tenant: Tenant, appoin
         # Once the appointment is over, its event is of no use to anybody.
         return clock.now() + _REFUSED_AGAIN if clock.now() < appointment.ends_at else None
     await _note(database, tenant, appointment, "synced", None)
+    await _free(database, tenant, appointment)
     return None
 
 
+async def _free(database: Database, tenant: Tenant, appointment: Appointment) -> None:
+    """Have the times that an appointment has left offered once more: until now its own event stood in their way."""
+    async with database.transaction(tenant) as connection:
+        events = await AppointmentRepository(connection, tenant.id).history(appointment.id)
+        moves = [event.details["from"] for event in events if event.action == "reschedule"]
+        left = [(datetime.fromisoformat(one["start"]), one["professional_code"]) for one in moves]
+        if appointment.status not in LIVE:
+            left.append((appointment.starts_at, appointment.professional_code))
+        now, tz = clock.now(), tenant.config.tz
+        for key in sorted({freed_key(code, start.astimezone(tz).date()) for start, code in left if start > now}):
+            await enqueue(connection, tenant.id, FREED_QUEUE, key)
+
+
 async def _expire(database: Database, tenant: Tenant, appointment_id: UUID) -> datetime | None:
-    """End a hold that nobody booked; a day later forget it."""
+    """End a hold or an offer that nobody booked; forget a hold a day later."""
     async with database.transaction(tenant) as connection:
         service = AppointmentService(connection, tenant, "service:appointment")
         appointment = await service.expire(appointment_id)
+        await service.settle()
         if appointment is None:
             return None
         if appointment.status is Status.PROPOSED:
             return appointment.expires_at
-        if not appointment.lapsed:
+        if not appointment.lapsed or appointment.waitlist_id is not None:
             return None
         if clock.now() < appointment.created_at + _HOLD_KEPT:
             return appointment.created_at + _HOLD_KEPT

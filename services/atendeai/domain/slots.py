@@ -37,6 +37,7 @@ __all__ = [
     "free_slots",
     "merge",
     "open_stretches",
+    "openings",
     "refusal",
     "schedule_from_profile",
     "subtract",
@@ -246,6 +247,35 @@ def free_slots(
             yield slot
 
 
+def openings(
+    schedule: Schedule,
+    service: Service,
+    person: Professional,
+    window: Window,
+    *,
+    now: datetime,
+    busy: Iterable[Interval],
+) -> Iterator[Slot]:
+    """Yield, by time, where somebody who waits could come: the free slots of one professional, and gaps off the grid.
+
+    Staff may book at 14:10; when that time gets free, no slot of the grid may fit between its neighbours. A gap into
+    which the service fits, but no slot does, is offered from its beginning, so that no freed time is lost.
+    """
+    taken = merge(busy)
+    for day in window.days():
+        slots = list(_starts(schedule, person, service, day))
+        for stretch in open_stretches(schedule, person, day):
+            for gap in _gaps(stretch, taken):
+                fitting = [one for one in slots if gap.start <= one and one + service.duration <= gap.end]
+                if not fitting and gap.start + service.duration <= gap.end:
+                    fitting = [gap.start]
+                for start in fitting:
+                    local = start.astimezone(schedule.tz)
+                    if start >= now and window.admits(local.time()):
+                        end = (start + service.duration).astimezone(schedule.tz)
+                        yield Slot(local, end, person.code, service.code)
+
+
 def why_none(
     schedule: Schedule,
     service: Service,
@@ -336,6 +366,19 @@ def _moment(day: date, minutes: int, tz: ZoneInfo) -> datetime:
     extra, minute_of_day = divmod(minutes, 24 * 60)
     wall = time(minute_of_day // 60, minute_of_day % 60)
     return datetime.combine(day + timedelta(days=extra), wall, tzinfo=tz).astimezone(UTC)
+
+
+def _gaps(stretch: Interval, taken: Sequence[Interval]) -> Iterator[Interval]:
+    """Yield what is left of a stretch of hours between merged busy times."""
+    free_from = stretch.start
+    for one in taken:
+        if one.end <= free_from or stretch.end <= one.start:
+            continue
+        if free_from < one.start:
+            yield Interval(free_from, one.start)
+        free_from = one.end
+    if free_from < stretch.end:
+        yield Interval(free_from, stretch.end)
 
 
 def _starts(schedule: Schedule, person: Professional, service: Service, day: date) -> Iterator[datetime]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from fastapi import FastAPI
 
 from atendeai.appointment.app import create_app
 from atendeai.calendar.app import create_app as create_calendar
+from atendeai.kit import clock
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import Settings
 from atendeai.kit.testing.clinics import PROFILE
 from atendeai.kit.testing.peers import Peers
 from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
-from tests.appointment.diary import Diary
+from tests.appointment.diary import Diary, Hands, Ward
+from tests.appointment.whatsapp_side import WhatsAppSide
 from tests.calendar.google_world import BASE_URL, TOKEN_URL, GoogleWorld
 
 
@@ -21,6 +25,24 @@ async def diary(clinic_factory: ClinicFactory, client_for: ClientFactory) -> Dia
     """Give a clinic without a calendar provider."""
     clinic = await clinic_factory()
     return Diary(await client_for(create_app, clinic.service_settings("appointment")), clinic)
+
+
+@pytest.fixture
+async def ward(clinic_factory: ClinicFactory, client_for: ClientFactory) -> AsyncIterator[Ward]:
+    """Give a clinic that can write to its patients, on a Monday at ten by a clock that the test moves."""
+    # Dedicated: its workers take no work that other tests' clinics left behind.
+    clinic = await clinic_factory(
+        isolation="Dedicated", settings={"security": {"rateLimits": {"api": {"minute": 5000, "hour": 5000}}}}
+    )
+    whatsapp, hands = WhatsAppSide(), Hands()
+
+    def appointment(settings: Settings) -> FastAPI:
+        return create_app(settings, kit=Kit(settings, peers=Peers({"whatsapp": whatsapp.app()})))
+
+    ward = Ward(await client_for(appointment, clinic.service_settings("appointment")), clinic, whatsapp, hands)
+    ward.prime()
+    with clock.override(lambda: hands.now):
+        yield ward
 
 
 @pytest.fixture

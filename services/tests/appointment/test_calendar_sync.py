@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -157,3 +158,42 @@ async def test_a_lost_answer_ends_in_one_event(google_diary: Diary, google: Goog
     await make_due(google_diary)
     await synced(google_diary, booked)
     assert len(await google.events(ANA)) == 1
+
+
+async def test_a_freed_time_is_offered_once_its_event_has_left_the_calendar(
+    google_diary: Diary, google: GoogleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atendeai.appointment.waitlist.next_morning", lambda *_: None)  # whatever the hour of the test
+    gone, moved = await google_diary.booked(at("09:00")), await google_diary.booked(at("10:00"))
+    await synced(google_diary, gone)
+    await synced(google_diary, moved)
+    for time in ("09:00", "10:00"):
+        wish = {"contact_id": str(uuid4()), "patient_name": "Rita", "service_code": "consulta"} | {
+            "professional_code": "ana",
+            "date_from": "2030-11-26",
+            "date_to": "2030-11-26",
+            "time_from": time,
+            "time_to": time,
+        }
+        assert (await google_diary.internal("POST", "/waitlist", json=wish)).status_code == 201
+    await google.fault("events.delete", reason="backendError", count=0)
+    await google.fault("events.patch", reason="backendError", count=0)
+    path = f"/appointments/{moved['id']}/reschedule"
+    assert (await google_diary.internal("POST", path, json={"start": at("15:00").isoformat()})).is_success
+    assert (await google_diary.internal("POST", f"/appointments/{gone['id']}/cancel", json={"reason": ""})).is_success
+    for one in (gone, moved):
+        await until(lambda one=one: state_of(google_diary, one), lambda seen: seen["error"] is not None)  # type: ignore[misc]
+    await until(lambda: google_diary.idle("waitlist-freed", "waitlist-wish"), bool)
+    assert await offers(google_diary) == []
+
+    await google.control("DELETE", "/faults")
+    await make_due(google_diary)
+    found = await until(lambda: offers(google_diary), lambda rows: len(rows) == 2)
+    assert [row["starts_at"] for row in found] == [at("09:00"), at("10:00")]
+
+
+async def offers(diary: Diary) -> list[dict[str, Any]]:
+    return await diary.rows(
+        "SELECT starts_at FROM atendeai.appointment WHERE clinic_id = $1 AND waitlist_id IS NOT NULL"
+        " AND status = 'proposed' ORDER BY starts_at"
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +68,36 @@ def test_a_refused_transition_says_what_is_possible() -> None:
 
 def test_nothing_final_and_no_waiting_list_takes_up_time() -> None:
     assert frozenset(Status) - FINAL - {Status.WAITLIST} == LIVE
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def documented() -> dict[Status, tuple[str, frozenset[Status]]]:
+    """Read the table of statuses in the services' documentation: whether each takes time, and what may follow."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| (yes|no) \| ([^|]*)\|$", README.read_text(), re.MULTILINE)
+    return {
+        Status(name): (takes, frozenset(map(Status, re.findall(r"`([a-z-]+)`", following))))
+        for name, takes, following in rows
+    }
+
+
+def test_the_documented_table_is_the_codes() -> None:
+    assert documented() == {status: ("yes" if status in LIVE else "no", next_statuses(status)) for status in Status}
+
+
+def test_the_drawing_shows_no_step_that_the_code_refuses_and_leaves_out_no_status() -> None:
+    [drawing] = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", README.read_text(), re.DOTALL)
+    groups = {"before": BEFORE, "over": OVER}
+
+    def named(word: str) -> list[Status]:
+        return groups.get(word) or [Status(word.replace("_", "-"))]
+
+    arrows = [(a, b) for a, b in re.findall(r"(\S+) --> (\S+)", drawing) if "[*]" not in (a, b)]
+    for tail, head in arrows:
+        for current, wanted in product(named(tail), named(head)):
+            assert allowed(current, wanted), (current, wanted)
+    drawn = set(re.findall(r"[a-z_]+", drawing))
+    assert {status.value.replace("-", "_") for status in Status} <= drawn
+    reached = {status for pair in arrows for end in pair for status in named(end)}
+    assert reached == set(Status)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atendeai.domain.profile_values import parse_clock, parse_duration, parse_holidays, parse_week
@@ -22,6 +22,7 @@ from atendeai.domain.slots import (
     Window,
     free_slots,
     merge,
+    openings,
     refusal,
     schedule_from_profile,
     subtract,
@@ -319,3 +320,49 @@ def test_holidays_are_dates_or_objects_with_one() -> None:
     )
     with pytest.raises(ValueError, match="holidays"):
         parse_holidays(["25/12"])
+
+
+def opened(schedule: Schedule, *taken: tuple[str, str], window: Window | None = None, now: datetime = NOW) -> list[str]:
+    service, person = schedule.service("consulta"), schedule.professional("ana")
+    assert service is not None
+    assert person is not None
+    busy = [Interval(at(TUESDAY, begins), at(TUESDAY, ends)) for begins, ends in taken]
+    found = openings(schedule, service, person, window or Window(TUESDAY, TUESDAY), now=now, busy=busy)
+    return [f"{slot.start:%H:%M}" for slot in found]
+
+
+def test_openings_are_the_slots_where_slots_fit(schedule: Schedule) -> None:
+    assert opened(schedule) == starts(search(schedule, "consulta", Window(TUESDAY, TUESDAY)), "ana")
+    assert opened(schedule, ("08:00", "11:10"), ("13:00", "18:00")) == ["11:30"]
+
+
+def test_a_gap_that_no_slot_fits_into_opens_at_its_beginning(schedule: Schedule) -> None:
+    rest = (("08:00", "09:10"), ("09:40", "12:00"), ("13:00", "18:00"))
+    assert opened(schedule, *rest) == ["09:10"]
+    assert opened(schedule, *rest, ("09:10", "09:15")) == []
+    assert opened(schedule, *rest, window=Window(TUESDAY, TUESDAY, time(9, 20))) == []
+    assert opened(schedule, *rest, now=at(TUESDAY, "09:11")) == []
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    taken=st.lists(
+        st.tuples(st.integers(0, 23 * 60), st.integers(1, 180)).map(lambda one: (one[0], one[0] + one[1])), max_size=12
+    )
+)
+def test_every_gap_that_is_long_enough_is_open(taken: list[tuple[int, int]]) -> None:
+    schedule = schedule_from_profile(PROFILE, SAO_PAULO)
+    service, person = schedule.service("consulta"), schedule.professional("ana")
+    assert service is not None
+    assert person is not None
+    midnight = at(TUESDAY, "00:00")
+    busy = [Interval(midnight + timedelta(minutes=a), midnight + timedelta(minutes=b)) for a, b in taken]
+    found = list(openings(schedule, service, person, Window(TUESDAY, TUESDAY), now=NOW, busy=busy))
+    for slot in found:
+        assert not any(one.overlaps(Interval(slot.start, slot.end)) for one in busy)
+    for opens, closes in ((8 * 60, 12 * 60), (13 * 60, 18 * 60)):
+        free = {m for m in range(opens, closes) if not any(a <= m < b for a, b in taken)}
+        for minute in free:
+            if all(later in free for later in range(minute, minute + 30)) and minute + 30 <= closes:
+                begins = midnight + timedelta(minutes=minute)
+                assert any(slot.start < begins + timedelta(minutes=30) and begins < slot.end for slot in found)

@@ -1,0 +1,56 @@
+"""How the appointment service has the whatsapp service tell a patient something."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from http import HTTPStatus
+from uuid import UUID
+
+import structlog
+
+from atendeai.appointment.wording import Message
+from atendeai.kit.http import ServiceClient, ServiceError
+from atendeai.kit.tenancy import Tenant
+
+__all__ = ["Messenger", "Outcome"]
+
+log = structlog.get_logger(__name__)
+
+
+class Outcome(StrEnum):
+    """What became of a message; all but the first are final as well, and no fault of ours."""
+
+    SENT = "sent"
+    """It is in the outbound queue, which sees to the rest."""
+    OPTED_OUT = "opted-out"
+    NO_CONTACT = "no-contact"
+    REFUSED = "refused"
+
+
+class Messenger:
+    """The whatsapp service, as this service sees it."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def send(self, tenant: Tenant, contact_id: UUID, message: Message, key: str) -> Outcome:
+        """Have a message queued once per key. Raises ServiceError when it may succeed later."""
+        body = message.as_json(contact_id)
+        try:
+            await self._client.call(tenant, "whatsapp", "POST", "/internal/v1/outbound", json=body, idempotency_key=key)
+        except ServiceError as error:
+            if error.temporary or error.status == HTTPStatus.UNAUTHORIZED:
+                raise
+            return _final(message, error)
+        return Outcome.SENT
+
+
+def _final(message: Message, error: ServiceError) -> Outcome:
+    if error.slug == "idempotency-key-reused":
+        return Outcome.SENT  # queued before, in other words: "amanhã" had not become "hoje" yet
+    if error.slug == "opted-out":
+        return Outcome.OPTED_OUT
+    if error.status == HTTPStatus.NOT_FOUND:
+        return Outcome.NO_CONTACT
+    log.warning("message_refused", purpose=message.purpose, status=error.status, reason=error.slug)
+    return Outcome.REFUSED
