@@ -1,7 +1,8 @@
 """The Google Calendar fake: token endpoint, free/busy, events, sync tokens, watch channels; `/_fake/` steers it.
 
-Operations that a fault can name: `token`, `freebusy`, `events.insert`, `events.get`, `events.patch`, `events.delete`,
-`events.list`, `events.watch`, `*`.
+Operations that a fault can name: `token`, `revoke`, `freebusy`, `events.insert`, `events.get`, `events.patch`,
+`events.delete`, `events.list`, `events.watch`, `channels.stop`, `*`.
+Parameters and bodies are held against the published discovery document: what it does not know is refused.
 """
 
 import asyncio
@@ -14,10 +15,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from fakes.control import fault_routes, json_object
+from fakes.google_consent import consent_routes
 from fakes.google_control import account_routes, control_routes
 from fakes.google_errors import GoogleError, TokenError
 from fakes.google_list import list_events
 from fakes.google_push import Pusher, open_channel
+from fakes.google_shapes import unknown_parameters, unknown_properties
 from fakes.google_state import Calendar, GoogleState, Role, shown
 
 
@@ -33,6 +36,8 @@ def create_google() -> FastAPI:
 
     app = FastAPI(title="Google Calendar fake", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.google = state
+    app.state.pusher = pusher
+    app.include_router(consent_routes(state))
     app.include_router(fault_routes(state.faults))
     app.include_router(account_routes(state))
     app.include_router(control_routes(state, pusher))
@@ -44,19 +49,10 @@ def create_google() -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.post("/token")
-    async def token(request: Request) -> Response:
-        async def grant() -> Response:
-            form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
-            known_as = {str(request.url), "https://oauth2.googleapis.com/token"}
-            return JSONResponse(state.tokens.grant(form, known_as))
-
-        return await _faulty(state, "token", None, grant)
-
     @app.post("/calendar/v3/freeBusy")
     async def free_busy(request: Request) -> Response:
-        account = state.tokens.account(request.headers.get("authorization", ""))
-        body = await _body(request)
+        account = state.tokens.account(request.headers.get("authorization", ""), "freebusy")
+        body = await _body(request, "FreeBusyRequest")
         state.calls.add(
             operation="freebusy", calendars=[i.get("id") for i in body.get("items", []) if i], account=account
         )
@@ -68,16 +64,43 @@ def create_google() -> FastAPI:
 
     @app.post("/calendar/v3/channels/stop")
     async def stop(request: Request) -> Response:
-        state.tokens.account(request.headers.get("authorization", ""))
-        body = await _body(request)
-        channel = state.channels.get(str(body.get("id")))
-        if channel is None or channel["resourceId"] != body.get("resourceId"):
-            raise GoogleError("notFound")
-        del state.channels[channel["id"]]
-        return Response(status_code=204)
+        account = state.tokens.account(request.headers.get("authorization", ""), "channels.stop")
+        body = await _body(request, "Channel")
+        state.calls.add(operation="channels.stop", channel_id=body.get("id"), account=account)
 
+        async def carry_out() -> Response:
+            channel = state.channels.get(str(body.get("id")))
+            if channel is None or channel["resourceId"] != body.get("resourceId"):
+                raise GoogleError("notFound")
+            del state.channels[channel["id"]]
+            return Response(status_code=204)
+
+        return await _faulty(state, "channels.stop", None, carry_out)
+
+    _token_routes(app, state)
     _event_routes(app, state, pusher)
     return app
+
+
+def _token_routes(app: FastAPI, state: GoogleState) -> None:
+    @app.post("/token")
+    async def token(request: Request) -> Response:
+        async def grant() -> Response:
+            form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+            known_as = {str(request.url), "https://oauth2.googleapis.com/token"}
+            return JSONResponse(state.tokens.grant(form, known_as))
+
+        return await _faulty(state, "token", None, grant)
+
+    @app.post("/revoke")
+    async def revoke(request: Request) -> Response:
+        async def carry_out() -> Response:
+            form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+            state.tokens.revoke(form.get("token", ""))
+            return JSONResponse({})
+
+        state.calls.add(operation="revoke")
+        return await _faulty(state, "revoke", None, carry_out)
 
 
 def _answer_error(_: Request, error: Exception) -> Response:
@@ -94,8 +117,17 @@ class _Runner:
     async def __call__(
         self, request: Request, operation: str, calendar_id: str, role: Role, act: Callable[[Calendar, str], Any]
     ) -> Response:
-        account = self._state.tokens.account(request.headers.get("authorization", ""))
-        self._state.calls.add(operation=operation, calendar_id=calendar_id, account=account, path=request.url.path)
+        account = self._state.tokens.account(request.headers.get("authorization", ""), operation)
+        unknown = unknown_parameters(operation, list(request.query_params))
+        if unknown:
+            raise GoogleError("invalid", f"Unknown parameters: {', '.join(unknown)}")
+        self._state.calls.add(
+            operation=operation,
+            calendar_id=calendar_id,
+            account=account,
+            path=request.url.path,
+            query=dict(request.query_params),
+        )
 
         async def carry_out() -> Response:
             calendar = self._state.calendar(calendar_id, account, role)
@@ -115,11 +147,11 @@ def _event_routes(app: FastAPI, state: GoogleState, pusher: Pusher) -> None:
     @app.get(base)
     async def listing(request: Request, calendar_id: str) -> Response:
         query = dict(request.query_params)
-        return await run(request, "events.list", calendar_id, "reader", lambda c, _: list_events(c, query))
+        return await run(request, "events.list", calendar_id, "reader", lambda c, a: list_events(c, query, a))
 
     @app.post(base + "/watch")
     async def watch(request: Request, calendar_id: str) -> Response:
-        body = await _body(request)
+        body = await _body(request, "Channel")
         return await run(
             request,
             "events.watch",
@@ -130,7 +162,7 @@ def _event_routes(app: FastAPI, state: GoogleState, pusher: Pusher) -> None:
 
     @app.post(base)
     async def insert(request: Request, calendar_id: str) -> Response:
-        body = await _body(request)
+        body = await _body(request, "Event")
         return await run(request, "events.insert", calendar_id, "writer", lambda c, a: shown(c.insert(body, a)))
 
     @app.get(base + "/{event_id}")
@@ -140,7 +172,7 @@ def _event_routes(app: FastAPI, state: GoogleState, pusher: Pusher) -> None:
     @app.patch(base + "/{event_id}")
     @app.put(base + "/{event_id}")
     async def change(request: Request, calendar_id: str, event_id: str) -> Response:
-        body = await _body(request)
+        body = await _body(request, "Event")
         etag, replace = request.headers.get("if-match"), request.method == "PUT"
         return await run(
             request,
@@ -155,10 +187,13 @@ def _event_routes(app: FastAPI, state: GoogleState, pusher: Pusher) -> None:
         return await run(request, "events.delete", calendar_id, "writer", lambda c, _: c.delete(event_id))
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request, schema: str) -> dict[str, Any]:
     body = await json_object(request)
     if body is None:
         raise GoogleError("parseError")
+    unknown = unknown_properties(schema, body)
+    if unknown:
+        raise GoogleError("invalid", f"Unknown names: {', '.join(unknown)}")
     return body
 
 
@@ -171,6 +206,6 @@ async def _faulty(
     if fault.after:
         # Carried out, but the caller is told otherwise: what a lost answer looks like from outside.
         await asyncio.shield(asyncio.ensure_future(answer()))
-    if operation == "token":
+    if operation in {"token", "revoke"}:
         raise TokenError(fault.reason or "internal_failure", fault.message or "", fault.http_status or 500)
     raise GoogleError(fault.reason or "backendError", fault.message, fault.http_status)

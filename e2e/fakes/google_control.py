@@ -22,14 +22,20 @@ class ServiceAccount(BaseModel):
 
 
 class OAuthClient(BaseModel):
-    """A refresh token of a person's account."""
+    """An OAuth client, and the person's account that consents to it: a refresh token at once, or by the consent page.
+
+    `denies`: the person refuses; `grants`: the scopes they allow, absent for all that is asked for.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     account: str
     client_id: str
     client_secret: str
-    refresh_token: str
+    refresh_token: str | None = None
+    redirect_uris: list[str] = []
+    denies: bool = False
+    grants: str | None = None
 
 
 class NewCalendar(BaseModel):
@@ -62,11 +68,12 @@ class HandMade(BaseModel):
 
 
 class Push(BaseModel):
-    """Where notifications connect to in place of their address's host."""
+    """Where notifications connect to in place of their address's host, and hosts that get no channel."""
 
     model_config = ConfigDict(extra="forbid")
 
-    connect_to: str | None
+    connect_to: str | None = None
+    unverified: list[str] = []
 
 
 def account_routes(state: GoogleState) -> APIRouter:
@@ -82,7 +89,10 @@ def account_routes(state: GoogleState) -> APIRouter:
 
     @router.post("/clients", status_code=201)
     async def client(given: OAuthClient) -> dict[str, Any]:
-        state.tokens.refresh[given.refresh_token] = given.model_dump()
+        state.tokens.clients[given.client_id] = given.model_dump()
+        if given.refresh_token is not None:
+            pair = given.model_dump(include={"account", "client_id", "client_secret"})
+            state.tokens.refresh[given.refresh_token] = pair
         return {"account": given.account}
 
     @router.post("/revoke-tokens", status_code=204)
@@ -159,7 +169,7 @@ def control_routes(state: GoogleState, pusher: Pusher) -> APIRouter:
 
     @router.post("/push", status_code=204)
     async def push(given: Push) -> None:
-        pusher.connect_to = given.connect_to
+        pusher.connect_to, pusher.unverified = given.connect_to, set(given.unverified)
 
     @router.get("/channels")
     async def channels() -> list[dict[str, Any]]:

@@ -10,18 +10,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fakes.google_errors import GoogleError
+from fakes.google_fields import masked
 from fakes.google_state import Calendar, edge, moment, shown
 
-NOT_WITH_SYNC = ("timeMin", "timeMax", "updatedMin", "orderBy", "q", "iCalUID", "privateExtendedProperty")
+NOT_WITH_SYNC = (
+    "timeMin",
+    "timeMax",
+    "updatedMin",
+    "orderBy",
+    "q",
+    "iCalUID",
+    "privateExtendedProperty",
+    "sharedExtendedProperty",
+)
 MOST = 2500
 
 
-def list_events(calendar: Calendar, query: dict[str, str]) -> dict[str, Any]:
-    """Answer one page. Raises GoogleError."""
+def list_events(calendar: Calendar, query: dict[str, str], account: str) -> dict[str, Any]:
+    """Answer one page to an account. Raises GoogleError."""
     sync = query.get("syncToken")
     since = 0
     if sync is not None:
-        if any(name in query for name in NOT_WITH_SYNC):
+        if any(name in query for name in NOT_WITH_SYNC) or query.get("showDeleted") == "false":
             raise GoogleError("invalid", "Sync token cannot be combined with these parameters.")
         token = _decode(sync)
         if token is None or token.get("calendar") != calendar.id or token["version"] < calendar.oldest_sync:
@@ -39,15 +49,22 @@ def list_events(calendar: Calendar, query: dict[str, str]) -> dict[str, Any]:
         "summary": calendar.id,
         "updated": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "timeZone": calendar.time_zone,
-        "accessRole": "writer",
-        "items": [shown(event) for event in found[start : start + size]],
+        "accessRole": calendar.acl[account],
+        "items": [_listed(event) for event in found[start : start + size]],
     }
     if start + size < len(found):
         answer["nextPageToken"] = _encode(offset=start + size, version=page["version"])
     elif not query.get("orderBy"):
         # Changes made while the pages were read must show up in the next sync, so the first page's version counts.
         answer["nextSyncToken"] = _encode(calendar=calendar.id, version=page["version"])
-    return answer
+    return masked(answer, query["fields"]) if "fields" in query else answer
+
+
+def _listed(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event as lists show it: of a deleted one, only its id is sure to be there."""
+    if event["status"] == "cancelled":
+        return {key: event[key] for key in ("kind", "etag", "id", "status")}
+    return shown(event)
 
 
 def _selected(calendar: Calendar, query: dict[str, str], since: int) -> list[dict[str, Any]]:

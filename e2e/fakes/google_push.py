@@ -6,6 +6,7 @@ Source: developers.google.com, "Google Calendar API: get push notifications".
 import asyncio
 import hashlib
 import time
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,6 +25,10 @@ class Pusher:
         self._state = state
         self.connect_to: str | None = None
         """`https://host:port` to connect to in place of the address's own, whose host then travels as Host and SNI."""
+        self.unverified: set[str] = set()
+        """Hosts whose domain nobody has proven to own: Google opens no channel to them."""
+        self.transport: httpx.AsyncBaseTransport | None = None
+        """How notifications travel in place of the network, in a test of one process."""
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -49,6 +54,7 @@ class Pusher:
         """Send one notification."""
         channel["number"] += 1
         headers = {
+            "X-Goog-Channel-Expiration": formatdate(channel["expiration"] / 1000, usegmt=True),
             "X-Goog-Channel-ID": channel["id"],
             "X-Goog-Channel-Token": channel["token"],
             "X-Goog-Message-Number": str(channel["number"]),
@@ -62,7 +68,7 @@ class Pusher:
 
     async def _post(self, address: str, headers: dict[str, str]) -> None:
         if self._client is None:
-            self._client = httpx.AsyncClient(verify=self.connect_to is None, timeout=10)
+            self._client = httpx.AsyncClient(verify=self.connect_to is None, timeout=10, transport=self.transport)
         parts = urlsplit(address)
         extensions: dict[str, Any] = {}
         url = address
@@ -88,9 +94,11 @@ def open_channel(state: GoogleState, pusher: Pusher, calendar_id: str, body: dic
     if body.get("type") != "web_hook" or not isinstance(address, str):
         raise GoogleError("required", "Unknown channel type or missing address.")
     if urlsplit(address).scheme != "https":
-        raise GoogleError("webhookUrlNotHttps", f"WebHook callback must be HTTPS: {address}", 400)
+        raise GoogleError("push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {address}")
+    if urlsplit(address).hostname in pusher.unverified:
+        raise GoogleError("push.webhookUrlUnauthorized", f"Unauthorized WebHook callback channel: {address}")
     if channel_id in state.channels:
-        raise GoogleError("channelIdNotUnique", f"Channel id {channel_id} not unique", 400)
+        raise GoogleError("channelIdNotUnique", f"Channel id {channel_id} not unique")
     most = int((time.time() + WEEK) * 1000)
     params = body.get("params")
     ttl = str(params.get("ttl", "")) if isinstance(params, dict) else ""

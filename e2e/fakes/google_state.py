@@ -51,6 +51,7 @@ class Calendar:
         self.events: dict[str, dict[str, Any]] = {}
         self.busy: list[Interval] = []
         self.version = 0
+        self._updated = datetime.min.replace(tzinfo=UTC)
         self.oldest_sync = 0
         """Sync tokens given out before this version have expired."""
 
@@ -122,7 +123,9 @@ class Calendar:
 
     def _put(self, event: dict[str, Any]) -> dict[str, Any]:
         self.version += 1
-        event["updated"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        # Two changes never share a moment, as they hardly ever do at Google.
+        self._updated = max(datetime.now(UTC), self._updated + timedelta(milliseconds=1))
+        event["updated"] = self._updated.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         event["etag"] = f'"{self.version}{hashlib.sha256(event["id"].encode()).hexdigest()[:8]}"'
         event["_version"] = self.version
         self.events[event["id"]] = event

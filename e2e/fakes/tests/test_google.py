@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import jwt
 import pytest
 from fastapi.testclient import TestClient
 
 from fakes.google import create_google
+from fakes.google_shapes import unknown_properties
 from fakes.google_token import JWT_GRANT, SCOPES
 
 EMAIL = "agenda@clinica.iam.gserviceaccount.com"
@@ -137,13 +141,41 @@ def test_sync_tokens(google: TestClient) -> None:
 def test_watch_channels(google: TestClient) -> None:
     asked = {"id": "canal-1", "type": "web_hook", "address": "https://127.0.0.1:9/push", "token": "segredo"}
     refused = google.post(f"{EVENTS}/watch", json={**asked, "address": "http://clinic.example.com/push"})
-    assert reason(refused) == (400, "webhookUrlNotHttps")
+    assert reason(refused) == (400, "push.webhookUrlNotHttps")
     channel = google.post(f"{EVENTS}/watch", json=asked).json()
     assert int(channel["expiration"]) > time.time() * 1000
     assert reason(google.post(f"{EVENTS}/watch", json=asked)) == (400, "channelIdNotUnique")
+    google.post("/_fake/push", json={"unverified": ["clinic.example.com"]})
+    unproven = {**asked, "id": "canal-2", "address": "https://clinic.example.com/push"}
+    assert reason(google.post(f"{EVENTS}/watch", json=unproven)) == (401, "push.webhookUrlUnauthorized")
     stop = {"id": "canal-1", "resourceId": channel["resourceId"]}
     assert google.post("/calendar/v3/channels/stop", json=stop).status_code == 204
     assert reason(google.post("/calendar/v3/channels/stop", json=stop)) == (404, "notFound")
+
+
+def test_a_channels_messages(google: TestClient) -> None:
+    heard: list[httpx.Request] = []
+
+    def hear(request: httpx.Request) -> httpx.Response:
+        heard.append(request)
+        return httpx.Response(204)
+
+    google.app.state.pusher.transport = httpx.MockTransport(hear)  # type: ignore[attr-defined]
+    asked = {"id": "canal-1", "type": "web_hook", "address": "https://clinic.example.com/push", "token": "segredo"}
+    channel = google.post(f"{EVENTS}/watch", json=asked).json()
+    google.post(EVENTS, json=event(9))
+    deadline = time.monotonic() + 10
+    while len(heard) < 2 and time.monotonic() < deadline:
+        google.get("/healthz")
+    assert [one.headers["X-Goog-Resource-State"] for one in heard] == ["sync", "exists"]
+    for number, one in enumerate(heard, 1):
+        assert (str(one.url), one.content) == (asked["address"], b"")
+        assert one.headers["X-Goog-Channel-ID"] == "canal-1"
+        assert one.headers["X-Goog-Channel-Token"] == "segredo"
+        assert one.headers["X-Goog-Message-Number"] == str(number)
+        assert one.headers["X-Goog-Resource-ID"] == channel["resourceId"]
+        until = parsedate_to_datetime(one.headers["X-Goog-Channel-Expiration"])
+        assert until.timestamp() == int(channel["expiration"]) // 1000
 
 
 def test_faults(google: TestClient) -> None:
@@ -155,3 +187,98 @@ def test_faults(google: TestClient) -> None:
     google.post("/_fake/faults", json={"operation": "events.insert", "reason": "backendError", "after": True})
     assert reason(google.post(EVENTS, json=event(9, id="abcde"))) == (503, "backendError")
     assert reason(google.post(EVENTS, json=event(9, id="abcde"))) == (409, "duplicate")
+
+
+def test_shapes_are_those_of_the_discovery_document(google: TestClient) -> None:
+    assert reason(google.get(EVENTS, params={"syncTokens": "x"})) == (400, "invalid")
+    assert reason(google.post(EVENTS, json=event(9, titel="x"))) == (400, "invalid")
+    assert reason(google.post(EVENTS, json={**event(9), "start": {"datetime": "x"}})) == (400, "invalid")
+    private = {"extendedProperties": {"private": {"anything": "goes"}}}
+    made = google.post(EVENTS, json=event(9, id="abcde", **private), params={"sendUpdates": "none"}).json()
+    assert unknown_properties("Event", made) == []
+    google.delete(f"{EVENTS}/abcde")
+    listed = google.get(EVENTS, params={"showDeleted": "true"}).json()
+    assert unknown_properties("Events", listed) == []
+    assert [set(one) for one in listed["items"]] == [{"kind", "etag", "id", "status"}]
+    asked = {"timeMin": "2026-11-24T09:30:00-03:00", "timeMax": "2026-11-24T18:30:00-03:00"}
+    busy = google.post("/calendar/v3/freeBusy", json={**asked, "items": [{"id": "ana"}, {"id": "outro"}]}).json()
+    assert unknown_properties("FreeBusyResponse", busy) == []
+    channel = {"id": "canal", "type": "web_hook", "address": "https://127.0.0.1:9/push", "params": {"ttl": "60"}}
+    assert unknown_properties("Channel", google.post(f"{EVENTS}/watch", json=channel).json()) == []
+    assert unknown_properties("Event", {"attendees": [{"mail": "x"}], "id": 1}) == ["attendees[].mail"]
+
+
+def test_fields_cut_an_answer_down(google: TestClient) -> None:
+    google.post(EVENTS, json=event(9, id="abcde"))
+    found = google.get(EVENTS, params={"fields": "items(id,start/dateTime),nextSyncToken"}).json()
+    assert set(found) == {"items", "nextSyncToken"}
+    assert found["items"] == [{"id": "abcde", "start": {"dateTime": "2026-11-24T09:00:00-03:00"}}]
+    for bad in ("items(id", "items(id)x", ",", "items()"):
+        assert reason(google.get(EVENTS, params={"fields": bad})) == (400, "invalid")
+
+
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636, appendix B
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+PAGE = {
+    "client_id": "id",
+    "redirect_uri": "https://clinic.example.com/back",
+    "response_type": "code",
+    "scope": SCOPES[1],
+    "access_type": "offline",
+    "state": "s",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+
+
+def page(google: TestClient, **changes: str) -> Any:
+    return google.get("/o/oauth2/v2/auth", params={**PAGE, **changes}, follow_redirects=False)
+
+
+def test_consent(google: TestClient) -> None:
+    client = {"account": "ana@gmail.com", "client_id": "id", "client_secret": "s"}
+    google.post("/_fake/clients", json={**client, "redirect_uris": [PAGE["redirect_uri"]]})
+    assert page(google, client_id="other").status_code == 401
+    assert page(google, redirect_uri="https://elsewhere.example.com").status_code == 400
+    assert "error=invalid_scope" in page(google, scope="mail").headers["Location"]
+
+    def code() -> str:
+        back = page(google).headers["Location"]
+        assert back.startswith(PAGE["redirect_uri"])
+        query = parse_qs(urlsplit(back).query)
+        assert query["state"] == ["s"]
+        return str(query["code"][0])
+
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": "id",
+        "client_secret": "s",
+        "redirect_uri": PAGE["redirect_uri"],
+        "code_verifier": VERIFIER,
+    }
+    for wrong, error in (
+        ({"code_verifier": "x" * 43}, "invalid_grant"),
+        ({"client_secret": "x"}, "invalid_client"),
+        ({"redirect_uri": "https://elsewhere.example.com"}, "redirect_uri_mismatch"),
+        ({"code": "guess"}, "invalid_grant"),
+    ):
+        assert google.post("/token", data={**form, "code": code(), **wrong}).json()["error"] == error
+    given = {**form, "code": code()}
+    granted = google.post("/token", data=given).json()
+    assert granted["scope"] == SCOPES[1]
+    assert google.post("/token", data=given).json()["error"] == "invalid_grant"
+
+    bearer = {"Authorization": f"Bearer {granted['access_token']}"}
+    busy = {"timeMin": "2026-11-24T09:30:00Z", "timeMax": "2026-11-24T18:30:00Z", "items": [{"id": "ana"}]}
+    assert reason(google.post("/calendar/v3/freeBusy", json=busy, headers=bearer)) == (403, "insufficientPermissions")
+    assert reason(google.get(EVENTS, headers=bearer)) == (404, "notFound")
+
+    refresh = {"grant_type": "refresh_token", "client_id": "id", "client_secret": "s"}
+    refresh["refresh_token"] = granted["refresh_token"]
+    assert google.post("/token", data=refresh).status_code == 200
+    assert google.post("/revoke", data={"token": granted["refresh_token"]}).status_code == 200
+    assert google.post("/token", data=refresh).json()["error"] == "invalid_grant"
+    assert reason(google.get(EVENTS, headers=bearer)) == (401, "authError")
+    assert google.post("/revoke", data={"token": "x"}).status_code == 400
+    google.post("/_fake/clients", json={**client, "redirect_uris": [PAGE["redirect_uri"]], "denies": True})
+    assert "error=access_denied" in page(google).headers["Location"]

@@ -8,11 +8,20 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
+from atendeai.calendar.access import Access
+from atendeai.calendar.channels import Channels
+from atendeai.calendar.consent import Consents
+from atendeai.calendar.consent_routes import consent_router, push_router
+from atendeai.calendar.rounds import Rounds
 from atendeai.calendar.routes import internal_router, public_router
 from atendeai.calendar.service import CalendarService
+from atendeai.calendar.status import StatusReport
+from atendeai.calendar.sync import Sync
+from atendeai.calendar.sync_repository import SYNC_QUEUE
 from atendeai.kit.app import create_service
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import Settings
+from atendeai.kit.work import Worker
 
 __all__ = ["create_app"]
 
@@ -31,17 +40,28 @@ def create_app(
         limits=httpx.Limits(max_connections=50, max_keepalive_connections=20),
         headers={"User-Agent": f"AtendeAI/{settings.version}"},
     )
-    calendar = CalendarService(kit.database, http)
+    access = Access(kit.database, http)
+    channels = Channels(kit.database)
+    calendar = CalendarService(access)
+    report = StatusReport(access, calendar)
+    sync = Sync(access, channels, kit.services)
+    rounds = Rounds(kit)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with http:
+        async with http, rounds.going():
             yield
 
     return create_service(
         "calendar",
         settings,
-        routers=[public_router(calendar), internal_router(calendar)],
+        routers=[
+            push_router(channels),
+            consent_router(Consents(access, channels, kit.tenants)),
+            public_router(calendar, report),
+            internal_router(calendar, report),
+        ],
+        workers=[Worker(SYNC_QUEUE, sync.handle, concurrency=16 if settings.shared else 4)],
         kit=kit,
         lifespan=lifespan,
     )

@@ -1,8 +1,9 @@
 """Google Calendar API v3, the few calls this service needs, over httpx.
 
 Source: developers.google.com/calendar/api/v3/reference (freebusy.query, events.insert/get/patch/delete/list).
-Every call has a deadline; what Google says is temporary (403 with a rate limit, 429, 5xx) is tried again a few times
-with growing, jittered pauses, and then left to the caller, whose work is durable.
+Every call has a deadline; what Google says is temporary (403 with a rate limit, 429, 5xx) is tried again with truncated
+exponential pauses, jittered, as "Usage limits" of the same documentation asks for: a few times where somebody waits,
+longer in the background. Then it is left to the caller, whose work is durable.
 """
 
 from __future__ import annotations
@@ -10,29 +11,46 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from atendeai.calendar.google_errors import CalendarError, Kind, from_response
+from atendeai.calendar.google_errors import LIMITS, CalendarError, Kind, concerns_address, from_response
+from atendeai.calendar.google_events import event_path, interval_of, rfc3339, takes_time, zone_of
 from atendeai.calendar.google_tokens import TokenSource
 from atendeai.calendar.metrics import GOOGLE
 from atendeai.domain.slots import Interval, merge
 
-__all__ = ["MOST_CALENDARS", "FreeBusy", "GoogleCalendar"]
+__all__ = ["IN_BACKGROUND", "IN_REQUEST", "MOST_CALENDARS", "FreeBusy", "GoogleCalendar", "Patience"]
 
 MOST_CALENDARS = 50
 """`calendarExpansionMax` of freebusy.query."""
 _LONGEST_QUERY = timedelta(days=60)
 """Google refuses long ranges (timeRangeTooLong, about three months): longer ones are asked for in parts."""
-_ATTEMPTS = 3
 _MOST_PAGES = 20
+_TIMES_ONLY = (
+    "items(status,transparency,start,end,attendees(self,responseStatus),extendedProperties/private),"
+    "nextPageToken,timeZone"
+)
+"""What people write into their calendars does not leave Google."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a call is tried and how long one pause may get, in seconds; pauses start below `first` and double."""
+
+    attempts: int
+    first: float
+    longest: float
+
+
+IN_REQUEST = Patience(attempts=3, first=0.3, longest=2.0)
+IN_BACKGROUND = Patience(attempts=4, first=1.0, longest=8.0)
+"""The queue's own pauses come after these, up to half an hour; until then the other clinics' calendars wait less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,9 @@ class GoogleCalendar:
     credentials: Mapping[str, str] = field(repr=False)
     base_url: str
     token_url: str
+    patience: Patience = IN_REQUEST
+    granted_at: datetime | None = None
+    """When a person gave the consent that is used, if it is one."""
 
     async def free_busy(self, calendar_ids: Sequence[str], start: datetime, end: datetime) -> FreeBusy:
         """Ask what is busy in `[start, end)`. Raises CalendarError when nothing at all could be learnt."""
@@ -62,11 +83,11 @@ class GoogleCalendar:
             for at in range(0, len(calendar_ids), MOST_CALENDARS):
                 some = calendar_ids[at : at + MOST_CALENDARS]
                 body = {
-                    "timeMin": _rfc3339(part_start),
-                    "timeMax": _rfc3339(part_end),
+                    "timeMin": rfc3339(part_start),
+                    "timeMax": rfc3339(part_end),
                     "items": [{"id": calendar_id} for calendar_id in some],
                 }
-                answer = await self._call("POST", "/calendar/v3/freeBusy", json=body, again=True)
+                answer = await self.call("POST", "/calendar/v3/freeBusy", json=body, again=True)
                 calendars = answer.get("calendars") or {}
                 for calendar_id in some:
                     one = calendars.get(calendar_id)
@@ -87,17 +108,18 @@ class GoogleCalendar:
         page: str | None = None
         for _ in range(_MOST_PAGES):
             query = {
-                "timeMin": _rfc3339(start),
-                "timeMax": _rfc3339(end),
+                "timeMin": rfc3339(start),
+                "timeMax": rfc3339(end),
                 "singleEvents": "true",
                 "maxResults": "2500",
+                "fields": _TIMES_ONLY,
             } | ({"pageToken": page} if page else {})
-            answer = await self._call("GET", _events(calendar_id), params=query, again=True)
-            zone = _zone(answer.get("timeZone"))
+            answer = await self.call("GET", event_path(calendar_id), params=query, again=True)
+            zone = zone_of(answer.get("timeZone"))
             for event in answer.get("items") or ():
                 private = (event.get("extendedProperties") or {}).get("private") or {}
-                if private.get(name) != value and _takes_time(event):
-                    found.append(_event_interval(event, zone))
+                if private.get(name) != value and takes_time(event):
+                    found.append(interval_of(event, zone))
             page = answer.get("nextPageToken")
             if not page:
                 return merge(found)
@@ -105,26 +127,26 @@ class GoogleCalendar:
 
     async def get_event(self, calendar_id: str, event_id: str) -> dict[str, Any]:
         """Return an event; a deleted one comes with status "cancelled". Raises CalendarError."""
-        return await self._call("GET", _events(calendar_id, event_id), again=True)
+        return await self.call("GET", event_path(calendar_id, event_id), again=True)
 
     async def insert_event(self, calendar_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an event under the id in its body. Raises CalendarError, kind TAKEN when the id is in use."""
-        return await self._call("POST", _events(calendar_id), json=body, params={"sendUpdates": "none"})
+        return await self.call("POST", event_path(calendar_id), json=body, params={"sendUpdates": "none"})
 
     async def patch_event(self, calendar_id: str, event_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Change an event. Raises CalendarError, kinds NOT_FOUND and GONE among them."""
-        path = _events(calendar_id, event_id)
-        return await self._call("PATCH", path, json=body, params={"sendUpdates": "none"}, again=True)
+        path = event_path(calendar_id, event_id)
+        return await self.call("PATCH", path, json=body, params={"sendUpdates": "none"}, again=True)
 
     async def delete_event(self, calendar_id: str, event_id: str) -> None:
         """Delete an event; that it is not there any more is no error. Raises CalendarError."""
         try:
-            await self._call("DELETE", _events(calendar_id, event_id), params={"sendUpdates": "none"}, again=True)
+            await self.call("DELETE", event_path(calendar_id, event_id), params={"sendUpdates": "none"}, again=True)
         except CalendarError as error:
             if error.kind not in {Kind.GONE, Kind.NOT_FOUND}:
                 raise
 
-    async def _call(
+    async def call(
         self,
         method: str,
         path: str,
@@ -133,7 +155,10 @@ class GoogleCalendar:
         params: Mapping[str, str] | None = None,
         again: bool = False,
     ) -> dict[str, Any]:
-        """Call Google. `again` says that the call may be repeated when nobody knows whether it was carried out."""
+        """Call Google and return its JSON. Raises CalendarError.
+
+        `again` says that the call may be repeated when nobody knows whether it was carried out.
+        """
 
         def worth_it(error: BaseException) -> bool:
             if not isinstance(error, CalendarError):
@@ -141,7 +166,10 @@ class GoogleCalendar:
             return error.kind is Kind.RATE_LIMITED or (again and error.kind is Kind.UNAVAILABLE)
 
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception(worth_it), stop=stop_after_attempt(_ATTEMPTS), wait=_pause, reraise=True
+            retry=retry_if_exception(worth_it),
+            stop=stop_after_attempt(self.patience.attempts),
+            wait=_Pause(self.patience),
+            reraise=True,
         ):
             with attempt, _timed(method):
                 return await self._once(method, path, json, params)
@@ -163,7 +191,7 @@ class GoogleCalendar:
             except httpx.HTTPError as error:
                 message = f"Google Calendar does not answer: {type(error).__name__}"
                 raise CalendarError(Kind.UNAVAILABLE, message) from error
-            if response.status_code == httpx.codes.UNAUTHORIZED and not fresh:
+            if response.status_code == httpx.codes.UNAUTHORIZED and not fresh and not concerns_address(response):
                 # The token may have been revoked before its time: one try with a new one.
                 self.tokens.forget(self.clinic_id)
                 continue
@@ -197,14 +225,17 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-_backoff = wait_random_exponential(multiplier=0.3, max=2)
+class _Pause:
+    """Waits as long as Google asks for, within reason; else exponentially longer, jittered. Seconds."""
 
+    def __init__(self, patience: Patience) -> None:
+        self._longest = patience.longest
+        self._backoff = wait_random_exponential(multiplier=patience.first, max=patience.longest)
 
-def _pause(state: RetryCallState) -> float:
-    """Wait as long as Google asks for, within reason; else exponentially longer, jittered. Seconds."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, CalendarError) else None
-    return min(asked, 2.0) if asked is not None else float(_backoff(state))
+    def __call__(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, CalendarError) else None
+        return min(asked, self._longest) if asked is not None else float(self._backoff(state))
 
 
 def _parts(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -218,44 +249,10 @@ def _why(one: Mapping[str, Any] | None) -> Kind:
     reasons = {str(error.get("reason")) for error in (one or {}).get("errors") or () if isinstance(error, dict)}
     if "notFound" in reasons:
         return Kind.NOT_FOUND
-    if reasons & {"rateLimitExceeded", "quotaExceeded"}:
+    if reasons & LIMITS:
         return Kind.RATE_LIMITED
     return Kind.UNAVAILABLE if reasons <= {"internalError", "backendError"} else Kind.FORBIDDEN
 
 
-def _takes_time(event: Mapping[str, Any]) -> bool:
-    if event.get("status") == "cancelled" or event.get("transparency") == "transparent":
-        return False
-    own = [one for one in event.get("attendees") or () if one.get("self")]
-    return not any(one.get("responseStatus") == "declined" for one in own)
-
-
 def _interval(stretch: Mapping[str, str]) -> Interval:
     return Interval(datetime.fromisoformat(stretch["start"]), datetime.fromisoformat(stretch["end"]))
-
-
-def _event_interval(event: Mapping[str, Any], zone: ZoneInfo) -> Interval:
-    def edge(which: str) -> datetime:
-        given = event.get(which) or {}
-        if given.get("dateTime"):
-            return datetime.fromisoformat(given["dateTime"])
-        # All-day events carry dates of the calendar's own zone, the end exclusive.
-        return datetime.combine(datetime.fromisoformat(given["date"]).date(), time(), tzinfo=zone)
-
-    return Interval(edge("start").astimezone(UTC), edge("end").astimezone(UTC))
-
-
-def _zone(name: Any) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(name))
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _events(calendar_id: str, event_id: str | None = None) -> str:
-    path = f"/calendar/v3/calendars/{quote(calendar_id, safe='')}/events"
-    return path if event_id is None else f"{path}/{quote(event_id, safe='')}"

@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx
 
-__all__ = ["CalendarError", "Kind", "from_response", "from_token_response"]
+__all__ = ["LIMITS", "CalendarError", "Kind", "concerns_address", "from_response", "from_token_response"]
 
-_LIMITS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"})
+LIMITS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"})
+"""Reasons of 403 and 429 that mean "later"."""
 
 
 class Kind(StrEnum):
@@ -72,6 +73,11 @@ def from_response(response: httpx.Response) -> CalendarError:
     return CalendarError(_kind(status, reason), message, retry_after=_retry_after(response), reason=reason)
 
 
+def concerns_address(response: httpx.Response) -> bool:
+    """Whether Google refuses the address that a watch channel should tell, which it says with 400 or 401."""
+    return (_reason(_body(response)) or "").startswith("push.")
+
+
 def from_token_response(response: httpx.Response) -> CalendarError:
     """Classify an error answer of the token endpoint."""
     error = _body(response).get("error")
@@ -87,7 +93,9 @@ def from_token_response(response: httpx.Response) -> CalendarError:
 
 
 def _kind(status: int, reason: str | None) -> Kind:
-    if status == httpx.codes.TOO_MANY_REQUESTS or reason in _LIMITS:
+    if reason is not None and reason.startswith("push."):
+        return Kind.REJECTED
+    if status == httpx.codes.TOO_MANY_REQUESTS or reason in LIMITS:
         return Kind.RATE_LIMITED
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return Kind.UNAVAILABLE

@@ -6,6 +6,7 @@ can be deleted. Every statement names its clinic.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -15,9 +16,13 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-__all__ = ["EventRepository", "EventRow", "State"]
+from atendeai.domain.slots import Interval
+
+__all__ = ["Conflict", "EventRepository", "EventRow", "State", "appointment_of", "event_id"]
 
 State = Literal["writing", "live", "deleted"]
+Conflict = Literal["moved", "overlapped"]
+_EVENT_ID = re.compile(r"^([0-9a-f]{32})([0-9a-f]+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,33 @@ class EventRow:
     version: int
     starts_at: datetime
     ends_at: datetime
+    google_updated_at: datetime | None = None
+    """What Google called the latest change that is known here: our own writing, or one that was handed on."""
+    conflict: Conflict | None = None
+    """What the appointment service was last told to show of it, if anything."""
+    told: int = 0
+    """How many changes were handed on."""
+
+    @property
+    def name(self) -> str:
+        """Return the event's id at Google."""
+        return event_id(self.appointment_id, self.attempt)
+
+    @property
+    def interval(self) -> Interval:
+        """Return when the appointment is."""
+        return Interval(self.starts_at, self.ends_at)
 
     def as_json(self, tz: tzinfo) -> dict[str, Any]:
         """Render for the wire, moments in the clinic's time zone."""
         return {
             "appointment_id": str(self.appointment_id),
             "professional_code": self.professional_code,
-            "event_id": event_id(self.appointment_id, self.attempt),
+            "event_id": self.name,
             "state": self.state,
             "start": self.starts_at.astimezone(tz).isoformat(),
             "end": self.ends_at.astimezone(tz).isoformat(),
+            "conflict": self.conflict,
         }
 
 
@@ -53,8 +75,15 @@ def event_id(appointment_id: UUID, attempt: int) -> str:
     return f"{appointment_id.hex}{attempt:x}"
 
 
+def appointment_of(name: str) -> tuple[UUID, int] | None:
+    """Return the appointment and the attempt inside an event's id; None for an id that is none of ours."""
+    match = _EVENT_ID.match(name)
+    return (UUID(match[1]), int(match[2], 16)) if match else None
+
+
 _COLUMNS = (
-    "e.id AS appointment_id, e.professional_code, e.calendar_id, e.attempt, e.state, e.version, e.starts_at, e.ends_at"
+    "e.id AS appointment_id, e.professional_code, e.calendar_id, e.attempt, e.state, e.version, e.starts_at,"
+    " e.ends_at, e.google_updated_at, e.conflict, e.told"
 )
 
 
@@ -79,29 +108,34 @@ class EventRepository:
             text(
                 """
                 INSERT INTO atendeai.calendar_event AS e (clinic_id, id, professional_code, calendar_id, attempt, state,
-                    version, starts_at, ends_at, updated_at)
+                    version, starts_at, ends_at, google_updated_at, conflict, told, updated_at)
                 VALUES (:clinic_id, :id, :professional_code, :calendar_id, :attempt, :state, :version, :starts_at,
-                    :ends_at, :now)
+                    :ends_at, :google_updated_at, :conflict, :told, :now)
                 ON CONFLICT (clinic_id, id) DO UPDATE SET professional_code = excluded.professional_code,
                     calendar_id = excluded.calendar_id, attempt = excluded.attempt, state = excluded.state,
                     version = excluded.version, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
-                    updated_at = excluded.updated_at
+                    google_updated_at = excluded.google_updated_at, conflict = excluded.conflict,
+                    told = excluded.told, updated_at = excluded.updated_at
                 WHERE e.clinic_id = excluded.clinic_id AND e.version <= excluded.version
                 """
             ),
-            {
-                "clinic_id": self._clinic_id,
-                "id": row.appointment_id,
-                "professional_code": row.professional_code,
-                "calendar_id": row.calendar_id,
-                "attempt": row.attempt,
-                "state": row.state,
-                "version": row.version,
-                "starts_at": row.starts_at,
-                "ends_at": row.ends_at,
-                "now": now,
-            },
+            self._values(row) | {"now": now},
         )
+
+    async def replace(self, known: EventRow, row: EventRow, *, now: datetime) -> bool:
+        """Write `row` where `known` still stands; False when somebody wrote meanwhile, who then knows better."""
+        result = await self._connection.execute(
+            text(
+                """
+                UPDATE atendeai.calendar_event SET state = :state, starts_at = :starts_at, ends_at = :ends_at,
+                    google_updated_at = :google_updated_at, conflict = :conflict, told = :told, updated_at = :now
+                WHERE clinic_id = :clinic_id AND id = :id AND state = :known_state AND version = :version
+                  AND calendar_id = :calendar_id AND attempt = :attempt AND told = :known_told
+                """
+            ),
+            self._values(row) | {"known_state": known.state, "known_told": known.told, "now": now},
+        )
+        return result.rowcount == 1
 
     async def between(
         self, start: datetime, end: datetime, *, calendar_ids: Sequence[str] | None = None, limit: int = 500
@@ -122,6 +156,22 @@ class EventRepository:
             },
         )
         return [_row(row) for row in rows]
+
+    def _values(self, row: EventRow) -> dict[str, Any]:
+        return {
+            "clinic_id": self._clinic_id,
+            "id": row.appointment_id,
+            "professional_code": row.professional_code,
+            "calendar_id": row.calendar_id,
+            "attempt": row.attempt,
+            "state": row.state,
+            "version": row.version,
+            "starts_at": row.starts_at,
+            "ends_at": row.ends_at,
+            "google_updated_at": row.google_updated_at,
+            "conflict": row.conflict,
+            "told": row.told,
+        }
 
     async def _all(self, statement: str, arguments: Mapping[str, Any]) -> Sequence[RowMapping]:
         result = await self._connection.execute(text(statement), {"clinic_id": self._clinic_id} | dict(arguments))

@@ -16,26 +16,21 @@ from starlette.responses import Response
 from atendeai.calendar.google_errors import CalendarError, Kind
 from atendeai.calendar.models import EventRequest, FreeBusyRequest
 from atendeai.calendar.service import Busy, CalendarService
+from atendeai.calendar.status import StatusReport, remedy
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem, invalid
 from atendeai.kit.identity import Principal, person, service
 from atendeai.kit.responses import JSON
 from atendeai.kit.tenancy import Tenant, TenantDep
 
-__all__ = ["internal_router", "public_router"]
+__all__ = ["internal_router", "public_router", "told"]
 
 ServiceDep = Annotated[Principal, Depends(service())]
 StaffDep = Annotated[Principal, Depends(person())]
 _MOST = timedelta(days=100)
 
-_REMEDY = {
-    Kind.CREDENTIALS: "Google refuses the calendar's credentials; put valid ones into the secret the Clinic names.",
-    Kind.FORBIDDEN: "The account may not write to this calendar; share the calendar with it, with the right to change.",
-    Kind.NOT_FOUND: "There is no such calendar for this account; check calendarId, and share the calendar with it.",
-}
 
-
-def internal_router(calendar: CalendarService) -> APIRouter:
+def internal_router(calendar: CalendarService, report: StatusReport) -> APIRouter:
     """Build `/internal/v1`: never routed by the gateway."""
     router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
@@ -50,7 +45,7 @@ def internal_router(calendar: CalendarService) -> APIRouter:
 
     @router.put("/events/{appointment_id}")
     async def put(appointment_id: UUID, wanted: EventRequest, tenant: TenantDep, _: ServiceDep) -> Response:
-        with _told():
+        with told():
             row = await calendar.put(tenant, appointment_id, wanted)
         return Response(status_code=204) if row is None else JSON(row.as_json(tenant.config.tz))
 
@@ -58,18 +53,18 @@ def internal_router(calendar: CalendarService) -> APIRouter:
     async def delete(
         appointment_id: UUID, tenant: TenantDep, _: ServiceDep, version: Annotated[int, Query(ge=0)] = 2**31 - 1
     ) -> Response:
-        with _told():
+        with told():
             await calendar.delete(tenant, appointment_id, version)
         return Response(status_code=204)
 
     @router.get("/status")
     async def status(tenant: TenantDep, _: ServiceDep) -> dict[str, Any]:
-        return await _status(calendar, tenant)
+        return await report.body(tenant, "en")
 
     return router
 
 
-def public_router(calendar: CalendarService) -> APIRouter:
+def public_router(calendar: CalendarService, report: StatusReport) -> APIRouter:
     """Build `/api/v1/calendar`: what staff may see. No event's text is shown, only times."""
     router = APIRouter(prefix="/api/v1/calendar", tags=["calendar"])
 
@@ -110,20 +105,9 @@ def public_router(calendar: CalendarService) -> APIRouter:
     @router.get("/status")
     async def status(tenant: TenantDep, _: StaffDep) -> dict[str, Any]:
         """Say whether the clinic's calendars can be read, and what to do where they cannot."""
-        return await _status(calendar, tenant)
+        return await report.body(tenant, "pt-BR")
 
     return router
-
-
-async def _status(calendar: CalendarService, tenant: Tenant) -> dict[str, Any]:
-    found = await calendar.status(tenant)
-    body: dict[str, Any] = {"provider": found.provider, "ready": found.ready, "calendars": found.calendars}
-    if found.reason is not None:
-        body["reason"] = found.reason
-        body["remedy"] = _REMEDY.get(
-            Kind(found.reason), "Google does not answer as it should; this may pass by itself."
-        )
-    return body
 
 
 def _rendered(found: Busy, tenant: Tenant, name: str) -> dict[str, Any]:
@@ -146,7 +130,7 @@ def _bounded(start: datetime, end: datetime, field: str = "time_max") -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turn what Google said into a problem: 503 when the same call may succeed later, 424 when somebody must act."""
     try:
         yield
@@ -166,6 +150,8 @@ def _told() -> Iterator[None]:
             424,
             "calendar-refused",
             "Google Calendar refused",
-            _REMEDY.get(error.kind, "Google Calendar refused the event; the service's log says why."),
+            remedy(error.kind)
+            if error.kind in {Kind.CREDENTIALS, Kind.FORBIDDEN, Kind.NOT_FOUND}
+            else "Google Calendar refused; the service's log says why.",
             extensions=extensions,
         ) from error

@@ -1,7 +1,8 @@
 """Keeps the professionals' calendars in step with the appointments, and reads what else is in them.
 
 Every operation may be repeated: the appointment service's work queue calls again after a failure or a crash, and the
-deterministic event ids let the second call find what the first one did.
+deterministic event ids let the second call find what the first one did. A row is `writing` while Google is asked, so
+that what Google then shows of our own writing is taken for nobody else's.
 """
 
 from __future__ import annotations
@@ -10,26 +11,26 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import httpx
-
+from atendeai.calendar.access import Access, calendar_of, people_of
 from atendeai.calendar.google_client import GoogleCalendar
 from atendeai.calendar.google_errors import CalendarError, Kind
-from atendeai.calendar.google_tokens import TokenSource
+from atendeai.calendar.google_events import SeenEvent, seen
 from atendeai.calendar.models import EventRequest
-from atendeai.calendar.repository import EventRepository, EventRow, event_id
+from atendeai.calendar.repository import Conflict, EventRepository, EventRow, event_id
+from atendeai.calendar.sync_repository import SyncRepository
 from atendeai.domain.slots import Interval, merge, subtract
 from atendeai.kit import clock
-from atendeai.kit.db import Database
 from atendeai.kit.tenancy import Tenant
 
-__all__ = ["Busy", "CalendarService", "CalendarStatus"]
+__all__ = ["CLINIC_PROPERTY", "Busy", "CalendarService"]
 
 _OWNER = "atendeaiAppointment"
-_CLINIC = "atendeaiClinic"
+CLINIC_PROPERTY = "atendeaiClinic"
+"""Private property of our events that names the clinic."""
 READ_SECONDS = 5.0
 WRITE_SECONDS = 6.0
 """A caller gives up after ten seconds and would call again beside us: answer before that."""
@@ -45,23 +46,12 @@ class Busy:
     unavailable: dict[str, Kind] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarStatus:
-    """Whether the clinic's calendars can be read. `reason` is the worst of them."""
-
-    provider: str
-    ready: bool
-    reason: str | None
-    calendars: list[dict[str, Any]]
-
-
 class CalendarService:
     """What the calendar service does, for one clinic at a time."""
 
-    def __init__(self, database: Database, http: httpx.AsyncClient) -> None:
-        self._database = database
-        self._http = http
-        self._tokens = TokenSource(http)
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._database = access.database
 
     # ------------------------------------------------------------------ reading
 
@@ -71,13 +61,13 @@ class CalendarService:
         Where several professionals share one calendar, the clinic's own appointments in it are left out: whose they
         are is known to the appointment service, and they must not make everybody busy.
         """
-        google = self._google(tenant)
+        google = await self._access.google(tenant)
         if google is None:
             return Busy({code: [] for code in codes})
         by_calendar: dict[str, list[str]] = {}
         unavailable: dict[str, Kind] = {}
         for code in dict.fromkeys(codes):
-            calendar_id = _calendar_of(tenant, code)
+            calendar_id = calendar_of(tenant, code)
             if calendar_id is None:
                 unavailable[code] = Kind.NOT_FOUND
             else:
@@ -89,33 +79,10 @@ class CalendarService:
 
     async def busy_calendars(self, tenant: Tenant, calendar_ids: Sequence[str], start: datetime, end: datetime) -> Busy:
         """Return what is taken in calendars named by their id."""
-        google = self._google(tenant)
+        google = await self._access.google(tenant)
         if google is None:
             return Busy({calendar_id: [] for calendar_id in calendar_ids})
         return await self._read(tenant, google, list(dict.fromkeys(calendar_ids)), start, end)
-
-    async def status(self, tenant: Tenant) -> CalendarStatus:
-        """Try to read every calendar of the clinic."""
-        provider = tenant.config.settings.calendar.provider
-        codes = [person.code for person in tenant.config.profile.professionals]
-        if self._google(tenant) is None:
-            return CalendarStatus(provider, True, None, [])
-        start = clock.now()
-        if codes:
-            found = await self.busy_of(tenant, codes, start, start + timedelta(hours=1))
-        else:
-            only = tenant.config.settings.calendar.calendar_id
-            found = await self.busy_calendars(tenant, [only] if only else [], start, start + timedelta(hours=1))
-        calendars = [
-            {
-                "professional_code": code,
-                "readable": code not in found.unavailable,
-                "reason": found.unavailable.get(code),
-            }
-            for code in codes
-        ]
-        reason = next(iter(found.unavailable.values()), None)
-        return CalendarStatus(provider, not found.unavailable, reason, calendars)
 
     async def events(self, tenant: Tenant, start: datetime, end: datetime) -> list[EventRow]:
         """Return the events that this clinic's appointments have in `[start, end)`."""
@@ -129,10 +96,16 @@ class CalendarService:
 
         Raises CalendarError. Moving to another professional's calendar deletes the event in the former one.
         """
-        google = self._google(tenant)
+        google = await self._access.google(tenant)
         if google is None:
             return None
-        calendar_id = _calendar_of(tenant, wanted.professional_code)
+        async with self._access.noting(tenant, google):
+            return await self._put(tenant, google, appointment_id, wanted)
+
+    async def _put(
+        self, tenant: Tenant, google: GoogleCalendar, appointment_id: UUID, wanted: EventRequest
+    ) -> EventRow:
+        calendar_id = calendar_of(tenant, wanted.professional_code)
         if calendar_id is None:
             raise CalendarError(Kind.NOT_FOUND, "neither the professional nor the clinic has a calendarId")
         row = await self._row(tenant, appointment_id)
@@ -141,77 +114,106 @@ class CalendarService:
         if row is not None and row.calendar_id != calendar_id and row.state != "deleted":
             async with _within(WRITE_SECONDS / 2):
                 row = await self._remove(tenant, google, row, row.version)
-        attempt = 0
-        if row is not None and row.calendar_id == calendar_id:
-            attempt = row.attempt + (1 if row.state == "deleted" else 0)
-        known = row is not None and row.calendar_id == calendar_id and row.state == "live"
+        same_calendar = row is not None and row.calendar_id == calendar_id
         target = EventRow(
             appointment_id,
             wanted.professional_code,
             calendar_id,
-            attempt,
+            row.attempt + (1 if row.state == "deleted" else 0) if row is not None and same_calendar else 0,
             "writing",
             wanted.version,
             wanted.start,
             wanted.end,
+            row.google_updated_at if row is not None and same_calendar else None,
+            _conflict(row, Interval(wanted.start, wanted.end)),
+            row.told if row is not None else 0,
         )
-        if not known:
-            await self._save(tenant, target)
+        await self._save(tenant, target)
+        known = row if same_calendar and row is not None and row.state == "live" else None
         body = _body(tenant, appointment_id, wanted)
         async with _within(WRITE_SECONDS):
-            written = await self._write(google, target, body, known=known)
-        live = replace(target, attempt=written, state="live")
-        await self._save(tenant, live)
+            live = await self._changed(google, target, body, known, tenant) if known is not None else None
+            # Who deletes an event means its appointment: that is still to be handed on, unless it has another time now.
+            deleted = live is None and known is not None and known.interval == target.interval
+            if live is None and deleted:
+                live = replace(target, state="live")
+            if live is None:
+                live = await self._made(google, target, body, tenant, anew=known is not None)
+        async with self._database.transaction(tenant) as connection:
+            await EventRepository(connection, tenant.id).save(live, now=clock.now())
+            if deleted:
+                # Google may have told it just now, while the event was in our hands: nothing is to be missed.
+                await SyncRepository(connection, tenant.id).anew(calendar_id)
         return live
 
     async def delete(self, tenant: Tenant, appointment_id: UUID, version: int) -> None:
         """Take the appointment's event out of the calendar, if it has one. Raises CalendarError."""
-        google = self._google(tenant)
+        google = await self._access.google(tenant)
         row = await self._row(tenant, appointment_id)
         if google is None or row is None or row.state == "deleted" or row.version > version:
             return
-        async with _within(WRITE_SECONDS):
+        async with self._access.noting(tenant, google), _within(WRITE_SECONDS):
             await self._remove(tenant, google, row, version)
 
-    async def _write(self, google: GoogleCalendar, target: EventRow, body: dict[str, Any], *, known: bool) -> int:
-        """Patch or insert; return the attempt under which the event now stands."""
-        if known and await self._patched(google, target, event_id(target.appointment_id, target.attempt), body):
-            return target.attempt
-        first = target.attempt + (1 if known else 0)
+    async def _changed(
+        self, google: GoogleCalendar, target: EventRow, body: dict[str, Any], known: EventRow, tenant: Tenant
+    ) -> EventRow | None:
+        """Patch an event that is there; return the row as it then stands, None when somebody deleted the event."""
+        # What keeps its time is not moved back: where somebody has just moved it, that is still to be handed on.
+        moves = known.interval != target.interval
+        change = body if moves else {key: value for key, value in body.items() if key not in {"start", "end"}}
+        event = await self._patched(google, target, target.name, change, tenant)
+        if event is None:
+            return None
+        ours = moves or event.interval == target.interval
+        return replace(target, state="live", google_updated_at=event.updated if ours else known.google_updated_at)
+
+    async def _made(
+        self, google: GoogleCalendar, target: EventRow, body: dict[str, Any], tenant: Tenant, *, anew: bool
+    ) -> EventRow:
+        """Insert the event under the first id that is free, the target's own or (`anew`) the next."""
+        first = target.attempt + anew
         for attempt in range(first, first + _MOST_ATTEMPTS):
             name = event_id(target.appointment_id, attempt)
+            event = None
             try:
-                await google.insert_event(target.calendar_id, {**body, "id": name})
+                made = await google.insert_event(target.calendar_id, {**body, "id": name})
+                event = seen(made, tenant.config.tz)
             except CalendarError as error:
                 if error.kind is not Kind.TAKEN:
                     raise
-                if await self._take_over(google, target, name, body):
-                    return attempt
-            else:
-                return attempt
+                event = await self._take_over(google, target, name, body, tenant)
+            if event is not None:
+                return replace(target, attempt=attempt, state="live", google_updated_at=event.updated)
         raise CalendarError(Kind.REJECTED, f"every event id of appointment {target.appointment_id} is taken")
 
-    async def _patched(self, google: GoogleCalendar, target: EventRow, name: str, body: dict[str, Any]) -> bool:
-        """Change an event; False when somebody deleted it."""
+    async def _patched(
+        self, google: GoogleCalendar, target: EventRow, name: str, body: dict[str, Any], tenant: Tenant
+    ) -> SeenEvent | None:
+        """Change an event; None when somebody deleted it."""
         try:
-            changed = await google.patch_event(target.calendar_id, name, body)
+            changed = seen(await google.patch_event(target.calendar_id, name, body), tenant.config.tz)
         except CalendarError as error:
             if error.kind in {Kind.GONE, Kind.NOT_FOUND}:
-                return False
+                return None
             raise
-        return changed.get("status") != "cancelled"
+        return None if changed.cancelled else changed
 
-    async def _take_over(self, google: GoogleCalendar, target: EventRow, name: str, body: dict[str, Any]) -> bool:
-        """Adopt an event an earlier, interrupted call made; False when the id belongs to a deleted or foreign one."""
+    async def _take_over(
+        self, google: GoogleCalendar, target: EventRow, name: str, body: dict[str, Any], tenant: Tenant
+    ) -> SeenEvent | None:
+        """Adopt an event an earlier, interrupted call made; None when the id belongs to a deleted or foreign one."""
         there = await google.get_event(target.calendar_id, name)
         private = (there.get("extendedProperties") or {}).get("private") or {}
         if there.get("status") == "cancelled" or private.get(_OWNER) != str(target.appointment_id):
-            return False
-        return await self._patched(google, target, name, body)
+            return None
+        return await self._patched(google, target, name, body, tenant)
 
     async def _remove(self, tenant: Tenant, google: GoogleCalendar, row: EventRow, version: int) -> EventRow:
         """Delete the event of a row, and those of attempts an interrupted call may have made without noting them."""
         attempt = row.attempt
+        if row.state == "live":
+            await self._save(tenant, replace(row, state="writing"))
         await google.delete_event(row.calendar_id, event_id(row.appointment_id, attempt))
         while row.state == "writing" and attempt < row.attempt + _MOST_ATTEMPTS:
             name = event_id(row.appointment_id, attempt + 1)
@@ -238,9 +240,10 @@ class CalendarService:
             async with _within(READ_SECONDS):
                 found = await google.free_busy(calendar_ids, start, end)
         except CalendarError as error:
+            await self._access.note(tenant, google, error)
             return Busy({}, dict.fromkeys(calendar_ids, error.kind))
         busy, unavailable = dict(found.busy), dict(found.unreadable)
-        shared = [name for name in busy if len(_people_of(tenant, name)) > 1]
+        shared = [name for name in busy if len(people_of(tenant, name)) > 1]
         if shared:
             async with self._database.transaction(tenant) as connection:
                 ours = await EventRepository(connection, tenant.id).between(
@@ -252,26 +255,13 @@ class CalendarService:
                     continue
                 try:
                     async with _within(READ_SECONDS / 2):
-                        foreign = await google.foreign_busy(name, start, end, f"{_CLINIC}={tenant.id}")
+                        foreign = await google.foreign_busy(name, start, end, f"{CLINIC_PROPERTY}={tenant.id}")
                 except CalendarError as error:
                     unavailable[name] = error.kind
                     del busy[name]
                     continue
                 busy[name] = _without(busy[name], own, foreign)
         return Busy(busy, unavailable)
-
-    def _google(self, tenant: Tenant) -> GoogleCalendar | None:
-        settings = tenant.config.settings.calendar
-        if settings.provider != "Google":
-            return None
-        return GoogleCalendar(
-            http=self._http,
-            tokens=self._tokens,
-            clinic_id=tenant.id,
-            credentials=tenant.config.credentials.calendar,
-            base_url=settings.base_url,
-            token_url=settings.token_url,
-        )
 
     async def _row(self, tenant: Tenant, appointment_id: UUID) -> EventRow | None:
         async with self._database.transaction(tenant) as connection:
@@ -292,24 +282,19 @@ async def _within(seconds: float) -> AsyncIterator[None]:
         raise CalendarError(Kind.UNAVAILABLE, f"Google Calendar took longer than {seconds:g} s") from error
 
 
+def _conflict(row: EventRow | None, wanted: Interval) -> Conflict | None:
+    """Return what is left of a conflict: at another time it has to be looked at anew, and taken back or told again."""
+    if row is None or row.conflict is None or row.interval == wanted:
+        return row.conflict if row is not None else None
+    return "moved"
+
+
 def _without(busy: Iterable[Interval], own: Iterable[Interval], foreign: Iterable[Interval]) -> list[Interval]:
     """Take the clinic's own appointments out of busy time, but leave what somebody else put over them."""
     left = list(busy)
     for one in own:
         left = subtract(left, one)
     return merge([*left, *foreign])
-
-
-def _calendar_of(tenant: Tenant, professional_code: str) -> str | None:
-    person = next((one for one in tenant.config.profile.professionals if one.code == professional_code), None)
-    if person is not None and person.calendar_id:
-        return person.calendar_id
-    # Somebody who has left the profile may still have appointments: their events stay in the clinic's calendar.
-    return tenant.config.settings.calendar.calendar_id
-
-
-def _people_of(tenant: Tenant, calendar_id: str) -> list[str]:
-    return [one.code for one in tenant.config.profile.professionals if _calendar_of(tenant, one.code) == calendar_id]
 
 
 def _body(tenant: Tenant, appointment_id: UUID, wanted: EventRequest) -> dict[str, Any]:
@@ -320,5 +305,5 @@ def _body(tenant: Tenant, appointment_id: UUID, wanted: EventRequest) -> dict[st
         "start": {"dateTime": wanted.start.astimezone(tenant.config.tz).isoformat(), "timeZone": zone},
         "end": {"dateTime": wanted.end.astimezone(tenant.config.tz).isoformat(), "timeZone": zone},
         "transparency": "opaque",
-        "extendedProperties": {"private": {_OWNER: str(appointment_id), _CLINIC: str(tenant.id)}},
+        "extendedProperties": {"private": {_OWNER: str(appointment_id), CLINIC_PROPERTY: str(tenant.id)}},
     }

@@ -16,6 +16,19 @@ from fakes.google import create_google
 ACCOUNT = "agenda@clinica.test"
 BASE_URL = "http://google.test"
 TOKEN_URL = f"{BASE_URL}/token"
+_made: list[tuple[str, str]] = []
+
+
+class Way(httpx.AsyncBaseTransport):
+    """What the fake's notifications travel by; it may end somewhere else at any time."""
+
+    end: httpx.AsyncBaseTransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Hand one on."""
+        if self.end is None:
+            raise httpx.ConnectError("nobody is there", request=request)
+        return await self.end.handle_async_request(request)
 
 
 @dataclass
@@ -23,6 +36,7 @@ class GoogleWorld:
     """Steers the fake through its control routes."""
 
     app: FastAPI = field(default_factory=create_google)
+    way: Way = field(default_factory=Way)
     service_account: str = ""
 
     @property
@@ -41,12 +55,28 @@ class GoogleWorld:
             answer = (await client.request(method, f"/_fake{path}", **options)).raise_for_status()
             return answer.json() if answer.content else None
 
+    async def close(self) -> None:
+        """End what the fake does in the background."""
+        await self.app.state.pusher.close()
+
+    def deliver_to(self, app: FastAPI) -> None:
+        """Let the fake's notifications reach a service of this process."""
+        self.way.end = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+
+    def deliver_nothing(self) -> None:
+        """Let the fake's notifications reach nobody; so it is until a service is named."""
+        self.way.end = None
+
     async def start(self, calendars: Sequence[str], role: str = "writer") -> None:
         """Make the account and its calendars."""
-        account = await self.control(
-            "POST", "/service-accounts", json={"client_email": ACCOUNT, "token_uri": TOKEN_URL}
-        )
-        self.service_account = orjson.dumps(account).decode()
+        self.app.state.pusher.transport = self.way
+        # A key takes long to make: the first one serves all.
+        body = {"client_email": ACCOUNT, "token_uri": TOKEN_URL}
+        if not _made:
+            account = await self.control("POST", "/service-accounts", json=body)
+            _made.append((orjson.dumps(account).decode(), self.app.state.google.tokens.keys[ACCOUNT]))
+        self.service_account, public_key = _made[0]
+        await self.control("POST", "/service-accounts", json=body | {"public_key": public_key})
         for name in calendars:
             await self.calendar(name, role)
 
@@ -62,6 +92,20 @@ class GoogleWorld:
     async def by_hand(self, name: str, event: dict[str, Any]) -> None:
         """Put an event into a calendar as a person would."""
         await self.control("POST", "/events", json={"calendar_id": name, "event": event})
+
+    async def move(self, name: str, event_id: str, start: datetime, end: datetime) -> None:
+        """Move an event as a person would."""
+        times = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}}
+        await self.by_hand(name, {"id": event_id} | times)
+
+    async def delete(self, name: str, event_id: str) -> None:
+        """Delete an event as a person would."""
+        await self.control("DELETE", f"/events/{event_id}", params={"calendar_id": name})
+
+    async def channels(self) -> list[dict[str, Any]]:
+        """Return the watch channels that are open."""
+        found: list[dict[str, Any]] = await self.control("GET", "/channels")
+        return found
 
     async def events(self, name: str) -> list[dict[str, Any]]:
         """Return the events that stand in a calendar."""

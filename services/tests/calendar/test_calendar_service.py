@@ -63,7 +63,11 @@ class Service:
 
 
 async def made(
-    clinic_factory: ClinicFactory, client_for: ClientFactory, google: GoogleWorld, **changes: Any
+    clinic_factory: ClinicFactory,
+    client_for: ClientFactory,
+    google: GoogleWorld,
+    isolation: str = "Dedicated",
+    **changes: Any,
 ) -> Service:
     profile = PROFILE | {
         "professionals": [
@@ -74,7 +78,10 @@ async def made(
     }
     calendar = {"provider": "Google", "calendarId": CLINIC, "baseURL": BASE_URL, "tokenURL": TOKEN_URL}
     clinic = await clinic_factory(
-        settings={"calendar": calendar | changes}, profile=profile, credentials={"calendar": google.credentials}
+        isolation=isolation,
+        settings={"calendar": calendar | changes},
+        profile=profile,
+        credentials={"calendar": google.credentials},
     )
 
     def app(settings: Settings) -> FastAPI:
@@ -139,11 +146,11 @@ async def test_an_id_stays_taken_after_deletion_so_the_next_event_has_another(se
     assert event["id"] == event_id(appointment, 1)
 
 
-async def test_an_event_deleted_by_hand_comes_back(service: Service) -> None:
+async def test_an_event_deleted_by_hand_comes_back_when_its_appointment_is_moved(service: Service) -> None:
     appointment = uuid4()
     await service.put(appointment)
-    await service.google.control("DELETE", f"/events/{event_id(appointment, 0)}", params={"calendar_id": ANA})
-    assert (await service.put(appointment, version=2)).status_code == 200
+    await service.google.delete(ANA, event_id(appointment, 0))
+    assert (await service.put(appointment, DAY + 2 * HOUR, version=2)).status_code == 200
     [event] = await service.google.events(ANA)
     assert event["id"] == event_id(appointment, 1)
 
@@ -195,7 +202,8 @@ async def test_a_taken_id_of_somebody_else_is_left_alone(service: Service) -> No
 async def test_a_slow_google_is_not_waited_for(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("atendeai.calendar.service.READ_SECONDS", 0.3)
     monkeypatch.setattr("atendeai.calendar.service.WRITE_SECONDS", 0.3)
-    await service.google.fault("*", delay_seconds=30, count=0)
+    for operation in ("freebusy", "events.insert"):
+        await service.google.fault(operation, delay_seconds=30, count=0)
     found = await service.busy("ana")
     assert found["unavailable"] == [{"professional_code": "ana", "reason": "unavailable"}]
     assert (await service.put(uuid4())).status_code == 503
@@ -249,7 +257,10 @@ async def test_status_says_which_calendar_and_what_to_do(service: Service) -> No
     assert [one["readable"] for one in broken["calendars"]] == [False, True, True]
 
 
-async def test_staff_see_times_of_their_own_clinic_only(service: Service, clinic_factory: ClinicFactory) -> None:
+async def test_staff_see_times_of_their_own_clinic_only(
+    clinic_factory: ClinicFactory, client_for: ClientFactory, google: GoogleWorld
+) -> None:
+    service = await made(clinic_factory, client_for, google, isolation="Shared")
     appointment = uuid4()
     await service.put(appointment)
     query = {"date_from": "2030-11-26"}

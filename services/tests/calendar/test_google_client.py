@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 import pytest
+from tenacity import RetryCallState
 
-from atendeai.calendar.google_client import MOST_CALENDARS, GoogleCalendar
+from atendeai.calendar.google_client import (
+    IN_BACKGROUND,
+    IN_REQUEST,
+    MOST_CALENDARS,
+    GoogleCalendar,
+    Patience,
+    _Pause,
+)
 from atendeai.calendar.google_errors import CalendarError, Kind
 from atendeai.calendar.google_tokens import TokenSource
 from atendeai.domain.slots import Interval
@@ -78,7 +87,13 @@ async def test_a_calendar_that_cannot_be_read_is_named_and_hides_no_other(calend
 
 @pytest.mark.parametrize(
     "fault",
-    [{"reason": "rateLimitExceeded"}, {"reason": "userRateLimitExceeded", "http_status": 429}, {"http_status": 500}],
+    [
+        {"reason": "rateLimitExceeded"},
+        {"reason": "userRateLimitExceeded"},
+        {"reason": "quotaExceeded"},
+        {"reason": "rateLimitExceeded", "http_status": 429},
+        {"http_status": 500},
+    ],
 )
 async def test_what_is_temporary_is_tried_again(
     google: GoogleWorld, calendar: GoogleCalendar, fault: dict[str, object]
@@ -106,6 +121,27 @@ async def test_errors_have_a_class(
         await calendar.free_busy([ANA], DAY, DAY + HOUR)
     assert raised.value.kind is kind
     assert raised.value.transient is (kind in {Kind.RATE_LIMITED, Kind.UNAVAILABLE})
+
+
+@pytest.mark.parametrize("patience", [IN_REQUEST, IN_BACKGROUND])
+def test_pauses_grow_are_jittered_and_end_somewhere(patience: Patience) -> None:
+    pause = _Pause(patience)
+
+    def after(attempt: int, retry_after: float | None = None) -> float:
+        state = RetryCallState(cast("Any", None), None, (), {})
+        state.attempt_number = attempt
+        error = CalendarError(Kind.RATE_LIMITED, "later", retry_after=retry_after)
+        state.set_exception((CalendarError, error, None))
+        return pause(state)
+
+    for attempt in range(1, 12):
+        many = [after(attempt) for _ in range(200)]
+        most = min(patience.first * 2 ** (attempt - 1), patience.longest)
+        assert all(0 <= one <= most for one in many)
+        assert max(many) > most / 2
+        assert len(set(many)) > 100
+    assert after(1, retry_after=1.5) == 1.5
+    assert after(1, retry_after=3600) == patience.longest
 
 
 async def test_a_lost_answer_to_an_insert_is_not_repeated_blindly(

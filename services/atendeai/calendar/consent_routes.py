@@ -1,0 +1,109 @@
+"""The routes that Google or a browser on its way back from Google calls, and those that send it there."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import HTMLResponse
+from starlette.responses import Response
+
+from atendeai.calendar.channels import Channels, Message
+from atendeai.calendar.consent import ConsentRefusedError, Consents
+from atendeai.calendar.google_errors import CalendarError
+from atendeai.calendar.routes import told
+from atendeai.calendar.sync_repository import SYNC_QUEUE
+from atendeai.kit.errors import not_found
+from atendeai.kit.identity import Principal, person
+from atendeai.kit.limits import limited
+from atendeai.kit.resources import KitDep
+from atendeai.kit.tenancy import TenantDep
+from atendeai.kit.work import enqueue
+
+__all__ = ["consent_router", "push_router"]
+
+InChargeDep = Annotated[Principal, Depends(person("owner", "admin"))]
+
+_CONNECTED = ("Agenda conectada", "Pronto: a agenda do Google está conectada. Você já pode fechar esta janela.")
+_PAGES = {
+    "state": ("Pedido vencido", "Este pedido de conexão não vale mais. Volte ao painel e conecte novamente."),
+    "denied": ("Agenda não conectada", "A permissão não foi dada. Volte ao painel se quiser conectar novamente."),
+    "incomplete": (
+        "Faltou uma permissão",
+        "Para marcar consultas é preciso permitir tudo o que foi pedido. Volte ao painel e conecte novamente.",
+    ),
+    "code": ("Agenda não conectada", "O Google recusou a conexão. Volte ao painel e conecte novamente."),
+    "away": ("Agenda não conectada", "O Google não respondeu. Espere um pouco e conecte novamente pelo painel."),
+}
+
+
+def push_router(channels: Channels) -> APIRouter:
+    """Build what Google calls when a calendar changes. Proven by the channel's token; never limited."""
+    router = APIRouter(prefix="/api/v1/calendar", tags=["calendar"])
+
+    @router.post("/push", status_code=204)
+    @limited("none")
+    async def push(
+        tenant: TenantDep,
+        kit: KitDep,
+        channel_id: Annotated[str, Header(alias="X-Goog-Channel-ID", max_length=64)] = "",
+        token: Annotated[str, Header(alias="X-Goog-Channel-Token", max_length=256)] = "",
+        resource_id: Annotated[str, Header(alias="X-Goog-Resource-ID", max_length=256)] = "",
+        expiration: Annotated[str, Header(alias="X-Goog-Channel-Expiration", max_length=64)] = "",
+    ) -> Response:
+        """Have the calendar read that the message is about; the message itself carries nothing."""
+        calendar_id = await channels.recognise(tenant, Message(channel_id, token, resource_id, expiration))
+        if calendar_id is None:
+            # Google repeats what was answered with 5xx, and nothing else.
+            raise not_found("channel")
+        async with kit.database.transaction(tenant) as connection:
+            await enqueue(connection, tenant.id, SYNC_QUEUE, calendar_id)
+        return Response(status_code=204)
+
+    return router
+
+
+def consent_router(consents: Consents) -> APIRouter:
+    """Build `/api/v1/calendar/oauth`."""
+    router = APIRouter(prefix="/api/v1/calendar/oauth", tags=["calendar"])
+
+    @router.post("/start")
+    async def start(tenant: TenantDep, who: InChargeDep) -> dict[str, Any]:
+        """Say where at Google to consent; good for ten minutes."""
+        return {"authorization_url": await consents.start(tenant, who)}
+
+    @router.get("/callback", response_class=HTMLResponse)
+    async def callback(
+        tenant: TenantDep,
+        state: Annotated[str, Query(max_length=512)] = "",
+        code: Annotated[str | None, Query(max_length=2048)] = None,
+        error: Annotated[str | None, Query(max_length=256)] = None,
+    ) -> Response:
+        """Take somebody back from Google. Proven by the state; answered with a page for people."""
+        try:
+            await consents.finish(tenant, state, code, error)
+        except ConsentRefusedError as refused:
+            return _page(_PAGES[refused.slug], 400)
+        except CalendarError:
+            return _page(_PAGES["away"], 503)
+        return _page(_CONNECTED, 200)
+
+    @router.delete("", status_code=204)
+    async def withdraw(tenant: TenantDep, who: InChargeDep) -> Response:
+        """Take the consent back, at Google and here."""
+        with told():
+            await consents.withdraw(tenant, who)
+        return Response(status_code=204)
+
+    return router
+
+
+def _page(texts: tuple[str, str], status: int) -> HTMLResponse:
+    title, text = (escape(part) for part in texts)
+    return HTMLResponse(
+        f'<!doctype html><html lang="pt-BR"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
+        f"<body><h1>{title}</h1><p>{text}</p></body></html>",
+        status,
+    )
