@@ -2,28 +2,43 @@
 
 from datetime import timedelta
 
+import httpx
 from fastapi import FastAPI
 
 from atendeai.conversation import internal, public
-from atendeai.conversation.service import CONVERSATION_QUEUE, REPLY_QUEUE, Conversations
+from atendeai.conversation.engine import EmbeddedEngine, Engine
+from atendeai.conversation.model_client import Endpoint
+from atendeai.conversation.openai_engine import OpenAIEngine
+from atendeai.conversation.service import CONVERSATION_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE, Conversations
 from atendeai.kit.app import create_service
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import Settings
+from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import Worker
 
 __all__ = ["create_app"]
 
 
-def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
-    """Build the app; a test hands in a kit whose calls to other services end in the test."""
+def create_app(
+    settings: Settings, *, kit: Kit | None = None, model_transport: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """Build the app; a test hands in a kit and a transport, so that calls to other services and models end in it."""
     resources = kit or Kit(settings)
-    conversations = Conversations(resources)
+
+    def engine_of(tenant: Tenant) -> Engine:
+        ai, key = tenant.config.settings.ai, tenant.config.credentials.ai.api_key
+        if ai.provider != "OpenAI" or not ai.privacy.acknowledged or not (ai.base_url and ai.model and key):
+            return EmbeddedEngine()
+        return OpenAIEngine(Endpoint(ai.base_url, ai.model, key), transport=model_transport)
+
+    conversations = Conversations(resources, engine_of)
     return create_service(
         "conversation",
         settings,
         routers=[internal.router, public.router],
         workers=[
             Worker(CONVERSATION_QUEUE, conversations.handle, concurrency=8, max_pause=timedelta(seconds=30)),
+            Worker(PREFERENCE_QUEUE, conversations.tell_preference, concurrency=2),
             Worker(REPLY_QUEUE, conversations.pass_on, concurrency=8, max_pause=timedelta(seconds=30)),
         ],
         kit=resources,

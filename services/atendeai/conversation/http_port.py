@@ -23,6 +23,7 @@ from atendeai.domain.dialogue.ports import (
     Found,
     Held,
     Hold,
+    JoinWaitlist,
     Nothing,
     Refused,
     Request,
@@ -91,6 +92,8 @@ class AppointmentPort:
                 await self._post(f"/appointments/{appointment}/cancel", {"reason": reason}, key)
             case Confirm(appointment):
                 await self._post(f"/appointments/{appointment}/confirm", None, key)
+            case JoinWaitlist():
+                await self._post("/waitlist", self._wish(request), key)
             case Reschedule(appointment, slot):
                 moved = {"start": self._moment(slot.start), "professional_code": slot.professional}
                 await self._post(f"/appointments/{appointment}/reschedule", moved, key)
@@ -100,6 +103,19 @@ class AppointmentPort:
         return await self._services.call(
             self._tenant, _SERVICE, "POST", f"/internal/v1{path}", json=body, idempotency_key=key
         )
+
+    def _wish(self, request: JoinWaitlist) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "contact_id": self._contact,
+            "patient_name": request.patient_name,
+            "service_code": request.service,
+            "professional_code": request.professional,
+            "date_from": request.date_from,
+            "date_to": request.date_to,
+            "time_from": request.time_from,
+            "time_to": request.time_to,
+        }
+        return {k: v for k, v in body.items() if v is not None}
 
     async def _search(self, request: Search) -> Answer:
         body: dict[str, Any] = {

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
 from atendeai.conversation.repository import ConversationRepository
 from atendeai.conversation.schemas import InboundMessage, Taken
 from atendeai.conversation.service import CONVERSATION_QUEUE
 from atendeai.kit import clock
 from atendeai.kit.identity import Principal, service
-from atendeai.kit.resources import ConnectionDep
+from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.tenancy import TenantDep
 from atendeai.kit.work import enqueue
 
@@ -21,13 +22,14 @@ async def messages(
     message: InboundMessage,
     tenant: TenantDep,
     connection: ConnectionDep,
+    kit: KitDep,
     caller: Annotated[Principal, Depends(service("whatsapp"))],
 ) -> Taken:
     """Store a message once and wake its handling; a repeated one changes nothing."""
     del caller  # proven by the dependency
     # PostgreSQL's text holds no NUL; a phone's keyboard has none, a made-up client may.
     body = message.text.replace("\x00", "")
-    conversation_id, new = await ConversationRepository(connection, tenant.id).receive(
+    received = await ConversationRepository(connection, tenant.id).receive(
         message_id=message.message_id,
         contact_id=message.contact_id,
         contact_name=message.contact.name.replace("\x00", "") if message.contact.name else None,
@@ -35,7 +37,15 @@ async def messages(
         body=body,
         sent_at=message.sent_at,
         now=clock.now(),
+        reply_id=message.reply_id.replace("\x00", "") if message.reply_id else None,
+        media=message.media.model_dump(mode="json") if message.media else None,
+        about=message.context.message_id if message.context and message.kind in ABOUT_OTHERS else None,
     )
-    if new:
-        await enqueue(connection, tenant.id, CONVERSATION_QUEUE, str(message.contact_id))
-    return Taken(conversation_id=conversation_id, message_id=message.message_id)
+    if received.new:
+        due = None if urgent(message.reply_id, body) else clock.now() + quiet(kit.settings)
+        await enqueue(connection, tenant.id, CONVERSATION_QUEUE, str(message.contact_id), due)
+    return Taken(
+        conversation_id=received.conversation_id,
+        message_id=message.message_id,
+        typing=received.new and not received.handed_off and wants_answer(message.kind, body),
+    )

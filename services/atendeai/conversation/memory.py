@@ -21,6 +21,7 @@ from atendeai.domain.dialogue.ports import (
     Found,
     Held,
     Hold,
+    JoinWaitlist,
     Nothing,
     Refused,
     Request,
@@ -40,6 +41,7 @@ class MemoryClinic:
         self.appointments: dict[str, Appointment] = {}
         self.holds: dict[str, Slot] = {}
         self.confirmed: set[str] = set()
+        self.waiting: list[JoinWaitlist] = []
         self._busy: dict[str, list[slots.Interval]] = {}
         self._made = 0
 
@@ -75,6 +77,9 @@ class MemoryClinic:
             case Confirm(key):
                 self.confirmed.add(key)
                 result = Done() if key in self.appointments else Refused("not-found")
+            case JoinWaitlist():
+                self.waiting.append(request)
+                result = Done()
             case Upcoming():
                 ahead = [a for a in self.appointments.values() if a.start > self.now]
                 result = Appointments(tuple(sorted(ahead, key=lambda a: a.start)))

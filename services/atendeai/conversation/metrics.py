@@ -11,3 +11,18 @@ HANDLING = Histogram(
     "From a message's arrival at this service to its reply being stored.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
+MODEL_TURNS = Counter(
+    "atendeai_model_turns_total",
+    "Turns of clinics with an external model, by who answered: model, embedded (no model was needed), or fallback.",
+    ("outcome",),
+)
+MODEL_FALLBACKS = Counter("atendeai_model_fallbacks_total", "Turns an external model could not answer.", ("reason",))
+MODEL_TOKENS = Counter(
+    "atendeai_model_tokens_total", "Tokens an external model was paid for: prompt or completion.", ("model", "kind")
+)
+MODEL_SECONDS = Histogram(
+    "atendeai_model_request_seconds",
+    "How long an external model took to answer one request.",
+    ("model", "status"),
+    buckets=(0.25, 0.5, 1, 2, 4, 8, 15, 30),
+)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _UPSERT = text(
@@ -15,7 +15,12 @@ _UPSERT = text(
     " VALUES (:clinic_id, :id, :contact_id, :contact_name, :now, :now)"
     " ON CONFLICT (clinic_id, contact_id) DO UPDATE SET"
     " contact_name = coalesce(excluded.contact_name, c.contact_name)"
-    " RETURNING id"
+    " RETURNING id, status"
+)
+_REWRITE = text(
+    "UPDATE atendeai.conversation_message SET text = :text, kind = :kind"
+    " WHERE clinic_id = :clinic_id AND id = :id AND conversation_id = :conversation_id"
+    " AND handled_at IS NULL AND journal IS NULL"
 )
 _KNOWN = text("SELECT 1 FROM atendeai.conversation_message WHERE clinic_id = :clinic_id AND id = :id")
 _NEXT_POSITION = text(
@@ -24,18 +29,19 @@ _NEXT_POSITION = text(
 )
 _ADD_MESSAGE = text(
     "INSERT INTO atendeai.conversation_message"
-    " (clinic_id, id, conversation_id, position, kind, text, sent_at, received_at)"
-    " VALUES (:clinic_id, :id, :conversation_id, :position, :kind, :text, :sent_at, :now)"
+    " (clinic_id, id, conversation_id, position, kind, text, reply_id, media, sent_at, received_at)"
+    " VALUES (:clinic_id, :id, :conversation_id, :position, :kind, :text, :reply_id, CAST(:media AS jsonb),"
+    " :sent_at, :now)"
 )
 _UNHANDLED = text(
-    "SELECT c.id AS conversation_id, c.contact_id, c.contact_name, c.state, c.revision, c.handed_off_at,"
-    " m.id, m.kind, m.text, m.received_at, m.journal,"
+    "SELECT c.id AS conversation_id, c.contact_id, c.contact_name, c.state, c.revision, c.handed_off_at, c.consent_at,"
+    " c.opted_out, m.id, m.kind, m.text, m.reply_id, m.media, m.received_at, m.journal,"
     " (SELECT max(p.received_at) FROM atendeai.conversation_message p WHERE p.clinic_id = :clinic_id"
     "  AND p.conversation_id = c.id AND p.position < m.position) AS previous_at"
     " FROM atendeai.conversation c JOIN atendeai.conversation_message m"
     " ON m.clinic_id = :clinic_id AND m.conversation_id = c.id"
     " WHERE c.clinic_id = :clinic_id AND c.contact_id = :contact_id AND m.handled_at IS NULL"
-    " ORDER BY m.position LIMIT 1"
+    " ORDER BY m.position LIMIT :limit"
 )
 _JOURNAL = text(
     "UPDATE atendeai.conversation_message SET journal = CAST(:journal AS jsonb)"
@@ -46,20 +52,23 @@ _LOCK = text(
 )
 _HANDLED = text(
     "UPDATE atendeai.conversation_message SET handled_at = :now, intent = :intent, journal = NULL"
-    " WHERE clinic_id = :clinic_id AND id = :id AND handled_at IS NULL"
-)
+    " WHERE clinic_id = :clinic_id AND id IN :ids AND handled_at IS NULL"
+).bindparams(bindparam("ids", expanding=True))
 _SAVE = text(
     "UPDATE atendeai.conversation SET state = CAST(:state AS jsonb), status = :status, outcome = :outcome,"
     " opted_out = :opted_out, alert = coalesce(:alert, alert),"
     " alert_at = CASE WHEN CAST(:alert AS text) IS NULL THEN alert_at ELSE :now END,"
     " handed_off_at = CASE WHEN :status = 'handed_off' THEN coalesce(handed_off_at, :now) END,"
+    " opted_out_at = CASE WHEN :opted_out THEN coalesce(opted_out_at, :now) END,"
+    " consent_at = CASE WHEN CAST(:consent AS text) IS NULL THEN consent_at ELSE :now END,"
+    " consent_version = coalesce(:consent, consent_version),"
     " last_position = :position, revision = revision + 1"
     " WHERE clinic_id = :clinic_id AND id = :id"
 )
 _ADD_REPLY = text(
     "INSERT INTO atendeai.reply"
-    " (clinic_id, id, conversation_id, contact_id, message_id, position, text, purpose, created_at)"
-    " VALUES (:clinic_id, :id, :conversation_id, :contact_id, :message_id, :position, :text, :purpose, :now)"
+    " (clinic_id, id, conversation_id, contact_id, message_id, position, text, purpose, engine, created_at)"
+    " VALUES (:clinic_id, :id, :conversation_id, :contact_id, :message_id, :position, :text, :purpose, :engine, :now)"
 )
 _QUEUED = text(
     "SELECT id, contact_id, text, purpose FROM atendeai.reply"
@@ -75,7 +84,7 @@ _UNDELIVERED = text(
 )
 _COLUMNS = (
     "c.id, c.contact_id, c.contact_name, c.status, c.outcome, c.alert, c.alert_at, c.handed_off_at, c.opted_out,"
-    " c.last_message_at, c.created_at"
+    " c.opted_out_at, c.consent_at, c.consent_version, c.last_message_at, c.created_at"
 )
 _ONE = text(f"SELECT {_COLUMNS} FROM atendeai.conversation c WHERE c.clinic_id = :clinic_id AND c.id = :id")
 _LIST = text(
@@ -106,9 +115,20 @@ _HAND = text(
 )
 
 
+_OPTED_OUT = text(
+    "SELECT opted_out FROM atendeai.conversation WHERE clinic_id = :clinic_id AND contact_id = :contact_id"
+)
+_LATEST = text(
+    "SELECT author, text FROM (SELECT m.position, 'patient' AS author, m.text FROM atendeai.conversation_message m"
+    " WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id AND m.handled_at IS NOT NULL"
+    " UNION ALL SELECT r.position, 'attendant', r.text FROM atendeai.reply r"
+    " WHERE r.clinic_id = :clinic_id AND r.conversation_id = :id) t ORDER BY position DESC LIMIT :limit"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Unhandled:
-    """The oldest message of a contact that waits to be handled, and where its conversation stands."""
+    """A message that waits to be handled, and where its conversation stands."""
 
     conversation_id: UUID
     contact_id: UUID
@@ -116,18 +136,36 @@ class Unhandled:
     state: Mapping[str, Any]
     revision: int
     handed_off_at: datetime | None
+    consent_at: datetime | None
+    opted_out: bool
     id: UUID
     kind: str
     text: str
+    reply_id: str | None
+    media: Mapping[str, Any] | None
     received_at: datetime
     journal: Mapping[str, Any] | None
     previous_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What a turn leaves behind. ``alert``: why a person must look, or None."""
+class Received:
+    """A message that was stored: in which conversation, whether now, and whether a person has it."""
 
+    conversation_id: UUID
+    new: bool
+    handed_off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a turn leaves behind. ``alert``: why a person must look, or None.
+
+    ``handled``: the messages it answers; ``consent``: the version of the privacy notice that the reply carries, or
+    None; ``engine``: who answered.
+    """
+
+    handled: Sequence[UUID]
     state: Mapping[str, Any]
     status: str
     outcome: str
@@ -135,6 +173,8 @@ class Settled:
     intent: str
     alert: str | None
     replies: Sequence[tuple[UUID, str]]
+    consent: str | None = None
+    engine: str = "embedded"
     purpose: str = "reply"
 
 
@@ -164,13 +204,20 @@ class ConversationRepository:
         body: str,
         sent_at: datetime,
         now: datetime,
-    ) -> tuple[UUID, bool]:
-        """Store a message once; the conversation's id, and whether the message was new."""
+        reply_id: str | None = None,
+        media: Mapping[str, Any] | None = None,
+        about: UUID | None = None,
+    ) -> Received:
+        """Store a message once. ``about``: the message that it edits or deletes, which changes while it waits."""
         found = await self._run(_UPSERT, id=uuid4(), contact_id=contact_id, contact_name=contact_name, now=now)
-        conversation: UUID = found.scalar_one()
+        conversation, status = found.one()
         # The upsert holds the conversation's row: nobody else stores for this contact meanwhile.
         if (await self._run(_KNOWN, id=message_id)).first() is not None:
-            return conversation, False
+            return Received(conversation, new=False, handed_off=status == "handed_off")
+        if about is not None:
+            changed = {"text": body, "kind": "text"} if kind == "edit" else {"text": "", "kind": "revoke"}
+            done = await self._run(_REWRITE, id=about, conversation_id=conversation, **changed)
+            body = "" if done.rowcount else body
         position = (await self._run(_NEXT_POSITION, id=conversation, now=now)).scalar_one()
         await self._run(
             _ADD_MESSAGE,
@@ -179,19 +226,28 @@ class ConversationRepository:
             position=position,
             kind=kind,
             text=body,
+            reply_id=reply_id,
+            media=None if media is None else orjson.dumps(media).decode(),
             sent_at=sent_at,
             now=now,
         )
-        return conversation, True
+        return Received(conversation, new=True, handed_off=status == "handed_off")
 
     # ------------------------------------------------------------ turns
-    async def next_unhandled(self, contact_id: UUID) -> Unhandled | None:
-        """The contact's oldest message that waits to be handled."""
-        row = (await self._run(_UNHANDLED, contact_id=contact_id)).mappings().first()
-        if row is None:
-            return None
-        values = dict(row)
-        return Unhandled(**{**values, "state": _loaded(values["state"]), "journal": _loaded(values["journal"])})
+    async def unhandled(self, contact_id: UUID, limit: int) -> list[Unhandled]:
+        """The contact's messages that wait to be handled, oldest first."""
+        rows = (await self._run(_UNHANDLED, contact_id=contact_id, limit=limit)).mappings()
+        columns = ("state", "journal", "media")
+        return [Unhandled(**{**row, **{name: _loaded(row[name]) for name in columns}}) for row in rows]
+
+    async def latest(self, conversation_id: UUID, limit: int) -> list[tuple[str, str]]:
+        """Author and text of what was said last, oldest first."""
+        rows = (await self._run(_LATEST, id=conversation_id, limit=limit)).all()
+        return [(str(row.author), str(row.text)) for row in reversed(rows)]
+
+    async def opted_out(self, contact_id: UUID) -> bool:
+        """Whether the contact wants no reminders and offers."""
+        return bool((await self._run(_OPTED_OUT, contact_id=contact_id)).scalar_one_or_none())
 
     async def note(self, message_id: UUID, journal: Mapping[str, Any]) -> None:
         """Keep what a turn was told so far."""
@@ -202,7 +258,7 @@ class ConversationRepository:
         row = (await self._run(_LOCK, id=message.conversation_id)).one()
         if row.revision != message.revision:
             return False
-        done = await self._run(_HANDLED, id=message.id, intent=settled.intent, now=now)
+        done = await self._run(_HANDLED, ids=list(settled.handled), intent=settled.intent, now=now)
         if done.rowcount == 0:
             return True  # handled already: nothing is said twice
         position = row.last_position
@@ -217,6 +273,7 @@ class ConversationRepository:
                 position=position,
                 text=reply,
                 purpose=settled.purpose,
+                engine=settled.engine,
                 now=now,
             )
         await self._run(
@@ -227,6 +284,7 @@ class ConversationRepository:
             outcome=settled.outcome,
             opted_out=settled.opted_out,
             alert=settled.alert,
+            consent=settled.consent,
             position=position,
             now=now,
         )

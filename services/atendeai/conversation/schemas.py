@@ -1,7 +1,7 @@
 """What travels in and out of the conversation service."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -17,6 +17,25 @@ class Contact(BaseModel):
     name: Annotated[str | None, Field(max_length=200)] = None
 
 
+class Media(BaseModel):
+    """What came along. ``transcript``: the message's text is what was heard in it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: UUID
+    mime_type: Annotated[str, Field(max_length=200)] = ""
+    transcript: bool = False
+
+
+class Context(BaseModel):
+    """What a message is about: the outbound one it answers, or the inbound one it edits or deletes."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    outbound_id: UUID | None = None
+    message_id: UUID | None = None
+
+
 class InboundMessage(BaseModel):
     """A message as whatsapp hands it on."""
 
@@ -29,14 +48,19 @@ class InboundMessage(BaseModel):
     kind: Annotated[str, Field(min_length=1, max_length=64)]
     text: Annotated[str, Field(max_length=65536)] = ""
     sent_at: AwareDatetime
-    context: dict[str, Any] | None = None
+    context: Context | None = None
+    reply_id: Annotated[str | None, Field(max_length=512)] = None
+    """The id or payload of the button or row that was chosen."""
+
+    media: Media | None = None
 
 
 class Taken(BaseModel):
-    """The message is stored."""
+    """The message is stored. ``typing``: the attendant is about to answer it."""
 
     conversation_id: UUID
     message_id: UUID
+    typing: bool
 
 
 class Conversation(BaseModel):
@@ -51,6 +75,9 @@ class Conversation(BaseModel):
     alert_at: datetime | None
     handed_off_at: datetime | None
     opted_out: bool
+    opted_out_at: datetime | None
+    consent_at: datetime | None
+    consent_version: str | None
     last_message_at: datetime
     created_at: datetime
 

@@ -6,21 +6,22 @@ journalled before anything is changed, so a turn cut short anywhere runs again t
 replies, the mark "handled") is one transaction; a reply is passed on to whatsapp under its own id.
 """
 
-from collections.abc import Generator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
 
-from atendeai.conversation.http_port import AppointmentPort, changes_something, key_of
+from atendeai.conversation.batch import as_one, due_at, together
+from atendeai.conversation.engine import Actions, EmbeddedEngine, Engine, Question
+from atendeai.conversation.http_port import AppointmentPort
+from atendeai.conversation.journal import Journal
 from atendeai.conversation.metrics import ALERTS, HANDLING, MESSAGES
 from atendeai.conversation.repository import ConversationRepository, Settled, Unhandled
+from atendeai.domain.dialogue import texts
 from atendeai.domain.dialogue.clinic import Clinic, Persona, clinic_from_profile
-from atendeai.domain.dialogue.manager import turn
-from atendeai.domain.dialogue.ports import Answer, Request, answer_from_json, answer_to_json, request_to_json
-from atendeai.domain.dialogue.session import Alert, Message, Patient, Turn, profile_name
-from atendeai.domain.dialogue.state import State
+from atendeai.domain.dialogue.session import Alert, Patient, Turn, profile_name
+from atendeai.domain.dialogue.state import Outcome, State
 from atendeai.kit import clock
 from atendeai.kit.http import ServiceError
 from atendeai.kit.resources import Kit
@@ -31,9 +32,14 @@ log = structlog.get_logger()
 
 CONVERSATION_QUEUE = "conversation"
 REPLY_QUEUE = "reply"
+PREFERENCE_QUEUE = "preference"
 _BATCH = 10
+_MOST_TOGETHER = 20
+_HISTORY = 12
 _REST = timedelta(hours=24)
-"""After so long a silence a conversation begins anew, and one that was left to a person comes back."""
+"""After so long a silence a conversation begins anew."""
+_BESIDE_REMINDERS = timedelta(hours=1)
+"""An answer to a reminder may come a little later than the reminder."""
 _REFUSED = frozenset([400, 404, 409, 410, 413, 422])
 """Whatsapp's word on the reply itself; everything else may pass."""
 
@@ -49,97 +55,97 @@ def clinic_of(tenant: Tenant) -> Clinic:
     return clinic_from_profile(
         config.display_name or config.name,
         config.raw_profile,
-        persona=Persona(name=persona.name, greeting=persona.greeting),
+        persona=Persona(name=persona.name, greeting=persona.greeting, tone=persona.tone),
         handoff_topics=config.settings.ai.handoff.topics,
     )
 
 
 class Conversations:
-    """The work of this service, over the kit."""
+    """The work of this service, over the kit. ``engine_of`` gives the engine that a clinic has chosen."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, engine_of: Callable[[Tenant], Engine] | None = None) -> None:
         self._kit = kit
+        self._engine_of = engine_of or (lambda _: EmbeddedEngine())
 
     # ------------------------------------------------------------ handling
     async def handle(self, tenant: Tenant, key: str) -> datetime | None:
-        """Handle what a contact wrote, in order (a worker's handler). Raises `ServiceError` to be run again."""
+        """Answer what a contact wrote, in order (a worker's handler). Raises `ServiceError` to be run again.
+
+        What comes in quick succession is answered as one: not before the patient paused, but within a bounded time.
+        """
         for _ in range(_BATCH):
             async with self._kit.database.transaction(tenant) as connection:
-                message = await ConversationRepository(connection, tenant.id).next_unhandled(UUID(key))
-            if message is None:
+                waiting = await ConversationRepository(connection, tenant.id).unhandled(UUID(key), _MOST_TOGETHER)
+            if not waiting:
                 return None
-            await self._handle_one(tenant, message)
+            later = None if waiting[0].journal else due_at(waiting, clock.now(), self._kit.settings)
+            if later is not None:
+                return later
+            await self._handle_together(tenant, together(waiting))
         return clock.now()
 
-    async def _handle_one(self, tenant: Tenant, message: Unhandled) -> None:
-        journal = _Journal(message, clock.now())
+    async def _handle_together(self, tenant: Tenant, batch: Sequence[Unhandled]) -> None:
+        first = batch[0]
+        journal = Journal(batch, clock.now())
         now = journal.now.astimezone(tenant.config.tz).replace(tzinfo=None, second=0, microsecond=0)
-        clinic = clinic_of(tenant)
-        state = _state(message)
-        steps = turn(
+        state = _state(first, tenant.config.settings.ai.handoff.silence)
+        message = as_one(batch, remind_within=_remind_within(tenant))
+        if message is None:
+            await self._pass_over(tenant, batch, state)
+            return
+        async with self._kit.database.transaction(tenant) as connection:
+            history = await ConversationRepository(connection, tenant.id).latest(first.conversation_id, _HISTORY)
+        question = Question(
             state,
-            Message(message.text, kind=message.kind),
-            clinic,
+            message,
+            clinic_of(tenant),
             now,
-            Patient(name=profile_name(message.contact_name)),
+            Patient(name=profile_name(first.contact_name)),
+            tuple(history),
         )
-        port = AppointmentPort(self._kit.services, tenant, message.contact_id, now)
-        result = await self._drive(tenant, message, steps, port, journal)
-        await self._settle(tenant, message, result)
+        port = AppointmentPort(self._kit.services, tenant, first.contact_id, now)
+        actions = Actions(port, journal, first.id, lambda: self._save(tenant, first, journal))
+        answered = await self._engine_of(tenant).answer(question, actions)
+        await self._settle(tenant, batch, answered.turn, answered.engine)
 
-    async def _drive(
-        self,
-        tenant: Tenant,
-        message: Unhandled,
-        steps: Generator[Request, Answer, Turn],
-        port: AppointmentPort,
-        journal: "_Journal",
-    ) -> Turn:
-        """Run a turn to its end, carrying out what it asks for."""
-        step = 0
-        try:
-            request = next(steps)
-            while True:
-                answer = journal.told(step, request)
-                if answer is None:
-                    if changes_something(request) and journal.unsaved:
-                        await self._save(tenant, message, journal)
-                    answer = await port.answer(request, key_of(message.id, step, request))
-                    journal.add(request, answer)
-                step += 1
-                request = steps.send(answer)
-        except StopIteration as stop:
-            result: Turn = stop.value
-            return result
-
-    async def _save(self, tenant: Tenant, message: Unhandled, journal: "_Journal") -> None:
+    async def _save(self, tenant: Tenant, message: Unhandled, journal: Journal) -> None:
         async with self._kit.database.transaction(tenant) as connection:
             await ConversationRepository(connection, tenant.id).note(message.id, journal.to_json())
-        journal.unsaved = False
 
-    async def _settle(self, tenant: Tenant, message: Unhandled, result: Turn) -> None:
-        now = clock.now()
-        settled = Settled(
-            state=result.state.to_json(),
-            status="handed_off" if result.state.handed_off else "open",
-            outcome=result.state.outcome.value,
-            opted_out=result.state.opted_out,
+    async def _pass_over(self, tenant: Tenant, batch: Sequence[Unhandled], state: State) -> None:
+        """Note messages that want no answer (a reaction) as handled."""
+        settled = _settled(batch, state, [], intent="none")
+        async with self._kit.database.transaction(tenant) as connection:
+            if not await ConversationRepository(connection, tenant.id).settle(batch[0], settled, clock.now()):
+                raise ChangedMeanwhileError
+
+    async def _settle(self, tenant: Tenant, batch: Sequence[Unhandled], result: Turn, engine: str) -> None:
+        now, first = clock.now(), batch[0]
+        replies = ["\n\n".join(result.replies)] if result.replies else []
+        tell = bool(replies) and first.consent_at is None and Alert.EMERGENCY not in result.alerts
+        if tell:
+            replies[0] += f"\n\n{texts.PRIVACY}"
+        settled = _settled(
+            batch,
+            result.state,
+            replies,
             intent=result.intent.value,
             alert=_gravest(result.alerts),
-            replies=[
-                (uuid5(NAMESPACE_OID, f"{message.id}:reply:{index}"), text) for index, text in enumerate(result.replies)
-            ],
+            consent=texts.PRIVACY_VERSION if tell else None,
+            engine=engine,
         )
         async with self._kit.database.transaction(tenant) as connection:
-            if not await ConversationRepository(connection, tenant.id).settle(message, settled, now):
+            if not await ConversationRepository(connection, tenant.id).settle(first, settled, now):
                 raise ChangedMeanwhileError
             if settled.replies:
-                await enqueue(connection, tenant.id, REPLY_QUEUE, str(message.contact_id))
-        MESSAGES.labels(result.intent.value).inc()
+                await enqueue(connection, tenant.id, REPLY_QUEUE, str(first.contact_id))
+            if settled.opted_out != first.opted_out:
+                await enqueue(connection, tenant.id, PREFERENCE_QUEUE, str(first.contact_id))
+        MESSAGES.labels(result.intent.value).inc(len(batch))
         for alert in result.alerts:
             ALERTS.labels(alert.value).inc()
-            log.info("person_called_for", conversation_id=str(message.conversation_id), reason=alert.value)
-        HANDLING.observe(max(0.0, (now - message.received_at).total_seconds()))
+            log.info("person_called_for", conversation_id=str(first.conversation_id), reason=alert.value)
+        HANDLING.observe(max(0.0, (now - batch[-1].received_at).total_seconds()))
 
     # ------------------------------------------------------------ answering
     async def pass_on(self, tenant: Tenant, key: str) -> datetime | None:
@@ -174,43 +180,65 @@ class Conversations:
                     await rows.passed_on(reply["id"], outbound, clock.now())
         return clock.now() if len(waiting) == _BATCH else None
 
-
-class _Journal:
-    """What a turn was told, step by step, and the moment it began: enough to run it again to the same end."""
-
-    def __init__(self, message: Unhandled, now: datetime) -> None:
-        kept = message.journal or {}
-        self.now = datetime.fromisoformat(kept["now"]) if kept else now.astimezone(UTC)
-        self._steps: list[dict[str, Any]] = list(kept.get("steps", ()))
-        self.unsaved = not kept
-
-    def told(self, step: int, request: Request) -> Answer | None:
-        """What was answered at this step before; None when nothing was, or something else was asked."""
-        if step >= len(self._steps):
-            return None
-        if self._steps[step]["asked"] != request_to_json(request):
-            del self._steps[step:]  # the code or the clinic's profile changed in between: ask anew from here
-            return None
-        return answer_from_json(self._steps[step]["told"])
-
-    def add(self, request: Request, answer: Answer) -> None:
-        """Remember an answer."""
-        self._steps.append({"asked": request_to_json(request), "told": answer_to_json(answer)})
-        self.unsaved = True
-
-    def to_json(self) -> dict[str, Any]:
-        """As stored."""
-        return {"now": self.now.isoformat(), "steps": self._steps}
+    async def tell_preference(self, tenant: Tenant, key: str) -> datetime | None:
+        """Tell whatsapp whether a contact wants reminders and offers (a worker's handler). Raises `ServiceError`."""
+        contact = UUID(key)
+        async with self._kit.database.transaction(tenant) as connection:
+            opted_out = await ConversationRepository(connection, tenant.id).opted_out(contact)
+        path = f"/internal/v1/contacts/{contact}/preferences"
+        try:
+            await self._kit.services.call(tenant, "whatsapp", "PUT", path, json={"opted_out": opted_out})
+        except ServiceError as error:
+            if error.status not in _REFUSED:
+                raise
+            log.warning("preference_refused", status=error.status, problem=error.slug)
+        return None
 
 
-def _state(message: Unhandled) -> State:
-    """The conversation's state at this message, refreshed when it rested long enough."""
+def _settled(
+    batch: Sequence[Unhandled],
+    state: State,
+    replies: Sequence[str],
+    *,
+    intent: str,
+    alert: str | None = None,
+    consent: str | None = None,
+    engine: str = "embedded",
+) -> Settled:
+    return Settled(
+        handled=[m.id for m in batch],
+        state=state.to_json(),
+        status="handed_off" if state.handed_off else "open",
+        outcome=state.outcome.value,
+        opted_out=state.opted_out,
+        intent=intent,
+        alert=alert,
+        replies=[(uuid5(NAMESPACE_OID, f"{batch[0].id}:reply:{index}"), text) for index, text in enumerate(replies)],
+        consent=consent,
+        engine=engine,
+    )
+
+
+def _state(message: Unhandled, silence: timedelta) -> State:
+    """The conversation's state at this message, refreshed when it rested long enough.
+
+    ``silence``: after so long without a word the attendant answers again where a person had taken over.
+    """
     state = State.from_json(dict(message.state))
     if message.previous_at is not None and message.received_at - message.previous_at > _REST:
         state = state.rested()
-    if state.handed_off and message.handed_off_at is not None and message.received_at - message.handed_off_at > _REST:
-        state.handed_off = False
+    if state.handed_off and message.handed_off_at is not None:
+        last = max(message.handed_off_at, message.previous_at or message.handed_off_at)
+        state.handed_off = message.received_at - last <= silence
+        if not state.handed_off and state.done in {Outcome.HANDED_OFF, Outcome.EMERGENCY}:
+            state.done = None
     return state
+
+
+def _remind_within(tenant: Tenant) -> timedelta | None:
+    """How long before an appointment its patient may be answering a reminder; None where none is sent."""
+    offsets = tenant.config.settings.reminders.offsets
+    return offsets[0] + _BESIDE_REMINDERS if offsets else None
 
 
 def _gravest(alerts: tuple[Alert, ...]) -> str | None:

@@ -126,14 +126,21 @@ class _Stage:
         outbound = (scene.get("context") or {}).get("last_outbound")
         kind = outbound.get("kind") or outbound.get("type") if isinstance(outbound, Mapping) else outbound
         self.reminded = kind == "reminder"
-        self.about = str((scene.get("context") or {}).get("text") or "") if kind == "campaign" else None
+        text = str((scene.get("context") or {}).get("text") or "")
+        self.about = text if kind == "campaign" else None
+        self.reminder = text if self.reminded else None
         self.patient = Patient(known=bool(existing))
         self.state = State()
 
     def hear(self, text: str) -> dict[str, Any]:
         """One patient message, answered."""
         fresh = self.state.done is None
-        message = Message(text, reminded=self.reminded and fresh, about=self.about if fresh else None)
+        message = Message(
+            text,
+            reminded=self.reminded and fresh,
+            reminder=self.reminder if fresh else None,
+            about=self.about if fresh else None,
+        )
         steps = turn(self.state, message, self.clinic, self.now, self.patient)
         result: Turn
         try:
@@ -170,13 +177,21 @@ def _profile(raw: Mapping[str, Any]) -> dict[str, Any]:
             "name": str(s["name"]),
             "duration": f"{int(s.get('minutes') or 30)}m",
             "priceBRL": None if s.get("price_brl") is None else str(s["price_brl"]),
+            "preparation": s.get("preparation"),
         }
         for s in raw.get("services") or ()
     ]
     professionals = []
     for person in raw.get("professionals") or ():
         offered = [_code(services, name, "professionals.services") for name in person.get("services") or ()]
-        professionals.append({"code": str(person["name"]), "name": str(person["name"]), "services": offered})
+        professionals.append(
+            {
+                "code": str(person["name"]),
+                "name": str(person["name"]),
+                "services": offered,
+                "hours": person.get("hours"),
+            }
+        )
     return {
         "services": services,
         "professionals": professionals,

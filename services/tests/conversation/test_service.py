@@ -3,168 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import pytest
-import pytest_asyncio
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 
 from atendeai.appointment.app import create_app as create_appointment
-from atendeai.conversation.app import create_app
-from atendeai.kit import clock
-from atendeai.kit.resources import Kit
-from atendeai.kit.testing.clinics import PROFILE, TestClinic
 from atendeai.kit.testing.peers import Peers
 from atendeai.kit.testing.plugin import ClinicFactory
 from atendeai.kit.testing.waiting import eventually
+from tests.conversation.world import OPEN_ALWAYS, FlakyAppointment, MakeWorld, WhatsApp, World, conversation_of
 
 pytestmark = pytest.mark.integration
-
-EVERY_DAY = {day: [{"opens": "07:00", "closes": "21:00"}] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
-OPEN_ALWAYS = {**PROFILE, "businessHours": EVERY_DAY, "holidays": []}
-
-
-class WhatsApp:
-    """Takes replies like the whatsapp service; can be told to fail, and to lose its answers."""
-
-    def __init__(self) -> None:
-        self.sent: dict[str, dict[str, Any]] = {}
-        self.calls = 0
-        self.fail_with: list[int] = []
-        self.app = FastAPI()
-
-        @self.app.post("/internal/v1/outbound")
-        async def outbound(request: Request) -> Response:
-            self.calls += 1
-            if self.fail_with:
-                status = self.fail_with.pop(0)
-                return JSONResponse({"type": "urn:atendeai:problem:told-to", "status": status}, status)
-            key = request.headers["Idempotency-Key"]
-            self.sent.setdefault(key, {**await request.json(), "outbound_id": str(uuid4())})
-            return JSONResponse({"outbound_id": self.sent[key]["outbound_id"]}, 202)
-
-    def texts(self, contact: UUID) -> list[str]:
-        return [one["text"] for one in self.sent.values() if one["contact_id"] == str(contact)]
-
-
-async def _nowhere(_: Any) -> None:
-    """Where lost answers go."""
-
-
-class FlakyAppointment:
-    """Stands before the appointment service and can swallow answers after the work was done."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
-        self.lose: list[str] = []
-        self.down = False
-        self.hang: str | None = None
-        self.hung = False
-        self.seen: list[str] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        path = scope["path"]
-        self.seen.append(path)
-        if self.down:
-            await JSONResponse({"type": "about:blank", "status": 503}, 503)(scope, receive, send)
-            return
-        if self.hang is not None and self.hang in path:
-            self.hang = None
-            await self.app(scope, receive, _nowhere)
-            self.hung = True
-            await asyncio.Event().wait()
-        lost = next((part for part in self.lose if part in path), None)
-        if lost is None:
-            await self.app(scope, receive, send)
-            return
-        self.lose.remove(lost)
-        await self.app(scope, receive, _nowhere)
-        await JSONResponse({"type": "about:blank", "status": 500}, 500)(scope, receive, send)
-
-
-class World:
-    """One clinic with its conversation and appointment services running."""
-
-    def __init__(
-        self, clinic: TestClinic, client: httpx.AsyncClient, whatsapp: WhatsApp, appointment: FlakyAppointment
-    ) -> None:
-        self.clinic = clinic
-        self.client = client
-        self.whatsapp = whatsapp
-        self.appointment = appointment
-
-    def beside(self, clinic: TestClinic) -> World:
-        """Another clinic of the same processes."""
-        return World(clinic, self.client, self.whatsapp, self.appointment)
-
-    def message(self, contact: UUID, text: str, name: str | None = "Maria Souza", **more: Any) -> dict[str, Any]:
-        return {
-            "message_id": str(uuid4()),
-            "wamid": f"wamid.{uuid4().hex}",
-            "contact_id": str(contact),
-            "contact": {"wa_id": "5511987654321", **({"name": name} if name else {})},
-            "kind": "text",
-            "text": text,
-            "sent_at": clock.now().isoformat(),
-            **more,
-        }
-
-    async def post(self, message: dict[str, Any]) -> httpx.Response:
-        return await self.client.post(
-            "/internal/v1/messages",
-            json=message,
-            headers=self.clinic.service_headers("whatsapp", message["message_id"]),
-        )
-
-    async def say(self, contact: UUID, text: str, **more: Any) -> str:
-        """One message, and the attendant's answer to it."""
-        before = len(self.whatsapp.texts(contact))
-        assert (await self.post(self.message(contact, text, **more))).status_code == 202
-        await eventually(lambda: len(self.whatsapp.texts(contact)) > before, seconds=20)
-        return self.whatsapp.texts(contact)[-1]
-
-    async def appointments(self, contact: UUID) -> list[Any]:
-        return await self.clinic.fetch(
-            "SELECT * FROM atendeai.appointment WHERE clinic_id = $1 AND contact_id = $2 ORDER BY created_at",
-            self.clinic.id,
-            contact,
-        )
-
-
-MakeWorld = Callable[..., Awaitable[World]]
-
-
-@asynccontextmanager
-async def conversation_of(clinic: TestClinic, peers: Peers) -> AsyncIterator[httpx.AsyncClient]:
-    """One process of the conversation service, from start to stop."""
-    settings = clinic.service_settings("conversation")
-    app = create_app(settings, kit=Kit(settings, peers=peers))
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as client,
-    ):
-        yield client
-
-
-@pytest_asyncio.fixture
-async def make_world(clinic_factory: ClinicFactory) -> Any:
-    async with AsyncExitStack() as stack:
-
-        async def make(**values: Any) -> World:
-            clinic = await clinic_factory(**{"profile": OPEN_ALWAYS, **values})
-            booking = create_appointment(clinic.service_settings("appointment"))
-            await stack.enter_async_context(booking.router.lifespan_context(booking))
-            whatsapp, flaky = WhatsApp(), FlakyAppointment(booking)
-            peers = Peers({"appointment": flaky, "whatsapp": whatsapp.app})
-            client = await stack.enter_async_context(conversation_of(clinic, peers))
-            return World(clinic, client, whatsapp, flaky)
-
-        yield make
 
 
 @pytest.mark.parametrize("isolation", ["Dedicated", "Shared"])
@@ -227,16 +77,29 @@ async def test_two_patients_who_want_one_time(make_world: MakeWorld) -> None:
     assert one["starts_at"] != other["starts_at"]
 
 
-async def test_messages_are_handled_in_order(make_world: MakeWorld) -> None:
-    world = await make_world()
+async def test_several_messages_in_a_row_are_answered_once(make_world: MakeWorld) -> None:
+    world = await make_world(quiet=0.5)
     contact = uuid4()
-    for text in ("quero marcar consulta amanhã às 10h", "sim", "obrigada"):
+    for text in ("oi", "quero marcar uma consulta", "amanhã", "às 10h"):
         assert (await world.post(world.message(contact, text))).status_code == 202
-    await eventually(lambda: len(world.whatsapp.texts(contact)) == 3, seconds=20)
-    texts = world.whatsapp.texts(contact)
-    assert "Pode ser?" in texts[0]
-    assert texts[1].startswith("Agendado!")
-    assert texts[2].startswith("Por nada")
+    await eventually(lambda: world.whatsapp.texts(contact), seconds=20)
+    (offer,) = world.whatsapp.texts(contact)
+    assert "às 10h" in offer
+    assert "Pode ser?" in offer
+    assert (await world.say(contact, "pode ser")).startswith("Agendado!")
+    rows = await world.clinic.fetch(
+        "SELECT handled_at FROM atendeai.conversation_message WHERE clinic_id = $1", world.clinic.id
+    )
+    assert len(rows) == 5
+    assert all(row["handled_at"] for row in rows)
+
+
+async def test_an_emergency_does_not_wait_for_more(make_world: MakeWorld) -> None:
+    world = await make_world(quiet=60)
+    contact = uuid4()
+    await world.post(world.message(contact, "oi"))
+    assert "192" in await world.say(contact, "meu pai desmaiou e não acorda")
+    assert len(world.whatsapp.texts(contact)) == 1
 
 
 @pytest.mark.parametrize("lost", ["/holds", "/book", "/slots/search"])

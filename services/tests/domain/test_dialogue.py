@@ -265,7 +265,7 @@ def test_confirming_unasked() -> None:
         ("que horas vocês abrem?", "segunda a sexta, das 8h às 18h"),
         ("vocês abrem sábado?", "não abrimos"),
         ("onde fica?", "Rua das Flores, 10"),
-        ("aceita unimed?", "Sim, atendemos unimed"),
+        ("aceita unimed?", "Sim, atendemos Unimed"),
         ("aceita bradesco?", "Não atendemos bradesco"),
         ("quanto custa a limpeza de pele?", "R$ 180,00"),
         ("quais os valores?", "R$ 250,00"),

@@ -1,30 +1,116 @@
 """Answers read off the clinic's profile: hours, address, prices, plans, services."""
 
+import re
+
 from atendeai.domain.dialogue import texts, wording
-from atendeai.domain.dialogue.clinic import Service
+from atendeai.domain.dialogue.clinic import Professional, Service
 from atendeai.domain.dialogue.session import Alert, Session
-from atendeai.domain.dialogue.state import Outcome
+from atendeai.domain.dialogue.state import Outcome, Stage
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
 
+_TOGETHER = (Intent.ASK_INSURANCE, Intent.ASK_PRICE, Intent.ASK_ADDRESS, Intent.ASK_HOURS)
+"""Questions that are answered beside another one; the others are too easily seen where they were not meant."""
+_PRIVATE = re.compile(r"\bparticular\b")
+_MONEY = re.compile(r"\b(?:quanto|precos?|valor\w*|custa\w*|fica|sai|aceita\w*|atende\w*|tem|faz\w*|qual|como)\b")
+_LONGEST_STATEMENT = 7
+_AMENITIES = re.compile(r"\b(?:estacion\w+|elevador|acessib\w+|cadeirante|rampa|metro|onibus|wi-?fi)\b")
+_PREPARATION = re.compile(
+    r"\b(?:jejum|prepar\w+|levar|documentos?|pedido|encaminhamento|doi|doer|anestesia|contraindica\w+|gestante|gravida|"
+    r"idade|criancas?|remedios?|medicac\w+|depilar|maquiagem|acompanhante)\b"
+)
+_PAYMENT = re.compile(
+    r"\b(?:parcel\w+|cartao|cartoes|credito|debito|pix|boleto|dinheiro|descontos?|nota fiscal|recibo|"
+    r"formas? de pag\w+|reembols\w+|vezes)\b"
+)
+"""Ways of paying, which a profile does not hold."""
+_AMOUNT = re.compile(r"\b(?:quanto|precos?|valor\w*|custa\w*|tabela)\b")
+_WORKS = re.compile(r"\b(?:atend\w*|trabalh\w*|esta|vai|fica|vem|consulta)\b")
+_OPEN_NOW = re.compile(
+    r"\b(?:ainda|agora|ja|hoje)\b.{0,15}\b(?:atend\w+|abert[oa]s?|abre|funcion\w+)\b|"
+    r"\b(?:estao|esta|tao|ta) (?:atendendo|abert[oa]s?|funcionando)\b"
+)
+_DURATION = re.compile(r"\b(?:dura|demora|duracao|leva|quanto tempo)\b")
+
 
 def answer(session: Session, intent: Intent) -> None:
-    """Says what the profile knows; what it does not know is passed to a person, without ending the conversation."""
+    """Says what the profile knows; what it does not know is passed to a person, without ending the conversation.
+
+    Several questions in one message are answered together.
+    """
     say = {
         Intent.ASK_HOURS: _hours,
         Intent.ASK_ADDRESS: _address,
         Intent.ASK_PRICE: _price,
         Intent.ASK_INSURANCE: _insurance,
         Intent.ASK_SERVICE: _service,
-    }[intent]
-    say(session)
-    named = _named(session)
-    if len(named) == 1 and not session.state.busy:
-        session.state.topic = named[0].code
+    }
+    say[intent](session)
+    if intent is Intent.ASK_PRICE and _DURATION.search(session.norm):
+        _duration(session)
+    for other in _TOGETHER:
+        if other in session.reading.shown and other is not intent and intent is not Intent.ASK_SERVICE:
+            say[other](session)
+    about = named(session)
+    if len(about) == 1 and not session.state.busy:
+        session.state.topic = about[0].code
+    elif len(about) == 1 and session.state.service is None and session.state.stage is Stage.COLLECTING:
+        session.state.service = about[0].code
     session.state.answered = True
     if session.state.done is Outcome.NOTHING_BOOKED:
         session.state.done = None
+
+
+def beside(session: Session) -> None:
+    """Answers what is asked about price, plans or the way beside a wish to book or to change something."""
+    shown = session.reading.shown
+    if session.reading.entities.insurance is not None or _states_private(session):
+        note_plan(session)
+    elif Intent.ASK_INSURANCE in shown:
+        _insurance(session)
+    if Intent.ASK_PRICE in shown and not _states_private(session):
+        _price(session)
+    if Intent.ASK_ADDRESS in shown:
+        _address(session)
+
+
+def doubt_beside(session: Session, service: str) -> None:
+    """Passes on a doubt that came with a last word ("sim! preciso levar algo?"), unless the preparation answered it."""
+    about = session.clinic.service(service)
+    told = about is not None and about.preparation is not None and session.state.done is Outcome.BOOKED
+    if "?" in session.norm and _PREPARATION.search(session.norm) and not told:
+        _unknown(session, texts.DOUBT_PASSED_ON)
+
+
+def plan_stated(session: Session) -> bool:
+    """Whether the message says how the patient pays, and nothing else ("é particular", "tenho Unimed")."""
+    reading = session.reading
+    stated = reading.entities.insurance is not None or _states_private(session)
+    few = len(session.norm.split()) <= _LONGEST_STATEMENT and reading.when.empty and not reading.entities.service
+    return stated and few and "?" not in session.norm and not _MONEY.search(session.norm)
+
+
+def _states_private(session: Session) -> bool:
+    return bool(_PRIVATE.search(session.norm)) and "?" not in session.norm and not _MONEY.search(session.norm)
+
+
+def note_plan(session: Session) -> None:
+    """Remembers the plan that was named, and says once whether it is accepted."""
+    said = session.reading.entities.insurance
+    plan = "particular" if said is None or "particular" in fold(said) else _accepted(session, said) or said
+    if plan != session.state.insurance:
+        session.state.insurance = plan
+        if plan == "particular":
+            session.say(texts.PRIVATE)
+        else:
+            _insurance(session)
+
+
+def _accepted(session: Session, said: str) -> str | None:
+    """The accepted plan of that name, as the clinic writes it."""
+    wanted = fold(said)
+    return next((p for p in session.clinic.insurance if wanted in fold(p) or fold(p) in wanted), None)
 
 
 def _unknown(session: Session, text: str) -> None:
@@ -34,31 +120,70 @@ def _unknown(session: Session, text: str) -> None:
 
 def _hours(session: Session) -> None:
     clinic, day = session.clinic, session.reading.when.moment.date
-    if not clinic.hours:
+    people = _asked_of(session)
+    if people:
+        for who in people:
+            session.say(texts.works(who.name, wording.week(who.hours or clinic.hours)))
+    elif not clinic.hours:
         _unknown(session, texts.NO_HOURS)
+    elif asks_now(session) and day in {None, session.today}:
+        _now(session)
     elif day is not None:
         session.say(wording.hours_of(clinic.hours, day, session.today, clinic.holidays))
     else:
         session.say(f"Nosso horário de atendimento: {wording.week(clinic.hours)}.")
 
 
+def asks_now(session: Session) -> bool:
+    """Whether the patient asks if the clinic is open at this moment."""
+    return bool(_OPEN_NOW.search(session.norm))
+
+
+def _now(session: Session) -> None:
+    """Whether the clinic is open at this moment, and when it closes or opens."""
+    clinic, now = session.clinic, session.now
+    opens = wording.opens_again(clinic.hours, now, clinic.holidays)
+    closes = [b for a, b in clinic.hours.get(now.weekday()) or () if a <= now.time() < b]
+    if opens is not None:
+        session.say(texts.closed_now(opens))
+    elif closes:
+        session.say(texts.open_now(wording.clock(closes[0])))
+
+
+def _asked_of(session: Session) -> list[Professional]:
+    """Those whose hours are asked for: by name, or who do what is named; none when the clinic's are."""
+    clinic = session.clinic
+    if not (clinic.hours or any(p.hours for p in clinic.professionals)) or not _WORKS.search(session.norm):
+        return []
+    by_name = entities.match(session.norm, {p.code: p.name for p in clinic.professionals}, exact=True)
+    services = {s.code for s in named(session)}
+    return [p for p in clinic.professionals if (p.code in by_name if by_name else bool(services & p.services))]
+
+
 def _address(session: Session) -> None:
     if session.clinic.address:
         session.say(f"Estamos em: {session.clinic.address}.")
+        if _AMENITIES.search(session.norm) and not _AMENITIES.search(fold(session.clinic.address)):
+            _unknown(session, texts.DOUBT_PASSED_ON)
     else:
         _unknown(session, texts.NO_ADDRESS)
 
 
-def _named(session: Session) -> list[Service]:
+def named(session: Session) -> list[Service]:
+    """The services that the message names."""
     codes = entities.match(session.norm, {s.code: s.name for s in session.clinic.services})
     return [s for s in session.clinic.services if s.code in codes]
 
 
 def _price(session: Session) -> None:
-    named = _named(session)
-    if not named and session.state.service:
-        named = [s for s in session.clinic.services if s.code == session.state.service]
-    services = named or list(session.clinic.services)
+    about = named(session)
+    if not about and session.state.service:
+        about = [s for s in session.clinic.services if s.code == session.state.service]
+    if _PAYMENT.search(session.norm):
+        _unknown(session, texts.PAYMENT_PASSED_ON)
+        if not _AMOUNT.search(session.norm):
+            return
+    services = about or list(session.clinic.services)
     priced = [s for s in services if s.price]
     if not priced:
         _unknown(session, "Não tenho esse valor aqui, mas já pedi à nossa equipe que informe.")
@@ -72,30 +197,54 @@ def _insurance(session: Session) -> None:
     plans, said = session.clinic.insurance, session.reading.entities.insurance
     if not plans:
         session.say("No momento atendemos apenas particular.")
-    elif said is None:
+    elif said is None or "particular" in fold(said):
         session.say(f"Atendemos {wording.listed(plans)}, e também particular.")
-    elif any(fold(said) in fold(plan) or fold(plan) in fold(said) for plan in plans):
-        session.say(f"Sim, atendemos {said}.")
+    elif plan := _accepted(session, said):
+        session.say(f"Sim, atendemos {plan}.")
     else:
         session.say(f"Não atendemos {said}. Trabalhamos com {wording.listed(plans)}, e também particular.")
 
 
+def _duration(session: Session) -> bool:
+    """Says how long what is asked about takes; False when it is not clear what that is."""
+    spoken_of = session.clinic.service(session.state.service or session.state.topic)
+    about = named(session) or ([spoken_of] if spoken_of else [])
+    for service in about:
+        session.say(f"{service.name} dura cerca de {_minutes(service)} minutos.")
+    return bool(about)
+
+
 def _service(session: Session) -> None:
-    named = _named(session)
+    about = named(session)
+    spoken_of = session.clinic.service(session.state.service or session.state.topic)
+    asked_of = about[0] if len(about) == 1 else None if about else spoken_of
+    if _DURATION.search(session.norm) and _duration(session):
+        return
+    if asked_of is not None and _PREPARATION.search(session.norm):
+        if asked_of.preparation:
+            session.prepare(asked_of.code)
+        else:
+            _unknown(session, texts.DOUBT_PASSED_ON)
+        return
     said = session.reading.entities.service
     names = wording.listed(s.name for s in session.clinic.services)
-    if len(named) == 1:
-        service = named[0]
+    if len(about) == 1:
+        service = about[0]
         who = [p.name for p in session.clinic.professionals if service.code in p.services]
-        minutes = int(service.duration.total_seconds() // 60)
         with_whom = f" com {wording.listed(who, 'ou')}" if who else ""
-        session.say(f"Sim, temos {service.name}{with_whom}. Dura cerca de {minutes} minutos. Quer marcar?")
+        session.say(f"Sim, temos {service.name}{with_whom}. Dura cerca de {_minutes(service)} minutos. Quer marcar?")
         session.state.invited = True
-    elif said is not None and not named and names:
+    elif said is not None and not about and names:
         session.say(f"Não temos {said} por aqui. Atendemos: {names}.")
-    elif names and not named and "quais" not in session.norm and session.norm.split()[:1] != ["o"]:
-        _unknown(session, f"Atendemos: {names}. Sobre essa dúvida, já pedi à nossa equipe que responda por aqui.")
+    elif spoken_of is not None and not about:
+        _unknown(session, texts.DOUBT_PASSED_ON)
+    elif names and not about and "quais" not in session.norm and session.norm.split()[:1] != ["o"]:
+        _unknown(session, f"Atendemos: {names}. {texts.DOUBT_PASSED_ON}")
     elif names:
         session.say(f"Atendemos: {names}.")
     else:
         _unknown(session, texts.HANDOFF)
+
+
+def _minutes(service: Service) -> int:
+    return int(service.duration.total_seconds() // 60)

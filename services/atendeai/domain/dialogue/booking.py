@@ -4,8 +4,8 @@ import re
 from collections.abc import Generator, Sequence
 from datetime import date, datetime, time, timedelta
 
-from atendeai.domain.dialogue import texts, wording
-from atendeai.domain.dialogue.clinic import Service
+from atendeai.domain.dialogue import subject, texts, wording
+from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, spread
 from atendeai.domain.dialogue.ports import (
     Answer,
     Appointment,
@@ -16,6 +16,7 @@ from atendeai.domain.dialogue.ports import (
     Held,
     Hold,
     Nothing,
+    Refused,
     Request,
     Reschedule,
     Search,
@@ -23,17 +24,16 @@ from atendeai.domain.dialogue.ports import (
     Steps,
 )
 from atendeai.domain.dialogue.session import Alert, Session
-from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage
-from atendeai.domain.understanding.entities import match
+from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, Wish
 from atendeai.domain.understanding.when import Moment
 
 _SEARCH_DAYS = 14
 _FURTHER_DAYS = 30
 _SHOWN = 4
-_NEAREST = 3
 _TRIES = 3
 _SOONEST = re.compile(
-    r"\b(?:quanto antes|mais rapido possivel|o mais (?:cedo|rapido|breve)|primeir[oa] (?:horario|vaga|data|"
+    r"\b(?:(?:voces?|quem) (?:que )?(?:decide|escolhe|sabe)m?|"
+    r"quanto antes|mais rapido possivel|o mais (?:cedo|rapido|breve)|primeir[oa] (?:horario|vaga|data|"
     r"dia) (?:disponivel|livre|que tiver)|"
     r"primeir[oa] que tiver|qualquer (?:dia|horario|hora|data)|tanto faz|quando (?:tiver|puder|der|"
     r"der certo)|mais proxim[oa]|urgente|logo que possivel|assim que possivel|"
@@ -43,6 +43,7 @@ _EARLIEST = re.compile(
     r"\b(?:quanto antes|mais rapido possivel|o mais (?:cedo|rapido|breve)|primeir[oa] (?:horario|vaga|data) "
     r"(?:disponivel|livre|que)|primeir[oa] que tiver|urgente|urgencia|(?:assim|logo) que possivel|mais proxim[oa])\b"
 )
+_LATEST = re.compile(r"\bultim[oa] (?:horario|vaga|hora)\b|\bo mais tarde (?:possivel|que (?:tiver|der))\b")
 _ALTERNATIVES = re.compile(r"\b(?:ou|tanto .* quanto)\b")
 
 
@@ -62,7 +63,7 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
     """
     state = session.state
     state.stage = Stage.COLLECTING
-    if not _service_settled(session):
+    if not subject.settled(session):
         return
     if session.invalid_time:
         state.when = Moment(time=state.when.time, time_from=state.when.time_from, time_to=state.when.time_to)
@@ -71,62 +72,21 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
     if state.candidates:
         yield from _candidates(session)
         return
+    if not state.when.has_day and state.when.has_time and state.last is not None and state.done is Outcome.BOOKED:
+        state.when = state.when.merged(Moment(date=state.last.start.date()))  # "e pra minha filha às 15h30?"
     if not state.when.has_day and (listing or _SOONEST.search(session.norm)):
         state.when = state.when.merged(
             Moment(date_from=session.today, date_to=session.today + timedelta(days=_SEARCH_DAYS))
         )
     if not state.when.has_day:
-        session.say(texts.ASK_DAY, Asks.DATE)
+        session.say(texts.ask_day(wording.wish(state.when, session.today)), Asks.DATE)
         return
     yield from _search(session)
-
-
-def _service_settled(session: Session) -> bool:
-    """Whether service and professional are known and fit together; asks otherwise."""
-    state, clinic = session.state, session.clinic
-    if session.unknown_service and state.service is None:
-        session.say(texts.no_such_service(session.unknown_service, clinic), Asks.SERVICE)
-        return False
-    who = clinic.professional(state.professional)
-    if state.service is None and state.topic is not None:
-        topic = state.topic
-        if clinic.service(topic) is not None and (who is None or topic in who.services):
-            state.service = topic
-    if state.service is None:
-        default = clinic.default_service()
-        if who is not None and len(who.services) == 1:
-            state.service = next(iter(who.services))
-        elif default is not None and (who is None or default.code in who.services):
-            state.service = default.code
-        elif not clinic.services:
-            session.hand_off(Alert.UNANSWERED, texts.HANDOFF)
-            return False
-        else:
-            session.say(texts.ask_service(offered(session)), Asks.SERVICE)
-            return False
-    if who is not None and state.service not in who.services:
-        what = clinic.service(state.service)
-        if what is not None and named_now(session, who.code):
-            session.say(texts.not_by(who.name, what.name))
-        state.professional = state.asked_for = None
-    return True
 
 
 def leaves_open(norm: str) -> bool:
     """Whether the patient leaves the day to the clinic ("qualquer dia", "o quanto antes")."""
     return bool(_SOONEST.search(norm))
-
-
-def offered(session: Session) -> list[Service]:
-    """The services to choose from: those of the professional who was named, or all."""
-    who = session.clinic.professional(session.state.professional)
-    return [s for s in session.clinic.services if who is None or s.code in who.services]
-
-
-def named_now(session: Session, code: str) -> bool:
-    """Whether this very message names that professional."""
-    who = session.clinic.professional(code)
-    return who is not None and bool(match(session.norm, {code: who.name}, exact=True))
 
 
 def _candidates(session: Session) -> Steps:
@@ -148,12 +108,12 @@ def _candidates(session: Session) -> Steps:
             return
         found = yield _query(session, whole)
         if isinstance(found, Found):
-            slots.extend(_spread(found.slots, 1 if whole.time else 2))
+            slots.extend(spread(found.slots, 1 if whole.time else 2))
     chosen = sorted({s.start: s for s in reversed(slots)}.values(), key=lambda s: s.start)[:_SHOWN]
     state.when = state.when.merged(state.candidates[0])
     state.candidates = []
     if chosen:
-        yield from _show(session, chosen, "Tenho estes horários:")
+        yield from _show(session, chosen)
     else:
         yield from _instead(session, Nothing.FULL)
 
@@ -183,6 +143,8 @@ def _query(session: Session, wish: Moment, *, days: tuple[date, date] | None = N
 
 def _search(session: Session) -> Steps:
     state = session.state
+    if state.when.date and state.when.time:
+        state.wished = datetime.combine(state.when.date, state.when.time)
     found = yield _query(session, state.when)
     if not isinstance(found, Found):
         session.hand_off(Alert.TROUBLE, texts.TROUBLE)
@@ -190,37 +152,28 @@ def _search(session: Session) -> Steps:
     slots = [s for s in found.slots if s.start > session.now and s not in session.lost]
     if not slots:
         yield from _instead(session, found.reason or Nothing.FULL)
+    elif state.when.date and not state.when.time and _LATEST.search(session.norm):
+        yield from offer(session, slots[-1])
     elif (state.when.time and state.when.date) or (_EARLIEST.search(session.norm) and not state.when.time):
         yield from offer(session, slots[0])
     else:
-        shown = _spread(slots, _SHOWN)
-        yield from _show(session, shown, "Tenho estes horários:")
+        shown = spread(slots, _SHOWN)
+        yield from _show(session, shown)
 
 
-def _spread(slots: Sequence[Slot], count: int) -> list[Slot]:
-    """A few slots that differ: one of each of the first days, or spread over the only day."""
-    distinct = list({s.start: s for s in reversed(slots)}.values())
-    distinct.sort(key=lambda s: s.start)
-    if len(distinct) <= count:
-        return distinct
-    days = sorted({s.start.date() for s in distinct})
-    if len(days) >= count:
-        return [next(s for s in distinct if s.start.date() == d) for d in days[:count]]
-    step = (len(distinct) - 1) / max(1, count - 1)
-    return [distinct[round(i * step)] for i in range(count)]
-
-
-def _show(session: Session, slots: Sequence[Slot], lead: str) -> Steps:
-    """Offers one slot, or lets the patient choose between several."""
+def _show(session: Session, slots: Sequence[Slot], sorry: str = "") -> Steps:
+    """Offers one slot, or lets the patient choose between several. ``sorry``: why they are not what was wished."""
     if len(slots) == 1:
-        yield from offer(session, slots[0])
+        yield from offer(session, slots[0], lead=f"{sorry} " if sorry else "")
         return
     state = session.state
     yield from release(session)
     state.stage = Stage.CHOOSING
     state.slots = list(slots)
-    same_service = texts.choices(lead, [_option(session, s) for s in slots])
-    session.say(same_service, Asks.TIME)
+    people = {s.professional for s in slots}
+    who = session.clinic.professional(slots[0].professional) if len(people) == 1 else None
+    options = [wording.moment(s.start, session.today) if who else _option(session, s) for s in slots]
+    session.say(texts.choices(options, with_whom=who.name if who else None, sorry=sorry), Asks.TIME)
 
 
 def _option(session: Session, slot: Slot) -> str:
@@ -253,6 +206,9 @@ def _instead(session: Session, reason: Nothing, lead: str | None = None) -> Step
             session.hand_off(Alert.CALENDAR, texts.NO_CALENDAR)
             return
         slots = [s for s in found.slots if s.start > session.now and s not in session.lost]
+        if not slots and reason is Nothing.FULL and begin == first and state.purpose is Purpose.BOOK and state.service:
+            state.full = Wish(state.service, wish, state.asked_for)
+            lead = f"{lead.rstrip('.')}{texts.WAITLIST_HINT}" if session.clinic.waiting_list else lead
         if slots:
             yield from _offer_nearest(session, slots, wish, lead)
             return
@@ -263,24 +219,43 @@ def _offer_nearest(session: Session, slots: Sequence[Slot], wish: Moment, lead: 
     """Offers the slot nearest to the hour that was wished, naming the next ones; without an hour, a choice."""
     at = wish.time or wish.time_from
     if at is None or not wish.time:
-        nearest = _spread(slots, _NEAREST) if at is None else _by_nearness(slots, wish, at)
-        yield from _show(session, sorted(nearest, key=lambda s: s.start), f"{lead} Os mais próximos são:")
+        nearest = spread(slots, NEAREST) if at is None else by_nearness(slots, wish, at)
+        yield from _show(session, sorted(nearest, key=lambda s: s.start), lead)
         return
-    first, *others = _by_nearness(slots, wish, at)
+    first, *others = by_nearness(slots, wish, at)
     yield from offer(session, first, lead=f"{lead} ", also=[s for s in others if s.start.date() == first.start.date()])
 
 
-def _by_nearness(slots: Sequence[Slot], wish: Moment, at: time) -> list[Slot]:
-    target = datetime.combine(wish.date or slots[0].start.date(), at)
-    distinct = {s.start: s for s in reversed(slots)}.values()
-    return sorted(distinct, key=lambda s: (abs(s.start - target), s.start))[:_NEAREST]
-
-
 def _sorry(session: Session, wish: Moment, reason: Nothing) -> str:
-    if reason is Nothing.CLOSED and wish.date:
+    if reason is Nothing.CLOSED and wish.date and not _open_then(session, wish):
         closed = wording.hours_of(session.clinic.hours, wish.date, session.today, session.clinic.holidays)
         return closed if "não abrimos" in closed else f"{closed} Nesse horário não atendemos."
     return f"Não tenho horário livre {wording.wish(wish, session.today)}."
+
+
+def _open_then(session: Session, wish: Moment) -> bool:
+    """Whether the clinic is open in the hours wished for: then only nothing long enough is left."""
+    day, clinic = wish.date, session.clinic
+    if day is None or day in clinic.holidays:
+        return False
+    begin, until = (wish.time, wish.time) if wish.time else (wish.time_from or time.min, wish.time_to or time.max)
+    return any(begin < closes and opens <= until for opens, closes in clinic.hours.get(day.weekday()) or ())
+
+
+def somebody_else(session: Session, slot: Slot) -> Steps:
+    """The patient would rather see another professional: at the time first wished for, else at that of the slot."""
+    state = session.state
+    moving = state.target.id if state.target and state.purpose is Purpose.RESCHEDULE else None
+    for at in dict.fromkeys(m for m in (state.wished, slot.start) if m is not None):
+        found = yield Search(slot.service, at.date(), at.date(), at.time(), at.time(), moving=moving)
+        slots = found.slots if isinstance(found, Found) else ()
+        others = [s for s in slots if s.professional != slot.professional and s.start > session.now]
+        if others:
+            yield from offer(session, others[0])
+            return
+    who = session.clinic.professional(slot.professional)
+    lead = f"Nesse horário só tenho {who.name}. " if who else ""
+    yield from offer(session, slot, lead=lead)
 
 
 def release(session: Session) -> Steps:
@@ -334,6 +309,9 @@ def accept(session: Session) -> Steps:
     slot = state.slots[0]
     if state.purpose is Purpose.RESCHEDULE and state.target is not None:
         answer = yield Reschedule(state.target.id, slot)
+        if isinstance(answer, Refused) and answer.too_late:
+            session.hand_off(Alert.NOTICE, texts.NOTICE)
+            return
         if not isinstance(answer, Done):
             yield from _lost(session, slot)
             return
@@ -352,6 +330,7 @@ def accept(session: Session) -> Steps:
     name = session.name
     _achieved(session, Outcome.BOOKED, Appointment(booked, slot.start, slot.professional, slot.service, name))
     session.say(texts.booked(session.describe(slot), name, session.clinic))
+    session.prepare(slot.service)
 
 
 def _book(session: Session, slot: Slot) -> Generator[Request, Answer, str | None]:

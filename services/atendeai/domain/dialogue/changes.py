@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import booking, texts, wording
+from atendeai.domain.dialogue import booking, narrowing, texts, wording
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import (
     Answer,
@@ -12,6 +12,7 @@ from atendeai.domain.dialogue.ports import (
     Cancel,
     Confirm,
     Done,
+    Refused,
     Request,
     Steps,
     Upcoming,
@@ -23,25 +24,28 @@ from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment, When
 
 _ALL = re.compile(r"\b(?:tod[ao]s|ambas|ambos|as duas|os dois|as tres|tudo)\b")
+_SAME_TIME = re.compile(r"\b(?:n?[oa] )?mesm[oa] (?:hora|horario)\b")
+_CANNOT = re.compile(r"\bnao (?:(?:vou )?(?:posso|consig\w+|poderei|poder|dou conta)|da\b|vai dar|dara|tenho como|vou)")
+_SAME_DAY = re.compile(r"\b(?:n?[oa] )?mesmo dia\b")
 
 
 def listing(session: Session) -> Steps:
     """Tells the patient what is booked for them."""
-    items = yield from _upcoming(session)
+    items = yield from upcoming(session)
     if not items:
         session.say(texts.NO_APPOINTMENTS)
         session.state.invited = True
     elif len(items) == 1:
-        session.say(f"Você tem marcado: {_describe(session, items[0])}.")
+        session.say(f"Você tem marcado: {describe(session, items[0])}.")
     else:
-        session.say("Você tem marcado:\n" + wording.numbered([_describe(session, a) for a in items]))
+        session.say("Você tem marcado:\n" + wording.numbered([describe(session, a) for a in items]))
     session.state.answered = True
 
 
 def begin(session: Session, purpose: Purpose) -> Steps:
     """Begins to change an appointment: finds which one is meant."""
     state = session.state
-    items = yield from _upcoming(session)
+    items = yield from upcoming(session)
     if not items:
         if purpose is Purpose.RESCHEDULE and not session.reading.when.empty:
             session.say("Não encontrei nenhuma consulta sua marcada; vou procurar um horário novo.")
@@ -54,30 +58,39 @@ def begin(session: Session, purpose: Purpose) -> Steps:
     state.reset_flow()
     state.purpose = purpose
     meant = _meant(session, items)
+    if len(meant) > 1 and state.last is not None and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}:
+        meant = [a for a in meant if a.id == state.last.id] or meant  # what was arranged a moment ago
     if len(meant) == 1:
-        yield from _with_target(session, meant[0])
+        yield from with_target(session, meant[0])
+        return
+    state.targets = list(meant)
+    if purpose is Purpose.CANCEL and _ALL.search(session.norm):
+        _ask_for_all(session)
         return
     state.stage = Stage.PICKING
-    state.targets = list(meant)
     if purpose is Purpose.RESCHEDULE and not session.reading.when.moment.empty:
         state.when = session.reading.when.moment
-    session.say(texts.which_appointment([_describe(session, a) for a in meant]), Asks.DATE)
+    session.say(texts.which_appointment([describe(session, a) for a in meant]), Asks.DATE)
 
 
 def picking(session: Session) -> Steps:
     """The patient says which of several appointments is meant."""
     state = session.state
     if state.purpose is Purpose.CANCEL and _ALL.search(session.norm):
-        state.stage = Stage.CANCELLING
-        what = wording.listed(_describe(session, a) for a in state.targets)
-        session.say(texts.ask_cancel(what), Asks.CONFIRMATION)
+        _ask_for_all(session)
         return
     index = chosen_index(session.norm, len(state.targets))
     meant = [state.targets[index]] if index is not None else _meant(session, state.targets)
     if len(meant) != 1:
-        session.say(texts.which_appointment([_describe(session, a) for a in state.targets]), Asks.DATE)
+        session.say(texts.which_appointment([describe(session, a) for a in state.targets]), Asks.DATE)
         return
-    yield from _with_target(session, meant[0], picked=True)
+    yield from with_target(session, meant[0], picked=True)
+
+
+def _ask_for_all(session: Session) -> None:
+    session.state.stage = Stage.CANCELLING
+    what = wording.listed(describe(session, a) for a in session.state.targets)
+    session.say(texts.ask_cancel(what), Asks.CONFIRMATION)
 
 
 def cancelling(session: Session, *, sure: bool) -> Steps:
@@ -85,18 +98,26 @@ def cancelling(session: Session, *, sure: bool) -> Steps:
     state = session.state
     targets = [state.target] if state.target is not None else list(state.targets)
     if not targets or not sure:
-        state.reset_flow()
-        session.say(texts.KEPT)
+        kept(session)
         return
     for target in targets:
         answer = yield Cancel(target.id, "patient")
+        if isinstance(answer, Refused) and answer.too_late:
+            session.hand_off(Alert.NOTICE, texts.NOTICE)
+            return
         if not isinstance(answer, Done):
             session.hand_off(Alert.TROUBLE, texts.TROUBLE)
             return
     state.reset_flow()
     state.done = Outcome.CANCELLED
     state.last = targets[0]
-    session.say(texts.cancelled(wording.listed(_describe(session, target) for target in targets)))
+    session.say(texts.cancelled(wording.listed(describe(session, target) for target in targets)))
+
+
+def kept(session: Session) -> None:
+    """The patient leaves what stands as it is."""
+    session.state.reset_flow()
+    session.say(texts.KEPT)
 
 
 def move_instead(session: Session) -> Steps:
@@ -105,17 +126,18 @@ def move_instead(session: Session) -> Steps:
     state.reset_flow()
     if target is not None:
         state.purpose = Purpose.RESCHEDULE
-        yield from _with_target(session, target)
+        yield from with_target(session, target)
 
 
-def _with_target(session: Session, target: Appointment, *, picked: bool = False) -> Steps:
+def with_target(session: Session, target: Appointment, *, picked: bool = False) -> Steps:
     """Goes on with the appointment that is meant."""
     state = session.state
     state.target = target
     state.targets = []
     if state.purpose is Purpose.CANCEL:
         state.stage = Stage.CANCELLING
-        session.say(texts.ask_cancel(_describe(session, target)), Asks.CONFIRMATION)
+        movable = bool(_CANNOT.search(session.norm)) and "cancel" not in session.norm
+        session.say(texts.ask_cancel(describe(session, target), movable=movable), Asks.CONFIRMATION)
         return
     if state.purpose is Purpose.CONFIRM:
         yield from _confirm(session, target)
@@ -126,9 +148,22 @@ def _with_target(session: Session, target: Appointment, *, picked: bool = False)
         state.service = target.service
     if state.professional is None:
         state.professional = target.professional
+    same_day(session)
+    shifted = narrowing.relative(session, target.start, target.start)
+    if shifted is not None:
+        state.when = state.when.merged(shifted)
+    if _SAME_TIME.search(session.norm) and not state.when.has_time:
+        state.when = state.when.merged(Moment(time=target.start.time()))
     if state.when.has_time and not state.when.has_day:
         state.when = state.when.merged(Moment(date=target.start.date()))
     yield from booking.advance(session)
+
+
+def same_day(session: Session) -> None:
+    """Takes "no mesmo dia" for the day of the appointment that is to be moved."""
+    target = session.state.target
+    if target is not None and _SAME_DAY.search(session.norm) and session.reading.when.moment.date is None:
+        session.state.when = session.state.when.merged(Moment(date=target.start.date()))
 
 
 def _confirm(session: Session, target: Appointment) -> Steps:
@@ -139,12 +174,12 @@ def _confirm(session: Session, target: Appointment) -> Steps:
     session.state.reset_flow()
     session.state.done = Outcome.CONFIRMED
     session.state.last = target
-    session.say(texts.confirmed(_describe(session, target)))
+    session.say(texts.confirmed(describe(session, target)))
 
 
 def confirm(session: Session) -> Steps:
     """The patient says they will come: the next appointment, or the one they name."""
-    items = yield from _upcoming(session)
+    items = yield from upcoming(session)
     if not items:
         session.say(texts.NO_APPOINTMENTS)
         return
@@ -152,9 +187,36 @@ def confirm(session: Session) -> Steps:
     yield from _confirm(session, meant[0])
 
 
+def answer_with_time(session: Session) -> Generator[Request, Answer, bool]:
+    """An answer to a reminder that names a time: the appointment's own confirms it, another moves it.
+
+    False when the patient has no appointment.
+    """
+    items = yield from upcoming(session)
+    said = session.reading.when
+    moments = list(said.candidates) or [said.moment]
+    if not items:
+        return False
+    if any(fits(items[0], m) for m in moments):
+        yield from _confirm(session, items[0])
+    else:
+        yield from begin(session, Purpose.RESCHEDULE)
+    return True
+
+
+def ruled_out(session: Session) -> Generator[Request, Answer, bool]:
+    """Whether the message rules out the time of an appointment that stands ("amanhã não consigo, tem sexta?")."""
+    said = session.reading.existing
+    moments = list(said.candidates) or ([] if said.moment.empty else [said.moment])
+    if not _CANNOT.search(session.norm) or not moments:
+        return False
+    items = yield from upcoming(session)
+    return any(fits(a, m) for a in items for m in moments)
+
+
 def declined(session: Session) -> Steps:
     """The patient says no to a reminder: asks whether to move or to cancel."""
-    items = yield from _upcoming(session)
+    items = yield from upcoming(session)
     if not items:
         session.say(texts.NO_APPOINTMENTS)
         return
@@ -163,7 +225,8 @@ def declined(session: Session) -> Steps:
     session.say(texts.MOVE_OR_CANCEL, Asks.CONFIRMATION)
 
 
-def _upcoming(session: Session) -> Generator[Request, Answer, list[Appointment]]:
+def upcoming(session: Session) -> Generator[Request, Answer, list[Appointment]]:
+    """The patient's appointments that lie ahead, soonest first."""
     answer = yield Upcoming()
     items = answer.items if isinstance(answer, Appointments) else ()
     return [a for a in items if a.start > session.now]
@@ -173,7 +236,7 @@ def _meant(session: Session, items: list[Appointment]) -> list[Appointment]:
     """Those of ``items`` that fit what the message says about day, hour and professional; all when it says nothing."""
     existing: When = session.reading.existing
     moments = list(existing.candidates) or ([] if existing.moment.empty else [existing.moment])
-    fitting = [a for a in items if any(_fits(a, m) for m in moments)]
+    fitting = [a for a in items if any(fits(a, m) for m in moments)]
     if fitting:
         return fitting
     named = [
@@ -186,7 +249,8 @@ def _meant(session: Session, items: list[Appointment]) -> list[Appointment]:
     return [a for a in items if a.service in codes] or list(items)
 
 
-def _fits(appointment: Appointment, moment: Moment) -> bool:
+def fits(appointment: Appointment, moment: Moment) -> bool:
+    """Whether an appointment lies where a moment says, as far as that goes."""
     day, at = appointment.start.date(), appointment.start.time()
     if moment.date is not None and moment.date != day:
         return False
@@ -201,7 +265,8 @@ def _mentions(norm: str, name: str) -> bool:
     return bool(match(norm, {"it": name}, exact=True))
 
 
-def _describe(session: Session, appointment: Appointment) -> str:
+def describe(session: Session, appointment: Appointment) -> str:
+    """An appointment in words."""
     return texts.described(
         session.clinic, appointment.service, appointment.professional, appointment.start, session.today
     )

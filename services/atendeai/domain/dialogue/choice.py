@@ -13,6 +13,8 @@ _NUMBER = re.compile(
     r"fico com (?:o|a)?)\s*)*"
     r"(?P<n>[1-9])\W*(?:por favor|mesmo|pode ser|obrigad[oa])?\W*$"
 )
+_EARLIEST = re.compile(r"^\W*(?:pode ser |quero |prefiro )?(?:[oa]|n[oa])? ?(?:mais cedo|de cima)\b")
+_LATEST = re.compile(r"\bultim[oa]\b|^\W*(?:pode ser |quero |prefiro )?(?:[oa]|n[oa]) (?:mais tarde|de baixo)\b")
 
 
 def chosen_index(norm: str, count: int) -> int | None:
@@ -20,7 +22,9 @@ def chosen_index(norm: str, count: int) -> int | None:
     number = _NUMBER.match(norm)
     if number is not None and int(number["n"]) <= count:
         return int(number["n"]) - 1
-    if re.search(r"\bultim[oa]\b", norm):
+    if _EARLIEST.search(norm):
+        return 0
+    if _LATEST.search(norm):
         return count - 1
     for pattern, index in _ORDINALS:
         if index < count and re.search(rf"\b(?:o|a|opcao|no|na|pode ser|quero|prefiro|^)? ?(?:{pattern})\b", norm):

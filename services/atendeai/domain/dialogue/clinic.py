@@ -20,15 +20,18 @@ class Service:
     name: str
     duration: timedelta
     price: str | None = None
+    preparation: str | None = None
+    """What a patient must know beforehand, in the clinic's words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Professional:
-    """Somebody who can be booked."""
+    """Somebody who can be booked. ``hours``: their own, by weekday; None: the clinic's."""
 
     code: str
     name: str
     services: frozenset[str]
+    hours: WeekHours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Persona:
 
     name: str | None = None
     greeting: str | None = None
+    tone: str | None = None
+    """``Formal`` or ``Friendly``; None: neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class Clinic:
     holidays: frozenset[date] = frozenset()
     persona: Persona = field(default_factory=Persona)
     handoff_topics: tuple[str, ...] = ()
+    waiting_list: bool = True
+    """Whether patients may wait for a time that is taken."""
 
     @property
     def names(self) -> Names:
@@ -101,6 +108,11 @@ def _clock(minutes: int) -> time:
     return time(23, 59) if minutes >= 24 * 60 else time(minutes // 60, minutes % 60)
 
 
+def _hours(raw: Mapping[str, Any], field: str) -> WeekHours:
+    week = parse_week(raw, field)
+    return {day: tuple((_clock(a), _clock(b)) for a, b in spans) for day, spans in week.items()}
+
+
 def clinic_from_profile(
     name: str,
     profile: Mapping[str, Any],
@@ -115,10 +127,10 @@ def clinic_from_profile(
             name=str(raw.get("name") or raw["code"]),
             duration=parse_duration(raw.get("duration") or "30m", f"services[{raw['code']}].duration"),
             price=raw.get("priceBRL"),
+            preparation=raw.get("preparation") or None,
         )
         for raw in profile.get("services") or ()
     )
-    week = parse_week(profile.get("businessHours") or {}, "businessHours")
     return Clinic(
         name=name,
         services=services,
@@ -127,13 +139,15 @@ def clinic_from_profile(
                 code=str(raw["code"]),
                 name=str(raw.get("name") or raw["code"]),
                 services=frozenset(raw.get("services") or (s.code for s in services)),
+                hours=_hours(raw["hours"], f"professionals[{raw['code']}].hours") if raw.get("hours") else None,
             )
             for raw in profile.get("professionals") or ()
         ),
-        hours={day: tuple((_clock(a), _clock(b)) for a, b in spans) for day, spans in week.items()},
+        hours=_hours(profile.get("businessHours") or {}, "businessHours"),
         insurance=tuple(str(plan) for plan in profile.get("insurance") or ()),
         address=address_text(profile.get("address")),
         holidays=parse_holidays(profile.get("holidays") or ()),
         persona=persona or Persona(),
         handoff_topics=tuple(handoff_topics),
+        waiting_list=bool((profile.get("policies") or {}).get("waitingList", True)),
     )

@@ -8,13 +8,20 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from atendeai.domain.dialogue import booking, changes, texts
+from atendeai.domain.dialogue import answers, booking, changes, giving_up, narrowing, standing, subject, texts
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import Answer, Request, Slot, Steps
-from atendeai.domain.dialogue.session import Alert, Session, name_answer
-from atendeai.domain.dialogue.state import Asks, Purpose, Stage
+from atendeai.domain.dialogue.session import (
+    Alert,
+    Session,
+    name_answer,
+    name_in,
+    speaks_for_another,
+    tidy_name,
+    written_as_a_name,
+)
+from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
 from atendeai.domain.understanding import entities
-from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.intent import COURTESIES, PROFILE_QUESTIONS, Intent
 from atendeai.domain.understanding.intents import is_yes
 from atendeai.domain.understanding.when import Moment, When
@@ -26,12 +33,30 @@ _SAID = 0.6
 _WHOLE = 0.9
 """Above it the whole message is a yes or a no and nothing else."""
 _WITH_WHOM = re.compile(r"\b(?:com quem|quem (?:e|vai|seria)|qual (?:o |a )?(?:medic[oa]|doutora?|profissional))\b")
-_DROPS = re.compile(r"\b(?:deixa (?:para la|quieto)|nao quero mais|desist\w+|depois eu (?:vejo|marco)|outra hora eu)\b")
-_COMES = re.compile(
-    r"\b(?:eu vou|vou sim|estarei|vou (?:estar|comparecer)|pode confirmar|confirmo|mantem|manter|mantenha|"
-    r"deixa? marcad[oa]|nao cancel\w+)\b"
+_SOMEBODY_ELSE = re.compile(
+    r"\b(?:(?:outr[oa]|qualquer|nenhum outr[oa]) (?:medic[oa]|doutora?|dra?|profissional|dentista|pessoa|especialista)|"
+    r"com outr[oa]|outr[oa] que atend\w+)\b(?! (?:dia|data|hora|horario|semana))"
 )
-"""The patient comes after all."""
+_UNSURE = re.compile(
+    r"^\W*(?:ah |hum+ |bom |eu )*(?:nao (?:sei|tenho certeza)|sei la)\b(?!.*\b(?:depois|aviso|ainda|vejo|outra hora)\b)"
+)
+_THINKS = (
+    r"(?:(?:ah+|bom|entao|ta|esta|ok|certo|beleza|tranquilo|fazer o que|nesse caso|pronto|agora|por mim|e|eh|gostei|"
+    r"infelizmente)[\s,.!]+)"
+)
+_AGREES = re.compile(
+    rf"^\W*{_THINKS}*(?:sim|confirma\w*|confirmo|pode (?:confirmar|marcar|agendar|fechar|ser)|marca\w*|"
+    r"agend\w+|fech\w+|ta (?:bom|otimo)|(?:esta|tudo) bem|vamos|(?:vou )?quer(?:o|er)|aceito|por favor)\b|"
+    r"^\W*[✅✔👌👍🙏🆗]"
+)
+"""A yes that comes after a word or two of thinking."""
+_DOES = re.compile(r"\b(?:marc|marqu|agend|reserv|confirm|fech)\w*")
+_BUT = re.compile(r"\b(?:nao|outr[oa]|mas|mais|tem|antes|depois|tambem|qual|quais|\w*\?)\b|\?")
+_DIGIT = re.compile(r"\d")
+_BORN = re.compile(r"\b(?:nascimento|nascid[oa]|cpf|rg|anos)\b")
+_FEW_WORDS = 6
+_DECIDED = re.compile(r"^\W*(?:sim|pode (?:ser|marcar|confirmar|agendar)|confirmo|confirmado|fechado|quero)\b")
+"""A yes that stands beside a question about the way or the hours ("sim, e qual o endereço?")."""
 _ELSEWHERE = frozenset(
     [Intent.HUMAN, Intent.OPT_OUT, Intent.DATA_REQUEST, Intent.RESULTS, Intent.LIST_APPOINTMENTS, Intent.RUNNING_LATE]
 )
@@ -39,36 +64,61 @@ _ELSEWHERE = frozenset(
 
 def take(session: Session, asked: Asks | None) -> Taken:
     """Takes the message as part of the flow under way; False when it is about something else."""
-    if asked is Asks.CONFIRMATION and session.reading.intent in COURTESIES and is_yes(session.norm):
+    if asked is Asks.CONFIRMATION and (
+        (session.reading.intent in COURTESIES and is_yes(session.norm)) or _agrees(session)
+    ):
         session.reading = replace(session.reading, intent=Intent.CONFIRM_YES)
     state, intent = session.state, session.reading.intent
     if intent in _ELSEWHERE:
         return False
     if intent in PROFILE_QUESTIONS and not (asked is Asks.SERVICE and intent is Intent.ASK_SERVICE):
-        return False
-    if state.stage in {Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED} and intent is Intent.CANCEL:
-        if not _gives_up(session):
+        if not _says_more(session, asked):
             return False
-        yield from booking.drop(session)
-        return True
-    arranging = state.purpose is Purpose.BOOK and state.stage in {Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED}
-    if arranging and session.reading.when.empty and _DROPS.search(session.norm):
-        yield from booking.drop(session)
-        return True
-    _read_as_answer(session, asked)
+        answers.answer(session, intent)
+        decided = asked is Asks.CONFIRMATION and session.reading.when.empty and _DECIDED.search(session.norm)
+        intent = Intent.CONFIRM_YES if decided else Intent.BOOK
+        session.reading = replace(session.reading, intent=intent)
+    given_up = yield from giving_up.take(session)
+    if given_up is not None:
+        return given_up
+    narrowing.relate(session, asked)
     handlers: dict[Stage, Callable[[Session, Asks | None], Taken]] = {
         Stage.COLLECTING: _collecting,
         Stage.CHOOSING: _choosing,
         Stage.OFFERED: _offered,
-        Stage.PICKING: _picking,
-        Stage.CANCELLING: _cancelling,
-        Stage.REMINDED: _reminded,
+        Stage.PICKING: standing.picking,
+        Stage.CANCELLING: standing.cancelling,
+        Stage.REMINDED: standing.reminded,
+        Stage.LISTING: _not_ours,
     }
     return (yield from handlers[state.stage](session, asked))
 
 
+def _says_more(session: Session, asked: Asks | None) -> bool:
+    """Whether a question also brings something for the flow: a time, the name, or the last word."""
+    state, reading = session.state, session.reading
+    if state.stage not in {Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED}:
+        return False
+    if reading.intent is not Intent.ASK_HOURS and not reading.when.empty and not reading.when.invalid:
+        return True
+    if name_in(reading.text.raw, for_other=state.for_other) is not None:
+        return True
+    bearing = reading.intent in {Intent.ASK_ADDRESS, Intent.ASK_HOURS, Intent.ASK_SERVICE}
+    return bearing and asked is Asks.CONFIRMATION and bool(_DECIDED.search(session.norm))
+
+
+def _not_ours(session: Session, _asked: Asks | None) -> Taken:
+    """What the waiting list did not take is about something else."""
+    if session.reading.intent is Intent.OUT_OF_SCOPE:
+        not_understood(session)
+        return True
+    yield from ()
+    return False
+
+
 def not_understood(session: Session) -> None:
     """Says so; after a few times in a row a person takes over."""
+    session.missed = True
     session.state.misses += 1
     if session.state.misses >= _PATIENCE:
         session.hand_off(Alert.NOT_UNDERSTOOD, texts.HANDOFF)
@@ -78,32 +128,14 @@ def not_understood(session: Session) -> None:
         session.say(texts.not_understood())
 
 
-def _read_as_answer(session: Session, asked: Asks | None) -> None:
-    """A bare number answers a question for the hour ("15") or the day ("27")."""
-    state = session.state
-    norm = session.norm.strip(" .!?")
-    if not session.reading.when.empty or not norm.isdigit():
-        return
-    if state.stage is Stage.CHOOSING and int(norm) > len(state.slots):
-        said = f"as {norm}"
-    elif state.stage is Stage.COLLECTING and asked in {Asks.TIME, Asks.DATE}:
-        said = f"as {norm}" if asked is Asks.TIME else f"dia {norm}"
-    else:
-        return
-    _reread(session, parse(said, session.now, hours=session.clinic.hours or None))
-
-
-def _reread(session: Session, when: When) -> None:
-    session.reading = replace(session.reading, when=when)
-
-
-def _gives_up(session: Session) -> bool:
-    """Whether the patient gives the booking under way up, rather than cancelling an appointment that stands."""
-    return (
-        session.state.purpose is Purpose.BOOK
-        and session.reading.existing.empty
-        and not any(word in session.norm.split() for word in ("minha", "meu"))
-    )
+def _agrees(session: Session) -> bool:
+    """Whether an answer to a request for the last word is a yes that is none by itself ("agende, por favor")."""
+    reading, norm = session.reading, session.norm
+    if not _says_nothing(session) or len(norm.split()) > _FEW_WORDS or _BUT.search(norm):
+        return False
+    if reading.intent is Intent.BOOK:
+        return session.state.purpose is Purpose.BOOK and bool(_DOES.search(norm))
+    return reading.intent is Intent.OUT_OF_SCOPE and bool(_AGREES.search(norm))
 
 
 def _says_nothing(session: Session) -> bool:
@@ -116,53 +148,76 @@ def _says_nothing(session: Session) -> bool:
 
 def _collecting(session: Session, asked: Asks | None) -> Taken:
     state, intent = session.state, session.reading.intent
-    if asked is Asks.SERVICE:
-        _choose_service(session)
-    if state.candidates:
-        _settle_candidates(session)
-    if intent is Intent.CONFIRM_NO and session.reading.when.empty and asked in {Asks.DATE, Asks.SERVICE}:
+    known = _known(state)
+    _choose(session, asked)
+    if _UNSURE.search(session.norm) and session.reading.when.empty and asked is Asks.SERVICE:
+        session.hand_off(Alert.UNANSWERED, texts.HELP_CHOOSING)
+        return True
+    if _UNSURE.search(session.norm) and session.reading.when.empty and asked is Asks.DATE and state.target is None:
+        yield from booking.advance(session, listing=True)
+        return True
+    if intent is Intent.CONFIRM_NO and _says_nothing(session) and asked in {Asks.DATE, Asks.SERVICE}:
         yield from booking.drop(session)
         return True
     if intent is Intent.RESCHEDULE and state.purpose is Purpose.BOOK and session.reading.when.empty:
         return False
+    changes.same_day(session)
     session.absorb()
-    vague = intent is Intent.OUT_OF_SCOPE and _says_nothing(session) and not booking.leaves_open(session.norm)
-    if vague and asked not in {None, Asks.SERVICE}:
-        not_understood(session)
+    if _known(state) == known and not booking.leaves_open(session.norm) and _says_nothing(session):
+        _nothing_learnt(session, asked)
         if state.handed_off:
             return True
     yield from booking.advance(session)
     return True
 
 
+def _known(state: State) -> tuple[object, ...]:
+    """What a message may add to while something is being collected."""
+    return (state.service, state.professional, state.people, state.when, state.name, state.for_other, state.candidates)
+
+
+def _nothing_learnt(session: Session, asked: Asks | None) -> None:
+    """An answer that is none: a name given before it was asked, or something that was not understood."""
+    if session.unknown_service:
+        session.missed = True
+        session.state.misses += 1
+        if session.state.misses >= _PATIENCE:
+            session.hand_off(Alert.NOT_UNDERSTOOD, texts.HELP_CHOOSING)
+    elif (
+        not _took_name(session)
+        and asked is not None
+        and session.reading.intent in {Intent.OUT_OF_SCOPE, Intent.CONFIRM_YES}
+    ):
+        not_understood(session)
+
+
+def _took_name(session: Session) -> bool:
+    """Takes a message that is nothing but a name for the patient's, though something else was asked."""
+    raw = session.reading.text.raw
+    if not written_as_a_name(raw) or not _says_nothing(session):
+        return False
+    session.state.name = tidy_name(raw.strip(" .!"))
+    return True
+
+
+def _choose(session: Session, asked: Asks | None) -> None:
+    """The answer to "which of these?"."""
+    state = session.state
+    if asked is Asks.SERVICE:
+        _choose_service(session)
+    if asked is Asks.PROFESSIONAL and session.reading.when.empty:
+        index = chosen_index(session.norm, len(state.people))
+        if index is not None:
+            state.professional = state.asked_for = state.people[index]
+    if state.candidates:
+        narrowing.settle_candidates(session)
+
+
 def _choose_service(session: Session) -> None:
-    services = booking.offered(session)
+    services = subject.offered(session)
     index = chosen_index(session.norm, len(services))
     if index is not None and not entities.match(session.norm, {s.code: s.name for s in services}):
         session.state.service = services[index].code
-
-
-def _settle_candidates(session: Session) -> None:
-    """The answer to "do you mean this or that?"."""
-    options = session.state.candidates
-    said = session.reading.when
-    if said.empty:
-        index = chosen_index(session.norm, len(options))
-        if index is None and session.reading.intent is Intent.CONFIRM_YES:
-            index = 0
-        if index is not None:
-            _reread(session, When(moment=options[index]))
-        return
-    moments = list(said.candidates) or [said.moment]
-    fitting = [c for c in options if any(m.date is not None and m.date == c.date for m in moments)]
-    narrowed = fitting or [c for c in options if any(_inside(c, m) for m in moments)]
-    if len(narrowed) == 1:
-        hour = Moment(time=moments[0].time, time_from=moments[0].time_from, time_to=moments[0].time_to)
-        _reread(session, When(moment=narrowed[0].merged(hour)))
-
-
-def _inside(option: Moment, span: Moment) -> bool:
-    return bool(option.date and span.date_from and span.date_to and span.date_from <= option.date <= span.date_to)
 
 
 # ---------------------------------------------------------------- one slot offered
@@ -171,21 +226,31 @@ def _inside(option: Moment, span: Moment) -> bool:
 def _offered(session: Session, asked: Asks | None) -> Taken:
     state, reading = session.state, session.reading
     slot = state.slots[0]
-    same = _same_slot(reading.when, slot)
-    if asked is Asks.NAME and (reading.when.empty or same) and (yield from _name_given(session)):
+    if _SOMEBODY_ELSE.search(session.norm) and not reading.entities.professional:
+        yield from booking.somebody_else(session, slot)
         return True
-    renamed = bool(reading.entities.service or reading.entities.professional)
+    same = _same_slot(reading.when, slot)
+    if (
+        asked is Asks.NAME
+        and (reading.when.empty or same or _only_a_name(session))
+        and (yield from _name_given(session))
+    ):
+        return True
+    if reading.when.empty and speaks_for_another(session.norm) and not state.for_other:
+        return (yield from _aside(session, slot))  # "não sou eu o paciente, é meu pai"
+    renamed = bool(reading.entities.service) or session.names_professional
     if not renamed and (
         (same and reading.intent is not Intent.CONFIRM_NO)
         or (reading.when.empty and reading.intent is Intent.CONFIRM_YES)
     ):
         yield from booking.accept(session)
-    elif reading.when.empty and reading.intent is Intent.CONFIRM_NO:
+        answers.doubt_beside(session, slot.service)
+    elif reading.when.empty and reading.intent is Intent.CONFIRM_NO and not renamed:
         yield from booking.release(session)
         _ask_again(session)
     elif renamed or not reading.when.empty:
         yield from booking.release(session)
-        if state.purpose is Purpose.BOOK or reading.entities.professional:
+        if state.purpose is Purpose.BOOK or session.names_professional:
             state.professional = state.asked_for
         session.absorb()
         yield from booking.advance(session)
@@ -196,10 +261,18 @@ def _offered(session: Session, asked: Asks | None) -> Taken:
     return True
 
 
+def _only_a_name(session: Session) -> bool:
+    """Whether the time found in an answer is part of a name or a date of birth."""
+    raw = session.reading.text.raw
+    return written_as_a_name(raw) or (name_in(raw) is not None and bool(_BORN.search(session.norm)))
+
+
 def _aside(session: Session, slot: Slot) -> Taken:
     """Neither yes, no nor another wish: perhaps the name, or who it is for."""
     state, given = session.state, session.state.name
     session.absorb()
+    if state.name == given:
+        _took_name(session)  # the last word was asked, and the name is put right instead
     if state.name != given or (state.for_other and session.name_missing):
         yield from booking.offer(session, slot)
         return True
@@ -215,17 +288,17 @@ def _aside(session: Session, slot: Slot) -> Taken:
 def _name_given(session: Session) -> Taken:
     """Takes the message as the patient's name; False when it is none."""
     state, reading = session.state, session.reading
-    if reading.intent in {Intent.CONFIRM_NO, Intent.RESCHEDULE} or reading.intent in COURTESIES:
+    if reading.intent in {Intent.CONFIRM_NO, Intent.RESCHEDULE}:
         return False
     if reading.intent is Intent.CONFIRM_YES and reading.confidence > _WHOLE:
         state.accepted = True
         session.say(texts.ASK_NAME, Asks.NAME)
         return True
-    name = name_answer(reading.text.raw)
+    name = name_answer(reading.text.raw, for_other=state.for_other)
     if name is None:
         return False
     state.name = name
-    if state.accepted or reading.intent is Intent.CONFIRM_YES:
+    if state.accepted or (reading.intent is Intent.CONFIRM_YES and _DECIDED.search(session.norm)):
         yield from booking.accept(session)
     else:
         session.say(texts.offer(session.describe(state.slots[0]), name, moving=False), Asks.CONFIRMATION)
@@ -234,6 +307,7 @@ def _name_given(session: Session) -> Taken:
 
 def _ask_again(session: Session) -> None:
     state = session.state
+    state.declined = sorted({s.start.date() for s in state.slots})
     state.when = Moment()
     state.slots = []
     state.stage = Stage.COLLECTING
@@ -270,56 +344,22 @@ def _choosing(session: Session, _asked: Asks | None) -> Taken:
     vague = reading.when.empty and _says_nothing(session)
     if len(fitting) == 1:
         yield from booking.offer(session, fitting[0])
-    elif index is not None and not fitting:
+    elif index is not None and not fitting and (reading.when.empty or not _DIGIT.search(session.norm)):
         yield from booking.offer(session, state.slots[index])
+    elif vague and reading.intent is not Intent.CONFIRM_NO and booking.leaves_open(session.norm):
+        yield from booking.offer(session, state.slots[0])
     elif reading.when.empty and reading.intent is Intent.CONFIRM_NO:
         _ask_again(session)
     elif vague and reading.intent in {Intent.CONFIRM_YES, Intent.OUT_OF_SCOPE}:
+        given = state.name
         session.absorb()
-        session.say(texts.WHICH_SLOT, Asks.TIME)
+        if state.name == given and reading.intent is Intent.OUT_OF_SCOPE and not _took_name(session):
+            not_understood(session)
+        else:
+            session.say(texts.WHICH_SLOT, Asks.TIME)
     elif vague and reading.intent in COURTESIES:
         return False
     else:
         session.absorb()
         yield from booking.advance(session, listing=reading.intent is Intent.ASK_AVAILABILITY)
-    return True
-
-
-# ---------------------------------------------------------------- appointments that stand
-
-
-def _picking(session: Session, _asked: Asks | None) -> Taken:
-    if session.reading.intent is Intent.BOOK and session.reading.confidence > _SAID:
-        return False
-    yield from changes.picking(session)
-    return True
-
-
-def _cancelling(session: Session, _asked: Asks | None) -> Taken:
-    intent = session.reading.intent
-    if _COMES.search(session.norm) and "cancelamento" not in session.norm and intent is not Intent.CANCEL:
-        yield from changes.cancelling(session, sure="confirm" in session.norm and "vou" not in session.norm)
-    elif intent in {Intent.CONFIRM_YES, Intent.CANCEL}:
-        yield from changes.cancelling(session, sure=True)
-    elif intent is Intent.CONFIRM_NO:
-        yield from changes.cancelling(session, sure=False)
-    elif not session.reading.when.empty and (intent is not Intent.BOOK or session.reading.confidence <= _SAID):
-        yield from changes.move_instead(session)
-    else:
-        return False
-    return True
-
-
-def _reminded(session: Session, _asked: Asks | None) -> Taken:
-    intent, wanted = session.reading.intent, session.reading.when
-    if _COMES.search(session.norm) and wanted.empty and intent is not Intent.CANCEL:
-        session.state.reset_flow()
-        yield from changes.confirm(session)
-    elif intent is Intent.CANCEL or (intent is Intent.CONFIRM_NO and wanted.empty):
-        yield from changes.begin(session, Purpose.CANCEL)
-    elif intent in {Intent.RESCHEDULE, Intent.BOOK, Intent.CONFIRM_YES} or not wanted.empty:
-        _reread(session, parse(session.norm, session.now, hours=session.clinic.hours or None, role=Role.NEW))
-        yield from changes.begin(session, Purpose.RESCHEDULE)
-    else:
-        return False
     return True

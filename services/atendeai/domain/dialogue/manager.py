@@ -4,22 +4,31 @@
 same state, message, clinic, moment and answers it always does the same, so a turn that was cut short can be run again.
 """
 
+import re
 from collections.abc import Generator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 
-from atendeai.domain.dialogue import answers, booking, changes, flow, texts
+from atendeai.domain.dialogue import answers, asides, booking, buttons, changes, context, flow, texts, tone, waiting
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.ports import Answer, Request, Steps
+from atendeai.domain.dialogue.reading import read
 from atendeai.domain.dialogue.session import Alert, Message, Patient, Session, Turn
-from atendeai.domain.dialogue.state import Outcome, Purpose, State
+from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, State
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
 from atendeai.domain.understanding.intents import Classifier
 from atendeai.domain.understanding.normalise import fold
-from atendeai.domain.understanding.understand import understand
 
 _READABLE = frozenset(["text", "button", "list", "interactive", "button_reply", "list_reply"])
+_HEARD = frozenset(["audio", "voice"])
+_NODDED = frozenset(["sticker", "reaction"])
+_RESUMES = re.compile(
+    r"\b(?:volt\w+ a (?:receber|mandar|enviar)|quero (?:voltar a )?receber|"
+    r"pode(?:m)? (?:voltar a )?(?:mandar|enviar|avisar)|"
+    r"reativ\w+|^\W*voltar)\b"
+)
 _SELF_HARM = ("matar", "suicid", "morrer", "viver", "vida", "cortar", "cortei")
 
 
@@ -33,43 +42,101 @@ def turn(
     classifier: Classifier | None = None,
 ) -> Generator[Request, Answer, Turn]:
     """Handles one message. ``now``: the clinic's wall-clock time, without a zone. ``state`` is not changed."""
-    session = Session(
+    session = begin(state, message, clinic, now, patient, classifier=classifier)
+    yield from _handle(session)
+    return end(session)
+
+
+def begin(
+    state: State,
+    message: Message,
+    clinic: Clinic,
+    now: datetime,
+    patient: Patient | None = None,
+    *,
+    classifier: Classifier | None = None,
+) -> Session:
+    """A turn about to be handled: the message is read, nothing is done yet."""
+    return Session(
         clinic=clinic,
         now=now,
         state=deepcopy(state),
         message=message,
-        reading=understand(message.text, now, hours=clinic.hours or None, names=clinic.names, classifier=classifier),
+        reading=read(message, state, clinic, now, classifier),
         patient=patient or Patient(),
     )
-    yield from _handle(session)
-    return Turn(session.state, session.reading.intent, tuple(session.replies), tuple(session.alerts))
+
+
+def end(session: Session) -> Turn:
+    """What the turn led to, in the persona's tone."""
+    replies = tuple(tone.spoken(reply, session.clinic.persona.tone) for reply in session.replies)
+    return Turn(session.state, session.reading.intent, replies, tuple(session.alerts))
 
 
 def _handle(session: Session) -> Steps:
-    state, intent = session.state, session.reading.intent
-    asked, question, invited = state.asks, state.question, state.invited
-    state.asks, state.invited = None, False
-    if intent is Intent.EMERGENCY:
+    state = session.state
+    asked, question, invited = state.asks or state.paused, state.question, state.invited
+    state.asks, state.paused, state.invited, state.conversing = None, None, False, False
+    if session.reading.intent is Intent.EMERGENCY:
         _emergency(session)
         return
-    if state.handed_off:
-        return  # a person has taken over; the machine keeps quiet
-    if session.message.kind not in _READABLE:
-        session.say(texts.NOT_TEXT)
-        state.asks = asked
+    if buttons.known(session.message.pressed):
+        yield from buttons.press(session)
         return
+    if state.handed_off or _settled_at_once(session, asked):
+        return  # a person has taken over and the machine keeps quiet; or there is nothing more to it
+    taken = (yield from waiting.take(session, asked)) or asides.take(session, asked)
+    taken = taken or (state.busy and (yield from flow.take(session, asked)))
+    if not taken:
+        yield from _look_for_reminder(session, invited=invited)
+        yield from _fresh(session, invited=invited)
+    open_ = state.busy and not state.handed_off and state.asks is None and state.paused is None
+    if open_ and question and session.replies:
+        # Something else was answered on the way: put the open question again.
+        if asked is Asks.SERVICE and state.service is not None:
+            yield from booking.advance(session)
+        else:
+            session.say(question, asked)
+    if not session.missed:
+        state.misses = 0
+
+
+def _settled_at_once(session: Session, asked: Asks | None) -> bool:
+    """Whether the message needs no reading: it has no words, is a topic for a person, or takes an opt-out back."""
+    state = session.state
+    if not session.norm.strip() or session.message.kind not in _READABLE:
+        _unreadable(session, asked)
+        return True
+    if session.message.files:
+        session.say(texts.FILE)
+        session.alerts.append(Alert.FILE)
+    if state.opted_out and _RESUMES.search(session.norm):
+        state.opted_out = False
+        state.done, state.answered = None, True
+        session.say(texts.RESUMED)
+        return True
     topic = next((t for t in session.clinic.handoff_topics if fold(t) and fold(t) in session.norm), None)
     if topic is not None:
         session.hand_off(Alert.TOPIC, texts.HANDOFF_TOPIC)
+    return topic is not None
+
+
+def _unreadable(session: Session, asked: Asks | None) -> None:
+    """Something without words: asked to write what cannot be heard, handed on what may matter, the rest let be."""
+    state = session.state
+    kinds = set(session.message.files) or {session.message.kind}
+    state.asks = asked
+    if kinds <= _NODDED:
         return
-    taken = state.busy and (yield from flow.take(session, asked))
-    if not taken:
-        yield from _fresh(session, invited=invited)
-    if state.busy and not state.handed_off and state.asks is None and question and session.replies:
-        # Something else was answered on the way: put the open question again.
-        session.say(question, asked)
-    if intent is not Intent.OUT_OF_SCOPE or state.busy:
-        state.misses = 0
+    if kinds & _HEARD:
+        session.say(texts.NO_AUDIO)
+    elif kinds <= {"unsupported", "unknown"} | _READABLE:
+        session.say(texts.NOT_TEXT)
+    else:
+        session.say(texts.FILE)
+        session.alerts.append(Alert.FILE)
+        if state.busy and state.question:
+            session.say(state.question, asked)
 
 
 def _emergency(session: Session) -> None:
@@ -84,14 +151,33 @@ def _emergency(session: Session) -> None:
 # ---------------------------------------------------------------- outside a flow
 
 
+def _look_for_reminder(session: Session, *, invited: bool) -> Steps:
+    """A bare yes or no that answers nothing of ours answers the reminder of an appointment that is near."""
+    within, message = session.message.remind_within, session.message
+    bare = session.reading.intent in {Intent.CONFIRM_YES, Intent.CONFIRM_NO} and session.state.done is None
+    if within is None or invited or message.reminded or message.about or session.state.busy or not bare:
+        return
+    ahead = yield from changes.upcoming(session)
+    if ahead and ahead[0].start - session.now <= within:
+        session.message = replace(message, reminded=True)
+
+
 def _fresh(session: Session, *, invited: bool = False) -> Steps:
     """Takes the message as the beginning of something. ``invited``: the patient was asked whether to book."""
-    state, intent = session.state, session.reading.intent
-    if session.message.reminded and intent in PROFILE_QUESTIONS and Intent.CONFIRM_YES in session.reading.shown:
-        yield from changes.confirm(session)  # "vou sim, qual o endereço?"
+    state, intent = session.state, context.meant(session)
     if (invited or session.message.about) and intent is Intent.CONFIRM_YES:
         intent = Intent.BOOK  # "Quer marcar?" "Quero!"
         state.topic = state.topic or _advertised(session)
+    if intent in _BESIDE_QUESTIONS:
+        answers.beside(session)
+    if session.message.reminded and (yield from _reminder_answered(session, intent)):
+        return
+    if (
+        not session.message.reminded
+        and intent in {Intent.BOOK, Intent.ASK_AVAILABILITY}
+        and (yield from changes.ruled_out(session))
+    ):
+        intent = Intent.RESCHEDULE
     match intent:
         case Intent.BOOK:
             state.reset_flow()
@@ -108,12 +194,35 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
             yield from changes.begin(session, Purpose.CANCEL)
         case Intent.LIST_APPOINTMENTS:
             yield from changes.listing(session)
-        case Intent.CONFIRM_YES if session.message.reminded or _says_confirm(session):
-            yield from changes.confirm(session)
-        case Intent.CONFIRM_NO if session.message.reminded:
-            yield from changes.declined(session)
         case _:
-            _plain(session)
+            yield from _answer_or_say(session, intent)
+
+
+def _answer_or_say(session: Session, intent: Intent) -> Steps:
+    """A yes or no to a reminder, or what needs nothing from anywhere else."""
+    reminded = session.message.reminded
+    if intent is Intent.CONFIRM_YES and (reminded or _says_confirm(session)):
+        yield from changes.confirm(session)
+    elif intent is Intent.CONFIRM_NO and reminded:
+        yield from changes.declined(session)
+    else:
+        _plain(session, intent)
+
+
+def _reminder_answered(session: Session, intent: Intent) -> Generator[Request, Answer, bool]:
+    """What an answer to a reminder says besides its intent; whether nothing is left to do."""
+    beside = intent in PROFILE_QUESTIONS and Intent.CONFIRM_YES in session.reading.shown
+    if beside or (intent is Intent.RUNNING_LATE and "confirm" in session.norm):
+        yield from changes.confirm(session)  # "vou sim, qual o endereço?"
+        return False
+    if session.reading.when.empty or intent not in context.TIMED_ANSWERS:
+        return False
+    if intent is Intent.BOOK and context.ANOTHER.search(session.norm):
+        return False
+    return (yield from changes.answer_with_time(session))
+
+
+_BESIDE_QUESTIONS = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.RESCHEDULE])
 
 
 def _advertised(session: Session) -> str | None:
@@ -138,9 +247,9 @@ _HANDED = {
 }
 
 
-def _plain(session: Session) -> None:
+def _plain(session: Session, intent: Intent) -> None:
     """What needs nothing from anywhere else."""
-    state, intent = session.state, session.reading.intent
+    state = session.state
     if intent in _HANDED:
         session.hand_off(*_HANDED[intent])
     elif intent in PROFILE_QUESTIONS:
@@ -165,7 +274,7 @@ def _plain(session: Session) -> None:
         session.say(texts.greeting(session.clinic))
         state.answered = True
     elif intent in {Intent.CONFIRM_YES, Intent.CONFIRM_NO}:
-        session.say("Certo! Se precisar de algo mais, é só escrever.")
+        session.say(texts.NOTED)
         state.answered = True
     else:
         flow.not_understood(session)

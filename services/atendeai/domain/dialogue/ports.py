@@ -133,9 +133,24 @@ class Upcoming:
     """The patient's appointments that lie ahead. Answer: ``Appointments``, soonest first."""
 
 
-Request = Search | Hold | Book | Cancel | Reschedule | Confirm | Upcoming
+@dataclass(frozen=True, slots=True)
+class JoinWaitlist:
+    """Wait for a time in these days; starts lie before ``time_to``. Answer: ``Done`` or ``Refused``."""
+
+    service: str
+    date_from: date
+    date_to: date
+    patient_name: str
+    time_from: time | None = None
+    time_to: time | None = None
+    professional: str | None = None
+
+
+Request = Search | Hold | Book | Cancel | Reschedule | Confirm | Upcoming | JoinWaitlist
 
 # ---------------------------------------------------------------- answers
+
+NOTICE_TOO_SHORT = "notice-too-short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,11 @@ class Refused:
     """It cannot be done, and trying again will not help; ``reason`` is a short English code."""
 
     reason: str
+
+    @property
+    def too_late(self) -> bool:
+        """Whether only a person of the clinic may do it now, so shortly before the appointment."""
+        return self.reason == NOTICE_TOO_SHORT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What is remembered of a conversation from one message to the next, as plain JSON."""
 
 from dataclasses import asdict, dataclass, field, fields
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +25,8 @@ class Stage(StrEnum):
     """The patient has several appointments and must say which is meant."""
     CANCELLING = "cancelling"
     """A cancellation waits for the last word."""
+    LISTING = "listing"
+    """The name for the waiting list was asked."""
     REMINDED = "reminded"
     """The patient declined what a reminder asked and was asked whether to move or to cancel."""
 
@@ -64,6 +67,24 @@ class Asks(StrEnum):
     CONFIRMATION = "confirmation"
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the patient would wait for. Codes are the clinic's."""
+
+    service: str
+    when: Moment
+    professional: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For the conversation's stored state."""
+        return {"service": self.service, "professional": self.professional, "when": self.when.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Wish":
+        """The inverse of ``to_json``."""
+        return cls(data["service"], Moment.from_json(data["when"]), data.get("professional"))
+
+
 @dataclass(slots=True)
 class State:
     """One conversation. Codes are the clinic's; ``hold`` and ``target`` are ids of appointments."""
@@ -71,17 +92,28 @@ class State:
     stage: Stage = Stage.IDLE
     purpose: Purpose | None = None
     asks: Asks | None = None
+    paused: Asks | None = None
+    """What was asked before the patient wanted a moment."""
     question: str | None = None
     """The last question as it was put, to be put again after something else was answered."""
     service: str | None = None
     professional: str | None = None
     asked_for: str | None = None
     """The professional whom the patient named, not merely the one of the slot on offer."""
+    people: list[str] = field(default_factory=list)
+    """Professionals who may be meant, where the name that was said fits several."""
+    people_asked: bool = False
     when: Moment = field(default_factory=Moment)
+    wished: datetime | None = None
+    """The exact time last wished for, which what was offered may have missed."""
+    declined: list[date] = field(default_factory=list)
+    """The days of what was offered and declined last, in order."""
     candidates: list[Moment] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     hold: str | None = None
     name: str | None = None
+    insurance: str | None = None
+    """The plan the patient named, as the clinic writes it, or "particular"."""
     for_other: bool = False
     accepted: bool = False
     target: Appointment | None = None
@@ -90,10 +122,14 @@ class State:
     """The last thing that was achieved; None when nothing was."""
     last: Appointment | None = None
     """The appointment ``done`` is about."""
+    full: Wish | None = None
+    """What was wished when nothing was free: what the waiting list would be joined for."""
     topic: str | None = None
     """The service last spoken of outside a booking: what "quero marcar" then means."""
     invited: bool = False
     """The last reply asked whether to book."""
+    conversing: bool = False
+    """The last reply was a question in a model's own words: only the model knows what a yes to it means."""
     answered: bool = False
     handed_off: bool = False
     opted_out: bool = False
@@ -115,7 +151,7 @@ class State:
     def reset_flow(self) -> None:
         """Forgets the flow under way, and nothing else."""
         fresh = State()
-        kept = {"name", "done", "last", "topic", "answered", "handed_off", "opted_out", "misses"}
+        kept = {"name", "insurance", "done", "last", "full", "topic", "answered", "handed_off", "opted_out", "misses"}
         for f in fields(self):
             if f.name not in kept:
                 setattr(self, f.name, getattr(fresh, f.name))
@@ -131,8 +167,11 @@ class State:
         out["when"] = self.when.to_json()
         out["candidates"] = [c.to_json() for c in self.candidates]
         out["slots"] = [s.to_json() for s in self.slots]
+        out["wished"] = self.wished.isoformat() if self.wished else None
+        out["declined"] = [day.isoformat() for day in self.declined]
         out["target"] = self.target.to_json() if self.target else None
         out["targets"] = [t.to_json() for t in self.targets]
+        out["full"] = self.full.to_json() if self.full else None
         out["last"] = self.last.to_json() if self.last else None
         return out
 
@@ -146,11 +185,14 @@ class State:
             "purpose": lambda v: Purpose(v) if v else None,
             "asks": lambda v: Asks(v) if v else None,
             "done": lambda v: Outcome(v) if v else None,
+            "wished": lambda v: datetime.fromisoformat(v) if v else None,
+            "declined": lambda v: [date.fromisoformat(day) for day in v],
             "when": Moment.from_json,
             "candidates": lambda v: [Moment.from_json(c) for c in v],
             "slots": lambda v: [Slot.from_json(s) for s in v],
             "target": lambda v: Appointment.from_json(v) if v else None,
             "targets": lambda v: [Appointment.from_json(a) for a in v],
+            "full": lambda v: Wish.from_json(v) if v else None,
             "last": lambda v: Appointment.from_json(v) if v else None,
         }
         return cls(**{key: conversions[key](value) if key in conversions else value for key, value in raw.items()})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from atendeai.domain.dialogue.clinic import Clinic, Service
-from atendeai.domain.dialogue.wording import listed, moment, numbered
+from atendeai.domain.dialogue.wording import listed, moment, numbered, of_the
 
 EMERGENCY = (
     "Isso parece uma emergência. Ligue agora para o SAMU: 192. A ligação é gratuita e atende 24 horas. "
@@ -31,6 +31,18 @@ THANKS = "Por nada! Se precisar de algo mais, é só escrever."
 GOODBYE = "Até logo! Se precisar, é só escrever."
 NOT_UNDERSTOOD_HERE = "Desculpe, não entendi."
 WHICH_SLOT = "Qual deles fica melhor para você?"
+NO_AUDIO = "Por enquanto só consigo ler mensagens de texto, não áudios. Pode escrever, por favor?"
+FILE = "Recebi o arquivo e já passei para a nossa equipe."
+NOTICE = (
+    "Como falta pouco tempo para essa consulta, a mudança precisa ser feita por uma pessoa da nossa equipe. "
+    "Já avisei, e ela vai responder por aqui."
+)
+GONE = "Essa consulta não está mais marcada."
+OFFER_GONE = "Puxa, essa vaga não está mais disponível. Se surgir outra, eu aviso por aqui."
+OFFER_DECLINED = "Tudo bem, passei a vaga adiante. Se precisar, é só escrever."
+WAITLIST_HINT = ", mas, se quiser, posso colocar você na lista de espera."
+WAITLIST_FAILED = "Não consegui colocar você na lista de espera, mas já pedi à nossa equipe que responda por aqui."
+RESUMED = "Combinado, você volta a receber os nossos lembretes e avisos."
 NOT_TEXT = "Por enquanto só consigo ler mensagens de texto. Pode escrever, por favor?"
 ASK_DAY = "Para qual dia você gostaria?"
 ASK_OTHER_DAY = "Sem problema. Qual outro dia ou horário fica melhor para você?"
@@ -46,7 +58,23 @@ NO_APPOINTMENTS = "Não encontrei nenhuma consulta sua marcada. Quer marcar uma?
 JUST_TAKEN = "Puxa, esse horário acabou de ser ocupado."
 MOVE_OR_CANCEL = "Entendi. Quer remarcar para outro dia ou prefere cancelar?"
 TROUBLE = "Não consegui concluir isso agora. Já avisei a nossa equipe, e uma pessoa vai responder por aqui."
+WAITING = "Claro, sem pressa. É só me avisar por aqui."
+WRONG_NUMBER = "Desculpe o incômodo! Se um dia precisar, é só escrever por aqui."
+DEAR = "Entendo. Se precisar de algo mais, é só escrever."
+DEAR_HERE = "Entendo."
+NOTED = "Certo! Se precisar de algo mais, é só escrever."
+HELP_CHOOSING = "Sem problema, uma pessoa da nossa equipe ajuda você a escolher. Já avisei, e ela responde por aqui."
+HERE = "Estou por aqui!"
+PRIVATE = "Certo, atendimento particular."
+PRIVACY = (
+    "Usamos os seus dados só para o seu atendimento, conforme a LGPD. "
+    "Para não receber mais lembretes e avisos, escreva SAIR."
+)
+PRIVACY_VERSION = "2026-11"
+"""Changes with the wording of ``PRIVACY``: what a patient was told is kept with its version."""
 NO_ADDRESS = "Não tenho o endereço aqui, mas já pedi à nossa equipe que responda."
+PAYMENT_PASSED_ON = "Sobre as formas de pagamento, já pedi à nossa equipe que responda por aqui."
+DOUBT_PASSED_ON = "Sobre essa dúvida, já pedi à nossa equipe que responda por aqui."
 NO_HOURS = "Não tenho os horários de atendimento aqui, mas já pedi à nossa equipe que responda."
 
 
@@ -54,8 +82,16 @@ def greeting(clinic: Clinic) -> str:
     """The first words of a conversation."""
     if clinic.persona.greeting:
         return clinic.persona.greeting
-    who = f"Aqui é {clinic.persona.name}, da {clinic.name}." if clinic.persona.name else f"Aqui é da {clinic.name}."
+    of = of_the(clinic.name)
+    who = f"Aqui é {clinic.persona.name}, {of}." if clinic.persona.name else f"Aqui é {of}."
     return f"Olá! {who} Como posso ajudar?"
+
+
+def introduction(clinic: Clinic) -> str:
+    """Says who is writing, and that it is a machine (the patient has a right to know, and to a person)."""
+    of = of_the(clinic.name)
+    who = f"{clinic.persona.name}, assistente virtual {of}" if clinic.persona.name else f"o atendimento automático {of}"
+    return f"Aqui é {who}. Se preferir falar com uma pessoa, é só pedir. Como posso ajudar?"
 
 
 def not_understood() -> str:
@@ -66,9 +102,19 @@ def not_understood() -> str:
     )
 
 
+def ask_day(at: str) -> str:
+    """Asks for the day; ``at``: the hour that was said already, in words, or nothing."""
+    return f"Para qual dia você gostaria, {at}?" if at else ASK_DAY
+
+
 def ask_service(services: Sequence[Service]) -> str:
     """Asks which service is wanted."""
     return "Para qual atendimento?\n" + numbered([s.name for s in services])
+
+
+def which_professional(names: Sequence[str]) -> str:
+    """A name that several bear."""
+    return f"Com quem você prefere: {listed(names, 'ou')}?"
 
 
 def not_by(who: str, what: str) -> str:
@@ -76,9 +122,14 @@ def not_by(who: str, what: str) -> str:
     return f"{who} não atende {what}, mas posso ver com outro profissional."
 
 
-def no_such_service(said: str, clinic: Clinic) -> str:
+def no_such_service(said: str) -> str:
     """A service the clinic does not have."""
-    return f"Não temos {said} por aqui. Atendemos:\n" + numbered([s.name for s in clinic.services]) + "\nAlgum desses?"
+    return f"Não temos {said} por aqui."
+
+
+def any_of_these(services: Sequence[Service]) -> str:
+    """Asks which of its services is wanted instead."""
+    return "Atendemos:\n" + numbered([s.name for s in services]) + "\nAlgum desses?"
 
 
 def ask_which_moment(options: list[str]) -> str:
@@ -106,8 +157,10 @@ def offer_without_name(what: str) -> str:
     return f"Tenho este horário: {what}. {ASK_NAME}"
 
 
-def choices(lead: str, options: list[str]) -> str:
-    """Several slots."""
+def choices(options: list[str], *, with_whom: str | None = None, sorry: str = "") -> str:
+    """Several slots. ``with_whom``: said once where it is the same for all; ``sorry``: what is not to be had."""
+    who = f" com {with_whom}" if with_whom else ""
+    lead = f"{sorry} Os horários mais próximos{who} são:" if sorry else f"Tenho estes horários{who}:"
     return f"{lead}\n{numbered(options)}\nQual você prefere?"
 
 
@@ -117,14 +170,20 @@ def booked(what: str, name: str | None, clinic: Clinic) -> str:
     return f"Agendado! {what}{f', em nome de {name}' if name else ''}.{where} Até lá!"
 
 
+def preparation(service: Service) -> str:
+    """What a patient must know before they come, in the clinic's own words."""
+    return f"Orientações para {service.name}: {(service.preparation or '').strip()}"
+
+
 def rescheduled(what: str) -> str:
     """The confirmation of a move."""
     return f"Remarcado! {what}. O horário anterior foi liberado."
 
 
-def ask_cancel(what: str) -> str:
-    """The last word before a cancellation."""
-    return f"Você quer cancelar: {what}. Confirma o cancelamento?"
+def ask_cancel(what: str, *, movable: bool = False) -> str:
+    """The last word before a cancellation. ``movable``: the patient only said that they cannot come."""
+    instead = " Se preferir remarcar, é só dizer o dia." if movable else ""
+    return f"Você quer cancelar: {what}.{instead} Confirma o cancelamento?"
 
 
 def cancelled(what: str) -> str:
@@ -135,6 +194,27 @@ def cancelled(what: str) -> str:
 def confirmed(what: str) -> str:
     """The confirmation of a presence."""
     return f"Presença confirmada! {what}. Até lá!"
+
+
+def waitlisted(wished: str) -> str:
+    """The patient is on the waiting list."""
+    days = f" para {wished}" if wished else ""
+    return f"Pronto, você está na lista de espera{days}. Se um horário vagar, aviso por aqui."
+
+
+def open_now(closes: str) -> str:
+    """Said when a patient asks whether anybody is there."""
+    return f"Sim, estamos atendendo agora, até as {closes}."
+
+
+def works(who: str, hours: str) -> str:
+    """When a professional sees patients."""
+    return f"{who} atende {hours}."
+
+
+def closed_now(opens: str) -> str:
+    """Said when a person is asked for while the clinic is closed."""
+    return f"No momento estamos fechados; voltamos a atender {opens}."
 
 
 def which_appointment(options: list[str]) -> str:

@@ -1,13 +1,26 @@
 """How days, times, hours and prices are written to a patient, in Brazilian Portuguese."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 
 from atendeai.domain.dialogue.clinic import WeekHours
+from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment
 
 WEEKDAYS = ("segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo")
 _SHORT = ("segunda", "terça", "quarta", "quinta", "sexta", "sábado", "domingo")
+
+
+_MASCULINE = re.compile(
+    r"^(?:consultorio|hospital|instituto|centro|espaco|laboratorio|nucleo|posto|ambulatorio|studio|estudio|grupo|dr|"
+    r"doutor)\b"
+)
+
+
+def of_the(name: str) -> str:
+    """A clinic's name with the preposition that goes with it: "da Clínica Sol", "do Instituto Sol"."""
+    return f"{'do' if _MASCULINE.match(fold(name)) else 'da'} {name}"
 
 
 _NAMED_DAYS = 2
@@ -99,6 +112,21 @@ def week(hours: WeekHours) -> str:
         name = span if len(days) > _NAMED_DAYS else listed(_SHORT[d] for d in days)
         texts.append(f"{name}, {_spans(spans)}")
     return "; ".join(texts)
+
+
+_FURTHEST = 14
+
+
+def opens_again(hours: WeekHours, now: datetime, holidays: frozenset[date]) -> str | None:
+    """When the clinic opens next, as said to a patient; None while it is open, or where its hours are not known."""
+    for ahead in range(_FURTHEST):
+        value = now.date() + timedelta(days=ahead)
+        for opens, closes in () if value in holidays else hours.get(value.weekday()) or ():
+            if ahead == 0 and opens <= now.time() < closes:
+                return None
+            if ahead or opens > now.time():
+                return moment(datetime.combine(value, opens), now.date())
+    return None
 
 
 def hours_of(hours: WeekHours, value: date, today: date, holidays: frozenset[date]) -> str:

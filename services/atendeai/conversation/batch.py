@@ -1,0 +1,81 @@
+"""Which messages are answered together, when, and as what one message they are read; pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from atendeai.conversation.repository import Unhandled
+from atendeai.domain.dialogue import buttons
+from atendeai.domain.dialogue.session import Message
+from atendeai.domain.understanding.emergency import is_emergency
+from atendeai.domain.understanding.normalise import normalise
+from atendeai.kit.settings import Settings
+
+_WORDS = frozenset(["text", "button", "list", "interactive", "button_reply", "list_reply"])
+ABOUT_OTHERS = frozenset(["edit", "revoke"])
+"""They change an earlier message, while it waits; an edit that comes later is a correction like any other."""
+_UNANSWERED = frozenset(["reaction", "system", "revoke"])
+"""A thumb under a message of ours, a changed number, something deleted: nothing that waits for an answer."""
+
+
+def quiet(settings: Settings) -> timedelta:
+    """How long nothing must have come from a patient before they are answered."""
+    return timedelta(seconds=settings.reply_quiet_seconds)
+
+
+def urgent(reply_id: str | None, text: str) -> bool:
+    """Whether a message is answered at once: an emergency, or a button, which is nobody's unfinished sentence."""
+    return buttons.known(reply_id) or is_emergency(normalise(text).norm)
+
+
+def due_at(waiting: Sequence[Unhandled], now: datetime, settings: Settings) -> datetime | None:
+    """When to answer what waits; None: now."""
+    if any(urgent(m.reply_id, m.text) for m in waiting):
+        return None
+    last = waiting[-1].received_at + quiet(settings)
+    longest = waiting[0].received_at + timedelta(seconds=settings.reply_wait_seconds)
+    due = min(last, longest)
+    return due if due > now else None
+
+
+def together(waiting: Sequence[Unhandled]) -> list[Unhandled]:
+    """The first of them that are answered as one. What a turn cut short had taken up stays what it was.
+
+    A button stands alone: it acts on its appointment, whatever else was written around it.
+    """
+    kept = (waiting[0].journal or {}).get("messages")
+    if kept:
+        return [m for m in waiting if str(m.id) in kept]
+    first = waiting[0]
+    if buttons.known(first.reply_id):
+        return [first]
+    batch: list[Unhandled] = []
+    for message in waiting:
+        if buttons.known(message.reply_id):
+            break
+        batch.append(message)
+    return batch
+
+
+def as_one(batch: Sequence[Unhandled], *, remind_within: timedelta | None = None) -> Message | None:
+    """The messages as the dialogue reads them: their texts on lines of their own; None when none wants an answer."""
+    spoken = [m for m in batch if wants_answer(m.kind, m.text)]
+    if not spoken:
+        return None
+    texts = [m.text.strip() for m in spoken if m.text.strip()]
+    files = tuple(m.kind for m in spoken if not _has_words(m))
+    return Message(
+        "\n".join(texts),
+        kind="text" if texts else files[0] if files else spoken[0].kind,
+        pressed=spoken[0].reply_id,
+        files=files,
+        remind_within=remind_within,
+    )
+
+
+def wants_answer(kind: str, text: str) -> bool:
+    """Whether a message of that kind is answered at all."""
+    return kind not in _UNANSWERED and not (kind == "edit" and not text.strip())
+
+
+def _has_words(message: Unhandled) -> bool:
+    return message.kind in _WORDS or message.kind == "edit" or bool((message.media or {}).get("transcript"))

@@ -1,0 +1,121 @@
+"""One call to an OpenAI-compatible endpoint: `POST <baseURL>/chat/completions` with tools.
+
+Source: platform.openai.com, "Chat Completions API". Whatever is not a well-formed answer is a `ModelError`.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from atendeai.conversation.metrics import MODEL_SECONDS, MODEL_TOKENS
+
+MOST_BYTES = 256 * 1024
+_MOST_COMPLETION = 600
+_CONNECT_SECONDS = 3.0
+
+
+class ModelError(Exception):
+    """The model did not answer as it must; ``reason`` is a short English code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Loose(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Function(_Loose):
+    """Which tool is called, and its arguments as JSON text."""
+
+    name: str = Field(max_length=64)
+    arguments: str = Field(default="{}", max_length=4000)
+
+
+class ToolCall(_Loose):
+    """A call of a tool."""
+
+    id: str = Field(max_length=200)
+    function: Function
+
+
+class Said(_Loose):
+    """What a model says: words, calls of tools, or both."""
+
+    content: str | None = Field(default=None, max_length=8000)
+    tool_calls: list[ToolCall] | None = Field(default=None, max_length=8)
+
+
+class _Choice(_Loose):
+    message: Said
+
+
+class _Usage(_Loose):
+    prompt_tokens: int = Field(default=0, ge=0)
+    completion_tokens: int = Field(default=0, ge=0)
+
+
+class _Completion(_Loose):
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the model is and who pays for it."""
+
+    base_url: str
+    model: str
+    api_key: str
+
+
+async def complete(
+    client: httpx.AsyncClient,
+    endpoint: Endpoint,
+    messages: Sequence[dict[str, Any]],
+    tools: Sequence[dict[str, Any]],
+    seconds: float,
+) -> Said:
+    """Ask the model once, for at most so many seconds. Raises `ModelError`."""
+    started, status = time.perf_counter(), "none"
+    try:
+        response = await client.post(
+            f"{endpoint.base_url.rstrip('/')}/chat/completions",
+            content=orjson.dumps(
+                {
+                    "model": endpoint.model,
+                    "messages": list(messages),
+                    "tools": list(tools),
+                    "temperature": 0,
+                    "max_tokens": _MOST_COMPLETION,
+                }
+            ),
+            headers={"Authorization": f"Bearer {endpoint.api_key}", "Content-Type": "application/json"},
+            timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+            follow_redirects=False,
+        )
+        status = str(response.status_code)
+    except httpx.TimeoutException:
+        raise ModelError("timeout") from None
+    except httpx.HTTPError:
+        raise ModelError("unreachable") from None
+    finally:
+        MODEL_SECONDS.labels(endpoint.model, status).observe(time.perf_counter() - started)
+    if response.status_code != httpx.codes.OK:
+        raise ModelError("rate-limited" if response.status_code == httpx.codes.TOO_MANY_REQUESTS else "refused")
+    if len(response.content) > MOST_BYTES:
+        raise ModelError("malformed")
+    try:
+        completion = _Completion.model_validate_json(response.content)
+    except ValidationError:
+        raise ModelError("malformed") from None
+    if completion.usage is not None:
+        MODEL_TOKENS.labels(endpoint.model, "prompt").inc(completion.usage.prompt_tokens)
+        MODEL_TOKENS.labels(endpoint.model, "completion").inc(completion.usage.completion_tokens)
+    return completion.choices[0].message

@@ -1,0 +1,108 @@
+"""Buttons under a reminder or an offer of the waiting list: each acts on exactly the appointment it names.
+
+An old button does what still can be done, and says how things stand otherwise.
+"""
+
+import re
+from collections.abc import Generator
+
+from atendeai.domain.dialogue import booking, texts
+from atendeai.domain.dialogue.ports import (
+    Answer,
+    Appointment,
+    Appointments,
+    Book,
+    Cancel,
+    Confirm,
+    Done,
+    Refused,
+    Request,
+    Steps,
+    Upcoming,
+)
+from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.state import Outcome
+
+_BUTTON = re.compile(r"^(?P<act>confirm|cancel|accept|decline):(?P<appointment>[0-9A-Za-z-]{1,64})$")
+
+
+def known(pressed: str | None) -> bool:
+    """Whether a button's id is one of these."""
+    return pressed is not None and bool(_BUTTON.match(pressed))
+
+
+def press(session: Session) -> Steps:
+    """Does what the button says."""
+    found = _BUTTON.match(session.message.pressed or "")
+    if found is None:
+        return
+    acts = {"confirm": _confirm, "cancel": _cancel, "accept": _accept, "decline": _decline}
+    yield from booking.release(session)
+    session.state.reset_flow()
+    yield from acts[found["act"]](session, found["appointment"])
+
+
+def _confirm(session: Session, key: str) -> Steps:
+    answer = yield Confirm(key)
+    standing = yield from _find(session, key)
+    if not isinstance(answer, Done) or standing is None:
+        _gone(session)
+        return
+    _achieved(session, Outcome.CONFIRMED, standing)
+    session.say(texts.confirmed(_describe(session, standing)))
+
+
+def _cancel(session: Session, key: str) -> Steps:
+    standing = yield from _find(session, key)
+    if standing is None:
+        _gone(session)
+        return
+    answer = yield Cancel(key, "patient")
+    if isinstance(answer, Refused) and answer.too_late:
+        session.hand_off(Alert.NOTICE, texts.NOTICE)
+    elif isinstance(answer, Done):
+        _achieved(session, Outcome.CANCELLED, standing)
+        session.say(texts.cancelled(_describe(session, standing)))
+    else:
+        _gone(session)
+
+
+def _accept(session: Session, key: str) -> Steps:
+    answer = yield Book(key, None)
+    booked = yield from _find(session, key)
+    if not isinstance(answer, Done) or booked is None:
+        session.say(texts.OFFER_GONE)
+        session.state.answered = True
+        return
+    _achieved(session, Outcome.BOOKED, booked)
+    session.say(texts.booked(_describe(session, booked), booked.patient_name, session.clinic))
+    session.prepare(booked.service)
+
+
+def _decline(session: Session, key: str) -> Steps:
+    if (yield from _find(session, key)) is not None:  # taken meanwhile: an appointment is not undone by an old button
+        session.say(texts.KEPT)
+        return
+    yield Cancel(key, "declined")
+    session.say(texts.OFFER_DECLINED)
+    session.state.answered = True
+
+
+def _find(session: Session, key: str) -> Generator[Request, Answer, Appointment | None]:
+    answer = yield Upcoming()
+    items = answer.items if isinstance(answer, Appointments) else ()
+    return next((a for a in items if a.id == key and a.start > session.now), None)
+
+
+def _gone(session: Session) -> None:
+    session.say(texts.GONE)
+    session.state.answered = True
+
+
+def _achieved(session: Session, outcome: Outcome, about: Appointment) -> None:
+    session.state.done = outcome
+    session.state.last = about
+
+
+def _describe(session: Session, about: Appointment) -> str:
+    return texts.described(session.clinic, about.service, about.professional, about.start, session.today)

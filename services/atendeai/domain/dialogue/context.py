@@ -1,0 +1,155 @@
+"""What a message means where the conversation stands: after a reminder, after a booking, beside a question."""
+
+import re
+
+from atendeai.domain.dialogue import answers, standing
+from atendeai.domain.dialogue.session import Session
+from atendeai.domain.dialogue.state import Outcome
+from atendeai.domain.understanding.intent import COURTESIES, Intent
+from atendeai.domain.understanding.normalise import fold
+
+TIMED_ANSWERS = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.CONFIRM_YES, Intent.OUT_OF_SCOPE, *COURTESIES])
+"""Answers to a reminder in which a time says whether the appointment stands or is to be moved."""
+_WANTS_ONE = re.compile(r"\b(?:preciso|quero|queria|gostaria)\b.{0,20}?\b(?:marcar|agendar|d?uma?)\b")
+_CONFIRMS = re.compile(
+    r"\bconfirmar (?:a |o )?(?:minha |meu )?(?:presenca|consulta|horario|agendamento|retorno|exame|"
+    r"sessao|a d[aeo]|d[aeo])\b"
+)
+_WHEN_AGAIN = re.compile(
+    r"\b(?:que (?:horas?|dia)|qual (?:o |e o )?(?:dia|horario|hora|data)|quando)\b.{0,20}?\b(?:e|ficou|era|"
+    r"vai ser|mesmo|seria|minha|meu)\b"
+)
+
+
+def meant(session: Session) -> Intent:
+    """The intent, seen from where the conversation stands."""
+    state, reading = session.state, session.reading
+    intent, norm = reading.intent, session.norm
+    if session.message.reminded:
+        return _answers_reminder(session)
+    if intent is Intent.BOOK and _CONFIRMS.search(norm):
+        return Intent.CONFIRM_YES  # "quero confirmar minha consulta de amanhã"
+    intent = _without_a_time(session, intent) if reading.when.empty else _with_a_time(session, intent)
+    if state.done is Outcome.BOOKED and intent in _OPEN and _FOR_SOMEBODY_ELSE.search(norm):
+        if state.last is not None:
+            state.topic = state.topic or state.last.service
+        return Intent.BOOK  # "e pra minha filha?"
+    arranged = state.done in {Outcome.BOOKED, Outcome.RESCHEDULED, Outcome.CONFIRMED}
+    names = reading.entities.service or reading.entities.professional
+    if arranged and intent in {Intent.BOOK, Intent.ASK_AVAILABILITY} and not names and not ANOTHER.search(norm):
+        return Intent.RESCHEDULE  # "e sexta, tem?", just after it was arranged
+    lasting = state.last is not None and state.done is not Outcome.CANCELLED
+    if lasting and intent in {*COURTESIES, Intent.ASK_HOURS, Intent.OUT_OF_SCOPE} and _WHEN_AGAIN.search(norm):
+        return Intent.LIST_APPOINTMENTS  # "obrigada, que horas é mesmo?"
+    return intent
+
+
+def _without_a_time(session: Session, intent: Intent) -> Intent:
+    """What is asked, seen that no time is named."""
+    norm = session.norm
+    if intent in {Intent.GREETING, Intent.OUT_OF_SCOPE, Intent.ASK_AVAILABILITY} and answers.asks_now(session):
+        return Intent.ASK_HOURS  # "boa noite, ainda estão atendendo?"
+    if intent in _ABOUT_TIMES and _WHEN_WORKS.search(norm) and not _WANTS.search(norm):
+        return Intent.ASK_HOURS  # "quais dias a Dra. Ana atende?"
+    if intent is Intent.CONFIRM_YES and session.state.done is None and _ASKS_FOR_ONE.search(norm):
+        return Intent.BOOK  # "ok, marca pra mim"
+    if intent is Intent.OUT_OF_SCOPE and answers.named(session) and _WANTS.search(norm):
+        return Intent.BOOK  # "vou querer a consulta com o clínico"
+    return intent
+
+
+_ASKS_FOR_ONE = re.compile(r"\b(?:marc(?:a|ar|e)|marque|agend(?:a|ar|e)|reserv(?:a|ar|e)|encaix\w+)\b")
+_ABOUT_TIMES = frozenset([Intent.ASK_AVAILABILITY, Intent.ASK_SERVICE, Intent.BOOK, Intent.OUT_OF_SCOPE])
+_WHEN_WORKS = re.compile(
+    r"\b(?:(?:quais|qual|que|quantos) (?:sao )?(?:os |o )?(?:dias?|horarios?|horas)|quando)\b.{0,30}?"
+    r"\b(?:atend\w*|trabalh\w*|esta ai|vem|vai)\b"
+)
+_WANTS = re.compile(r"\b(?:quer\w*|gostaria|preciso|precisava|marc\w+|agend\w+|fazer|consultar|passar com|ver com)\b")
+
+
+def _with_a_time(session: Session, intent: Intent) -> Intent:
+    """What is asked, seen that a day or an hour is named too."""
+    if intent is Intent.RESULTS and answers.named(session) and _WANTS_ONE.search(session.norm):
+        return Intent.BOOK  # "preciso de um clínico amanhã para pegar um atestado"
+    if intent is Intent.CONFIRM_YES and "confirm" not in session.norm and session.state.last is None:
+        return Intent.BOOK  # "pode ser hoje ainda com o clínico?"
+    asked = intent in {Intent.ASK_SERVICE, Intent.ASK_HOURS}
+    if asked and (answers.named(session) or session.reading.entities.professional):
+        return Intent.ASK_AVAILABILITY  # "tem dermato amanhã?"
+    if intent is Intent.ASK_PRICE and Intent.ASK_AVAILABILITY in session.reading.shown:
+        return Intent.ASK_AVAILABILITY  # the price is told beside it
+    return intent
+
+
+def _answers_reminder(session: Session) -> Intent:
+    """The intent of an answer to a reminder."""
+    reading, norm = session.reading, session.norm
+    intent = _menu(session.message.reminder or "").get(norm.strip(" .!)"), reading.intent)
+    vague = intent in {Intent.OUT_OF_SCOPE, *COURTESIES}
+    timed = not reading.when.empty
+    if "nao vou faltar" in norm:
+        return Intent.CONFIRM_YES
+    if intent is Intent.CONFIRM_NO and timed:
+        standing.as_new_time(session)
+        return Intent.RESCHEDULE  # "amanhã não consigo, pode ser quinta?"
+    if vague and not timed:
+        return _vague_answer(norm) or intent
+    if intent in {Intent.BOOK, Intent.ASK_AVAILABILITY} and not timed and not ANOTHER.search(norm):
+        return Intent.RESCHEDULE  # "posso ir outro dia?"
+    return intent
+
+
+def _vague_answer(norm: str) -> Intent | None:
+    """What an answer to a reminder means that says nothing by itself."""
+    if _CANNOT.search(norm):
+        return Intent.CONFIRM_NO  # "surgiu um imprevisto, não vou conseguir"
+    if _WILL_COME.search(norm) or _NODS.search(norm):
+        return Intent.CONFIRM_YES
+    return Intent.RESCHEDULE if _OTHERWISE.search(norm) else None  # "dá pra ser mais tarde?"
+
+
+_OPEN = frozenset(
+    [Intent.OUT_OF_SCOPE, Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.ASK_SERVICE, Intent.CONFIRM_YES, *COURTESIES]
+)
+_FOR_SOMEBODY_ELSE = re.compile(
+    r"\b(?:para|pra|pro|d[aeo]) (?:o |a |os |as )?(?:meu|minha|meus|minhas|outr[oa] pessoa|(?:meu )?outr[oa] filh\w+)\b"
+)
+_CANNOT = re.compile(
+    r"\bimprevisto\b|\bnao (?:(?:vou|vai|irei) (?:poder|conseguir|dar|ir|comparecer)|posso|consigo|poderei|conseguirei|"
+    r"da|dara|estarei)\b(?! (?:falta|esquec))"
+)
+_OTHERWISE = re.compile(
+    r"\b(?:mais (?:tarde|cedo)|outr[oa] (?:dia|hora|horario|data)|adi(?:ar|antar|anta)|antecip\w+|mudar|trocar)\b"
+)
+_WILL_COME = re.compile(
+    r"\b(?:pode contar comigo|conte comigo|estou confirmando|(?:esta|estou) confirmad[oa]|"
+    r"ate (?:la|amanha|segunda|terca|quarta|quinta|sexta|sabado)|estar(?:ei|emos) (?:la|ai|presente)|"
+    r"ja (?:esta )?(?:anot|agend)\w+|nos vemos)\b"
+)
+_NODS = re.compile(
+    r"^\W*(?:ok|okay|certo|certinho|beleza|combinado|ta (?:bom|certo)|esta (?:bom|certo)|tudo certo|perfeito)\b"
+)
+ANOTHER = re.compile(
+    r"\b(?:mais uma?|tambem|nov[oa]|outra (?:consulta|pessoa)|marcar|agendar|filh\w+|marido|esposa|mae|pai|irma\w*)\b"
+)
+"""The patient speaks of a further appointment, not of the one that stands."""
+
+
+def _menu(text: str) -> dict[str, Intent]:
+    """What the numbers of a reminder stand for ("responda 1 para confirmar ou 2 para cancelar")."""
+    found: dict[str, Intent] = {}
+    for number, act in _NUMBERED.findall(fold(text)):
+        found.setdefault(number, _ACTS[act])
+    return found
+
+
+_NUMBERED = re.compile(
+    r"\b(\d)\W{0,3}(?:para |se |-|=|:|\)|e )?\W{0,3}(?:quiser |quer )?(confirm|desmarc|cancel|remarc|reagend)"
+)
+_ACTS = {
+    "confirm": Intent.CONFIRM_YES,
+    "desmarc": Intent.CANCEL,
+    "cancel": Intent.CANCEL,
+    "remarc": Intent.RESCHEDULE,
+    "reagend": Intent.RESCHEDULE,
+}

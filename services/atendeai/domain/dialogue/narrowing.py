@@ -1,0 +1,146 @@
+"""Times said in relation to what is on the table: "mais tarde", "e se for 4?", "quarta" of the week spoken of."""
+
+import re
+from datetime import date, datetime, timedelta
+
+from atendeai.domain.dialogue.choice import chosen_index
+from atendeai.domain.dialogue.session import Session
+from atendeai.domain.dialogue.state import Asks, Stage
+from atendeai.domain.understanding.dates import parse
+from atendeai.domain.understanding.intent import Intent
+from atendeai.domain.understanding.when import Moment, When
+
+_STEP = timedelta(minutes=30)
+_WEEK = timedelta(days=7)
+_NUMERIC_DAY = re.compile(r"^(?:dia )?(\d{1,2})[.-](\d{1,2})$")
+_BARE_HOUR = re.compile(
+    r"^\W*(?:(?:e|mas|ou|entao|nao|se|for|fosse|tem|que tal|pode ser|poderia ser|melhor|prefiro|quero|consegue|"
+    r"da|pra|para|la pelas|pelas|umas|tipo|so)[\s,]+)+(?:as )?(\d{1,2})\W*$"
+)
+_DAY_AND_HOUR = re.compile(
+    r"^\W*(?:(?:na|a|pode ser|quero|prefiro|melhor|entao|de)\W+)*"
+    r"(?P<day>segunda|terca|quarta|quinta|sexta|sabado|domingo)(?:-feira| feira)?,? (?P<hour>\d{1,2})\W*$"
+)
+_WEEKDAYS = ("segunda", "terca", "quarta", "quinta", "sexta", "sabado", "domingo")
+_LATER = re.compile(r"\b(?:(?<!\bo )(?<!\ba )mais tarde|mais pro fim|mais para o fim|depois diss?o)\b")
+_EARLIER = re.compile(r"\b(?:(?<!\bo )(?<!\ba )mais cedo|antes diss?o)\b")
+_NOT_NOW = re.compile(r"\b(?:eu|te|vejo|falo|respondo|aviso|retorno|volto|ligo|ate|confirmo|decido|marco)\b")
+_WEEKDAY = re.compile(r"\b(?:segunda|terca|quarta|quinta|sexta|sabado|domingo)\b")
+_FIXED_DAY = re.compile(r"\b(?:hoje|amanha|proxim[oa]|que vem|ess[ae]|dess[ae]|agora|dia \d+|\d+ ?/ ?\d+)\b")
+
+
+def relate(session: Session, asked: Asks | None) -> None:
+    """Reads the message's time as an answer to what was asked or offered."""
+    _numbers(session, asked)
+    state = session.state
+    picks = chosen_index(session.norm, len(state.slots)) is not None  # "o mais cedo": of those that were named
+    if state.stage in {Stage.CHOOSING, Stage.OFFERED} and state.slots and not picks:
+        days = {s.start.date() for s in state.slots}
+        wish = relative(session, state.slots[0].start, state.slots[-1].start) if len(days) == 1 else None
+        if wish is not None:
+            session.reread(When(moment=wish))
+    _on_the_day_declined(session, asked)
+    _in_the_span(session)
+
+
+def relative(session: Session, first: datetime, last: datetime) -> Moment | None:
+    """Later than ``last`` or earlier than ``first``, on that day or on the one the message names; None: neither."""
+    said, norm = session.reading.when, session.norm
+    if said.candidates or said.invalid or said.moment.has_time or _NOT_NOW.search(norm):
+        return None
+    day = said.moment if said.moment.has_day else Moment(date=last.date())
+    if _LATER.search(norm):
+        later = last + _STEP
+        return day.merged(Moment(time_from=later.time())) if later.date() == last.date() else None
+    return day.merged(Moment(time_to=first.time())) if _EARLIER.search(norm) else None
+
+
+def _numbers(session: Session, asked: Asks | None) -> None:
+    """A bare number answers a question for the hour ("15", "e se for 16?") or the day ("27")."""
+    state, norm = session.state, session.norm.strip(" .!?")
+    numeric = _NUMERIC_DAY.match(norm)
+    if numeric is not None and asked in {Asks.DATE, Asks.TIME}:
+        _say(session, f"{numeric[1]}/{numeric[2]}")
+        return
+    if _day_and_hour(session) or not session.reading.when.empty:
+        return
+    hour = _BARE_HOUR.match(norm)
+    if hour is not None and state.stage in {Stage.CHOOSING, Stage.OFFERED} and int(hour[1]) > len(state.slots):
+        _say(session, f"as {hour[1]}")
+    if not norm.isdigit():
+        return
+    if state.stage is Stage.CHOOSING and int(norm) > len(state.slots):
+        _say(session, f"as {norm}")
+    elif state.stage is Stage.COLLECTING and asked in {Asks.TIME, Asks.DATE}:
+        _say(session, f"as {norm}" if asked is Asks.TIME else f"dia {norm}")
+
+
+def _day_and_hour(session: Session) -> bool:
+    """Takes "segunda 14" for the hour of a day that was offered, rather than for the 14th."""
+    said = _DAY_AND_HOUR.match(session.norm)
+    offered = {s.start.date() for s in session.state.slots}
+    days = [day for day in offered if said and day.weekday() == _WEEKDAYS.index(said["day"])]
+    if said is None or len(days) != 1 or session.reading.when.moment.date in offered:
+        return False
+    _say(session, f"as {said['hour']}")
+    hour = session.reading.when.moment
+    session.reread(When(moment=Moment(date=days[0]).merged(hour)))
+    return True
+
+
+def _say(session: Session, words: str) -> None:
+    session.reread(parse(words, session.now, hours=session.clinic.hours or None))
+
+
+def _on_the_day_declined(session: Session, asked: Asks | None) -> None:
+    """An hour without a day, after an offer was declined, is meant on that offer's day ("não" … "só à tarde")."""
+    declined, said = session.state.declined, session.reading.when.moment
+    if asked is not Asks.DATE or not declined or not said.has_time or said.has_day:
+        return
+    first, last = declined[0], declined[-1]
+    day = Moment(date=first) if first == last else Moment(date_from=first, date_to=last)
+    session.reread(When(moment=day.merged(said)))
+
+
+def _in_the_span(session: Session) -> None:
+    """A weekday named while a week or a month is spoken of is the one in it ("semana que vem" … "quarta")."""
+    span, said = session.state.when, session.reading.when
+    first, last = span.date_from, span.date_to
+    if first is None or last is None or not _WEEKDAY.search(session.norm) or _FIXED_DAY.search(session.norm):
+        return
+    moments = list(said.candidates) or [said.moment]
+    days = [m.date for m in moments if m.date is not None]
+    if len(days) != len(moments):
+        return
+    inside = [day for day in days if first <= day <= last] or _weeks_later(days[0], first, last)
+    if inside and (said.candidates or inside[0] != days[0]):
+        session.reread(When(moment=moments[0].merged(Moment(date=inside[0]))))
+
+
+def _weeks_later(day: date, first: date, last: date) -> list[date]:
+    while day < first:
+        day += _WEEK
+    return [day] if day <= last else []
+
+
+def settle_candidates(session: Session) -> None:
+    """The answer to "do you mean this or that?"."""
+    options = session.state.candidates
+    said = session.reading.when
+    if said.empty:
+        index = chosen_index(session.norm, len(options))
+        if index is None and session.reading.intent is Intent.CONFIRM_YES:
+            index = 0
+        if index is not None:
+            session.reread(When(moment=options[index]))
+        return
+    moments = list(said.candidates) or [said.moment]
+    fitting = [c for c in options if any(m.date is not None and m.date == c.date for m in moments)]
+    narrowed = fitting or [c for c in options if any(_inside(c, m) for m in moments)]
+    if len(narrowed) == 1:
+        hour = Moment(time=moments[0].time, time_from=moments[0].time_from, time_to=moments[0].time_to)
+        session.reread(When(moment=narrowed[0].merged(hour)))
+
+
+def _inside(option: Moment, span: Moment) -> bool:
+    return bool(option.date and span.date_from and span.date_to and span.date_from <= option.date <= span.date_to)

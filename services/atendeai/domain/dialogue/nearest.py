@@ -1,0 +1,30 @@
+"""Which of many free slots are worth naming to a patient; pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, time
+
+from atendeai.domain.dialogue.ports import Slot
+from atendeai.domain.understanding.when import Moment
+
+NEAREST = 3
+"""So many are named beside a time that is taken."""
+
+
+def spread(slots: Sequence[Slot], count: int) -> list[Slot]:
+    """A few slots that differ: one of each of the first days, or spread over the only day."""
+    distinct = list({s.start: s for s in reversed(slots)}.values())
+    distinct.sort(key=lambda s: s.start)
+    if len(distinct) <= count:
+        return distinct
+    days = sorted({s.start.date() for s in distinct})
+    if len(days) >= count:
+        return [next(s for s in distinct if s.start.date() == d) for d in days[:count]]
+    step = (len(distinct) - 1) / max(1, count - 1)
+    return [distinct[round(i * step)] for i in range(count)]
+
+
+def by_nearness(slots: Sequence[Slot], wish: Moment, at: time) -> list[Slot]:
+    """The few nearest to a time, on the day wished for or on the first that has any."""
+    target = datetime.combine(wish.date or slots[0].start.date(), at)
+    distinct = {s.start: s for s in reversed(slots)}.values()
+    return sorted(distinct, key=lambda s: (abs(s.start - target), s.start))[:NEAREST]

@@ -1,0 +1,70 @@
+"""Reads a message where the conversation stands: the trained judge is heard, but an answer stays an answer.
+
+The judge was taught on messages that begin something. Of an answer ("a das 15h", "Orlando Pires", "a do clínico") it
+knows little, and always has an opinion; there the rules have the word unless they see nothing at all. Emergencies count
+from wherever they are seen, except where a name was asked for and nothing but a name was given.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from atendeai.domain.dialogue.clinic import Clinic
+from atendeai.domain.dialogue.session import Message, name_answer
+from atendeai.domain.dialogue.state import Asks, State
+from atendeai.domain.understanding.emergency import is_emergency
+from atendeai.domain.understanding.intent import Intent
+from atendeai.domain.understanding.intents import Classifier
+from atendeai.domain.understanding.understand import Understanding, understand
+
+_SURE = 0.8
+"""The judge's confidence from which it is followed although a question is open."""
+_LIKELY = 0.55
+"""Below it the judge is guessing: better to ask again than to answer something else."""
+_FEW_WORDS = 3
+_SURELY_SAID = 0.6
+"""The rules' confidence up to which they only guessed from a time or a name."""
+
+
+class _RulesAlone:
+    """A judge without an opinion: what the rules say stands, emergencies included."""
+
+    def margins(self, norm: str, marks: Collection[str]) -> Mapping[Intent, float]:
+        """Far from every intent, though not so far from an emergency that one the rules saw were taken back."""
+        del norm, marks
+        return {intent: -0.5 if intent is Intent.EMERGENCY else -1.0 for intent in Intent}
+
+
+def read(
+    message: Message, state: State, clinic: Clinic, now: datetime, classifier: Classifier | None = None
+) -> Understanding:
+    """What a message says. Of several read as one, the last has the word when it asks for a person."""
+    reading = _read(message.text, message, state, clinic, now, classifier)
+    *before, last = message.text.splitlines() or [""]
+    changes = {Intent.BOOK, Intent.CANCEL, Intent.RESCHEDULE}
+    if before and reading.intent in changes:
+        final = _read(last, message, state, clinic, now, classifier)
+        if final.intent is Intent.HUMAN:
+            return final
+    return reading
+
+
+def _read(
+    text: str, message: Message, state: State, clinic: Clinic, now: datetime, classifier: Classifier | None
+) -> Understanding:
+    hours, names = clinic.hours or None, clinic.names
+    judged = understand(text, now, hours=hours, names=names, classifier=classifier)
+    ruled = understand(text, now, hours=hours, names=names, classifier=_RulesAlone())
+    if judged.intent is ruled.intent:
+        return judged
+    asked = state.asks or state.paused
+    if judged.intent is Intent.EMERGENCY:
+        named = asked is Asks.NAME and name_answer(text, for_other=state.for_other) is not None
+        return ruled if named and not is_emergency(judged.text.norm) else judged
+    if ruled.intent is Intent.EMERGENCY:
+        return judged
+    if asked is None and not state.busy and not message.reminded:
+        return ruled if judged.confidence < _LIKELY else judged
+    if ruled.intent is Intent.OUT_OF_SCOPE or ruled.confidence <= _SURELY_SAID:
+        enough = len(text.split()) >= _FEW_WORDS and judged.confidence >= _SURE
+        return judged if enough else ruled
+    return ruled

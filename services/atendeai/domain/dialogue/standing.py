@@ -1,0 +1,86 @@
+"""Messages inside a flow about appointments that stand: which is meant, the last word, what to do instead."""
+
+import re
+from collections.abc import Generator
+
+from atendeai.domain.dialogue import changes
+from atendeai.domain.dialogue.ports import Answer, Request
+from atendeai.domain.dialogue.session import Session, speaks_for_another
+from atendeai.domain.dialogue.state import Asks, Purpose
+from atendeai.domain.understanding.dates import Role, parse
+from atendeai.domain.understanding.intent import Intent
+
+Taken = Generator[Request, Answer, bool]
+_SAID = 0.6
+_COMES = re.compile(
+    r"\b(?:eu vou|vou sim|estarei|vou (?:estar|comparecer)|pode confirmar|confirmo|mantem|manter|mantenha|"
+    r"deixa? (?:marcad[oa]|como (?:esta|ta))|nao cancel\w+)\b"
+)
+"""The patient comes after all."""
+_CANCELS = re.compile(r"\b(?:cancel|desmarc)\w*")
+_BESIDE = re.compile(r"\b(?:mais uma?|tambem|outra consulta|nova)\b")
+_KEEPS = re.compile(r"\bnao (?:(?:quero|precisa|e para|vou)(?: mais)? )?(?:cancel|desmarc)\w*")
+
+
+def as_new_time(session: Session) -> None:
+    """Reads the time in the message as the new one of an appointment that is to be moved."""
+    session.reread(parse(session.norm, session.now, hours=session.clinic.hours or None, role=Role.NEW))
+
+
+def picking(session: Session, _asked: Asks | None) -> Taken:
+    """The patient says which of several appointments is meant."""
+    if session.reading.intent is Intent.BOOK and session.reading.confidence > _SAID:
+        return False
+    yield from changes.picking(session)
+    return True
+
+
+def cancelling(session: Session, _asked: Asks | None) -> Taken:
+    """The last word on a cancellation, or another time instead."""
+    intent = session.reading.intent
+    if _KEEPS.search(session.norm) and session.reading.when.empty:
+        yield from changes.cancelling(session, sure=False)
+    elif _COMES.search(session.norm) and "cancelamento" not in session.norm and intent is not Intent.CANCEL:
+        yield from changes.cancelling(session, sure="confirm" in session.norm and "vou" not in session.norm)
+    elif intent is Intent.CONFIRM_YES and _another_time(session):
+        yield from changes.move_instead(session)  # "pode ser sexta no mesmo horário?"
+    elif intent in {Intent.CONFIRM_YES, Intent.CANCEL}:
+        yield from changes.cancelling(session, sure=True)
+    elif intent is Intent.CONFIRM_NO and session.reading.when.empty:
+        yield from changes.cancelling(session, sure=False)
+    elif not session.reading.when.empty and (intent is not Intent.BOOK or not _further(session)):
+        yield from changes.move_instead(session)
+    else:
+        return False
+    return True
+
+
+def _another_time(session: Session) -> bool:
+    """Whether the message names a time which is not that of the appointment about to be cancelled."""
+    target, said = session.state.target, session.reading.when
+    moments = list(said.candidates) or ([] if said.moment.empty else [said.moment])
+    unsaid = not _CANCELS.search(session.norm)
+    return target is not None and unsaid and bool(moments) and not any(changes.fits(target, m) for m in moments)
+
+
+def _further(session: Session) -> bool:
+    """Whether a booking is wished for beside the appointment about to be cancelled, rather than instead of it."""
+    reading, norm = session.reading, session.norm
+    other = bool(reading.entities.service) or speaks_for_another(norm) or bool(_BESIDE.search(norm))
+    return reading.confidence > _SAID and other
+
+
+def reminded(session: Session, _asked: Asks | None) -> Taken:
+    """Asked whether to move or to cancel, the patient says which."""
+    intent, wanted = session.reading.intent, session.reading.when
+    if _COMES.search(session.norm) and wanted.empty and intent is not Intent.CANCEL:
+        session.state.reset_flow()
+        yield from changes.confirm(session)
+    elif intent is Intent.CANCEL or (intent is Intent.CONFIRM_NO and wanted.empty):
+        yield from changes.begin(session, Purpose.CANCEL)
+    elif intent in {Intent.RESCHEDULE, Intent.BOOK, Intent.CONFIRM_YES} or not wanted.empty:
+        as_new_time(session)
+        yield from changes.begin(session, Purpose.RESCHEDULE)
+    else:
+        return False
+    return True

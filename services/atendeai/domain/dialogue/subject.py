@@ -1,0 +1,71 @@
+"""What an appointment is to be for, and with whom: settled before slots are looked for."""
+
+from atendeai.domain.dialogue import texts
+from atendeai.domain.dialogue.clinic import Service
+from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.state import Asks
+from atendeai.domain.understanding.entities import match
+
+
+def settled(session: Session) -> bool:
+    """Whether service and professional are known and fit together; asks otherwise."""
+    return _service_settled(session) and _professional_settled(session)
+
+
+def _service_settled(session: Session) -> bool:
+    """Whether service and professional are known and fit together; asks otherwise."""
+    state, clinic = session.state, session.clinic
+    if session.unknown_service and state.service is None:
+        session.say(texts.no_such_service(session.unknown_service))
+        session.say(texts.any_of_these(clinic.services), Asks.SERVICE)
+        return False
+    who = clinic.professional(state.professional)
+    if state.service is None and state.topic is not None:
+        topic = state.topic
+        if clinic.service(topic) is not None and (who is None or topic in who.services):
+            state.service = topic
+    if state.service is None:
+        default = clinic.default_service()
+        if who is not None and len(who.services) == 1:
+            state.service = next(iter(who.services))
+        elif default is not None and (who is None or default.code in who.services):
+            state.service = default.code
+        elif not clinic.services:
+            session.hand_off(Alert.UNANSWERED, texts.HANDOFF)
+            return False
+        else:
+            session.say(texts.ask_service(offered(session)), Asks.SERVICE)
+            return False
+    if who is not None and state.service not in who.services:
+        what = clinic.service(state.service)
+        if what is not None and named_now(session, who.code):
+            session.say(texts.not_by(who.name, what.name))
+        state.professional = state.asked_for = None
+    return True
+
+
+def _professional_settled(session: Session) -> bool:
+    """Whether it is clear who is wished for; asks once where the name that was said fits several."""
+    state, clinic = session.state, session.clinic
+    able = [p for code in state.people if (p := clinic.professional(code)) and state.service in p.services]
+    state.people = []
+    if state.professional is not None or not able or state.people_asked:
+        return True
+    if len(able) == 1:
+        state.professional = state.asked_for = able[0].code
+        return True
+    state.people, state.people_asked = [p.code for p in able], True
+    session.say(texts.which_professional([p.name for p in able]), Asks.PROFESSIONAL)
+    return False
+
+
+def offered(session: Session) -> list[Service]:
+    """The services to choose from: those of the professional who was named, or all."""
+    who = session.clinic.professional(session.state.professional)
+    return [s for s in session.clinic.services if who is None or s.code in who.services]
+
+
+def named_now(session: Session, code: str) -> bool:
+    """Whether this very message names that professional."""
+    who = session.clinic.professional(code)
+    return who is not None and bool(match(session.norm, {code: who.name}, exact=True))

@@ -1,0 +1,227 @@
+"""Buttons, the waiting list, consent, opting out, and the hand to a person and back, on the real services."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import orjson
+import pytest
+
+from atendeai.kit import clock
+from atendeai.kit.testing.waiting import eventually
+from tests.conversation.world import OPEN_ALWAYS, MakeWorld, World
+
+pytestmark = pytest.mark.integration
+
+
+def pressed(world: World, contact: UUID, title: str, reply_id: str) -> dict[str, Any]:
+    return world.message(contact, title, kind="button", reply_id=reply_id)
+
+
+async def press(world: World, contact: UUID, title: str, reply_id: str) -> str:
+    return await world.say(contact, title, kind="button", reply_id=reply_id)
+
+
+async def booked(world: World, contact: UUID, hour: int) -> str:
+    await world.say(contact, f"quero marcar consulta amanhã às {hour}h")
+    assert "Agendado!" in await world.say(contact, "sim")
+    return str((await world.appointments(contact))[-1]["id"])
+
+
+async def conversation(world: World, contact: UUID) -> Any:
+    (row,) = await world.clinic.fetch(
+        "SELECT * FROM atendeai.conversation WHERE clinic_id = $1 AND contact_id = $2", world.clinic.id, contact
+    )
+    return row
+
+
+async def test_buttons_act_on_the_appointment_they_name(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    first, second = await booked(world, contact, 9), await booked(world, contact, 11)
+    assert "às 11h" in await press(world, contact, "Confirmar", f"confirm:{second}")
+    assert "às 9h" in await press(world, contact, "Cancelar", f"cancel:{first}")
+    rows = {str(a["id"]): a for a in await world.appointments(contact)}
+    assert rows[first]["status"] == "cancelled"
+    assert (rows[second]["status"], rows[second]["confirmed_at"] is not None) == ("booked", True)
+    assert "não está mais marcada" in await press(world, contact, "Confirmar", f"confirm:{first}")
+    assert "não está mais marcada" in await press(world, contact, "Cancelar", f"cancel:{first}")
+    assert "não está mais marcada" in await press(world, contact, "Confirmar", f"confirm:{uuid4()}")
+
+
+async def test_an_offer_of_the_waiting_list_taken_and_declined(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact, tz = uuid4(), world.clinic.tenant.config.tz
+    tomorrow = clock.now().astimezone(tz).date() + timedelta(days=1)
+
+    async def offer(hour: int) -> str:
+        start = datetime.combine(tomorrow, time(hour), tz).isoformat()
+        body = {
+            "contact_id": str(contact),
+            "patient_name": "Maria Souza",
+            "service_code": "consulta",
+            "professional_code": "ana",
+            "start": start,
+        }
+        transport = httpx.ASGITransport(app=world.appointment.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://appointment") as client:
+            headers = world.clinic.service_headers("conversation", uuid4())
+            return str((await client.post("/internal/v1/holds", json=body, headers=headers)).json()["id"])
+
+    taken, left = await offer(9), await offer(15)
+    assert "Agendado!" in await press(world, contact, "Quero", f"accept:{taken}")
+    assert "passei a vaga adiante" in await press(world, contact, "Não, obrigado", f"decline:{left}")
+    assert "continua marcada" in await press(world, contact, "Não, obrigado", f"decline:{taken}")
+    assert "não está mais disponível" in await press(world, contact, "Quero", f"accept:{left}")
+    assert [a["status"] for a in await world.appointments(contact)] == ["booked", "cancelled"]
+
+
+async def test_a_full_day_is_waited_for(make_world: MakeWorld) -> None:
+    alone = [{"code": "ana", "name": "Dra. Ana", "services": ["consulta"]}]
+    hours = {day: [{"opens": "09:00", "closes": "09:30"}] for day in OPEN_ALWAYS["businessHours"]}
+    world = await make_world(profile={**OPEN_ALWAYS, "professionals": alone, "businessHours": hours})
+    await booked(world, uuid4(), 9)
+    contact = uuid4()
+    assert "lista de espera" in await world.say(contact, "quero marcar consulta amanhã às 9h", name="Rui Sá")
+    assert "está na lista de espera" in await world.say(contact, "quero entrar na lista de espera", name="Rui Sá")
+    (wish,) = await world.clinic.fetch("SELECT * FROM atendeai.waitlist_entry WHERE clinic_id = $1", world.clinic.id)
+    assert (wish["contact_id"], wish["patient_name"], wish["status"]) == (contact, "Rui Sá", "waitlist")
+    assert [a["status"] for a in await world.appointments(contact)] in ([], ["cancelled"])  # nothing is held meanwhile
+
+
+async def test_too_late_without_a_person(make_world: MakeWorld) -> None:
+    world = await make_world(profile={**OPEN_ALWAYS, "policies": {"cancellationNotice": "96h"}})
+    contact = uuid4()
+    key = await booked(world, contact, 9)
+    await world.say(contact, "quero cancelar minha consulta")
+    assert "uma pessoa da nossa equipe" in await world.say(contact, "sim")
+    assert (await world.appointments(contact))[0]["status"] == "booked"
+    row = await conversation(world, contact)
+    assert (row["status"], row["alert"]) == ("handed_off", "notice_too_short")
+    assert "uma pessoa da nossa equipe" in await press(world, contact, "Cancelar", f"cancel:{key}")
+
+
+async def test_the_privacy_notice_is_given_once_and_recorded(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    assert "LGPD" in await world.say(contact, "onde fica?")
+    assert "LGPD" not in await world.say(contact, "quanto custa?")
+    row = await conversation(world, contact)
+    assert row["consent_at"] is not None
+    assert row["consent_version"]
+    shown = await world.client.get(f"/api/v1/conversations/{row['id']}", headers=world.clinic.headers("owner"))
+    assert shown.json()["consent_version"] == row["consent_version"]
+    emergency = uuid4()
+    assert "LGPD" not in await world.say(emergency, "meu pai desmaiou e não acorda")
+    assert (await conversation(world, emergency))["consent_at"] is None
+
+
+async def test_opting_out_and_in_again_is_told_to_whatsapp(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    await world.say(contact, "parem de me mandar mensagens")
+    await eventually(lambda: world.whatsapp.opted_out.get(str(contact)) is True)
+    assert (await conversation(world, contact))["opted_out_at"] is not None
+    assert "Estamos em" in await world.say(contact, "qual o endereço?")  # what is asked is answered all the same
+    assert "volta a receber" in await world.say(contact, "quero voltar a receber os avisos")
+    await eventually(lambda: world.whatsapp.opted_out.get(str(contact)) is False)
+    assert (await conversation(world, contact))["opted_out_at"] is None
+
+
+async def test_a_reaction_is_not_answered_and_a_document_is_handed_on(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    await world.post(world.message(contact, "", kind="reaction"))
+    assert "Recebi o arquivo" in await world.say(contact, "", kind="document")
+    assert len(world.whatsapp.texts(contact)) == 1
+    assert (await conversation(world, contact))["alert"] == "file"
+    heard = {"id": str(uuid4()), "mime_type": "audio/ogg", "transcript": True}
+    assert "Estamos em" in await world.say(contact, "qual o endereço?", kind="audio", media=heard)
+
+
+async def test_after_silence_the_attendant_answers_again(make_world: MakeWorld) -> None:
+    world = await make_world(settings={"ai": {"handoff": {"timeout": "2h"}}})
+    contact = uuid4()
+    await world.say(contact, "quero falar com uma pessoa")
+    await world.clinic.fetch(
+        "UPDATE atendeai.conversation SET handed_off_at = handed_off_at - interval '3 hours' WHERE clinic_id = $1",
+        world.clinic.id,
+    )
+    await world.clinic.fetch(
+        "UPDATE atendeai.conversation_message SET received_at = received_at - interval '3 hours' WHERE clinic_id = $1",
+        world.clinic.id,
+    )
+    assert "Estamos em" in await world.say(contact, "qual o endereço?")
+    assert (await conversation(world, contact))["status"] == "open"
+
+
+async def test_a_bare_yes_near_an_appointment_confirms_it(make_world: MakeWorld) -> None:
+    world = await make_world(settings={"reminders": {"enabled": True, "before": ["72h"]}})
+    contact = uuid4()
+    await booked(world, contact, 9)
+    # The conversation rested: nothing of ours is being answered but the reminder.
+    await world.clinic.fetch("UPDATE atendeai.conversation SET state = '{}' WHERE clinic_id = $1", world.clinic.id)
+    assert "Presença confirmada" in await world.say(contact, "sim")
+
+
+async def test_what_is_edited_or_deleted_while_it_waits_is_answered_as_it_then_is(make_world: MakeWorld) -> None:
+    world = await make_world(quiet=1.0)
+    contact = uuid4()
+    first, second = world.message(contact, "quero consulta amanhã às 9h"), world.message(contact, "cancela tudo")
+    taken = await world.post(first)
+    assert taken.json()["typing"] is True
+    await world.post(second)
+    edited = world.message(
+        contact, "quero consulta amanhã às 15h", kind="edit", context={"message_id": first["message_id"]}
+    )
+    assert (await world.post(edited)).json()["typing"] is True
+    await world.post(world.message(contact, "", kind="revoke", context={"message_id": second["message_id"]}))
+    await eventually(lambda: world.whatsapp.texts(contact), seconds=20)
+    assert "às 15h" in world.whatsapp.texts(contact)[0]
+    assert len(world.whatsapp.texts(contact)) == 1
+    later = await world.say(
+        contact, "quero consulta amanhã às 16h", kind="edit", context={"message_id": first["message_id"]}
+    )
+    assert "às 16h" in later
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+async def test_a_clinic_with_a_model_of_its_own(make_world: MakeWorld, acknowledged: bool) -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def model(request: httpx.Request) -> httpx.Response:
+        heard.append(orjson.loads(request.content))
+        assert request.headers["Authorization"] == "Bearer k-123"
+        message = {"role": "assistant", "content": "Ficamos na Rua das Flores, 100. Posso ajudar em algo mais?"}
+        return httpx.Response(200, json={"choices": [{"message": message}]})
+
+    world = await make_world(
+        model=httpx.MockTransport(model),
+        settings={
+            "ai": {
+                "provider": "OpenAI",
+                "baseURL": "http://model/v1",
+                "model": "small",
+                "privacy": {"acknowledged": acknowledged},
+            }
+        },
+        credentials={"ai": {"api-key": "k-123"}},
+    )
+    contact = uuid4()
+    answer = await world.say(contact, "sou a Maria Souza, qual o endereço?")
+    (reply,) = await world.clinic.fetch(
+        "SELECT engine FROM atendeai.reply WHERE clinic_id = $1 AND contact_id = $2", world.clinic.id, contact
+    )
+    if not acknowledged:
+        assert (heard, reply["engine"]) == ([], "embedded")
+        assert "Estamos em" in answer
+        return
+    assert "Posso ajudar em algo mais?" in answer
+    assert "LGPD" in answer
+    assert reply["engine"] == "small"
+    assert "Maria" not in orjson.dumps(heard).decode()
+    assert "192" in await world.say(contact, "meu pai desmaiou e não acorda")
+    assert len(heard) == 1
