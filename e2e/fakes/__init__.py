@@ -1,4 +1,4 @@
-"""The outside world, faked faithfully: a WhatsApp Graph API and a Google Calendar with its token endpoint.
+"""The outside world, faked faithfully: a WhatsApp Graph API, a Google Calendar with its token endpoint, transcription.
 
 They speak the providers' own wire formats, refuse what the providers refuse, keep what they received and can be told
 to fail or to be slow. They share no code with the product, so that a mistake in one cannot hide behind the same

@@ -1,4 +1,4 @@
-"""`python -m fakes graph|google`: serve one fake."""
+"""`python -m fakes graph|google|transcription`: serve one fake."""
 
 import argparse
 
@@ -6,16 +6,19 @@ import uvicorn
 
 from fakes.google import create_google
 from fakes.graph import create_graph
+from fakes.transcription import create_transcription
+
+FAKES = {"graph": create_graph, "google": create_google, "transcription": create_transcription}
 
 
 def main() -> None:
     """Parse the arguments and serve until told to stop."""
     parser = argparse.ArgumentParser(prog="fakes", description="Serve a fake of an outside system.")
-    parser.add_argument("which", choices=["graph", "google"])
+    parser.add_argument("which", choices=list(FAKES))
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104 - a pod of its own
     parser.add_argument("--port", type=int, default=8080)
     arguments = parser.parse_args()
-    app = create_graph() if arguments.which == "graph" else create_google()
+    app = FAKES[arguments.which]()
     uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_level="info")
 
 

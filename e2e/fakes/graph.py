@@ -1,26 +1,29 @@
 """The Graph API fake: the provider's own routes, and under `/_fake/` what steers it.
 
-Operations that a fault can name: `messages`, `phone` (reading a phone number), `*`.
+Operations that a fault can name: `messages`, `phone` (reading a phone number), `read`, those of `graph_business` and
+`graph_media`, and `*`.
 """
 
-import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import httpx
-from fastapi import FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from fakes.control import Fault, fault_routes, json_object
+from fakes import graph_templates
+from fakes.control import fault_routes, json_object
+from fakes.graph_auth import account_of, as_refusal, asked
+from fakes.graph_business import account_routes, template_routes
 from fakes.graph_control import control_routes, record_routes
 from fakes.graph_errors import refusal, status_error
+from fakes.graph_media import media_document, media_routes
+from fakes.graph_outside import file_routes, outside_routes
 from fakes.graph_rules import complaint, recipient_of
 from fakes.graph_state import Account, GraphState
 from fakes.graph_webhooks import Deliverer, status_value
-
-VERSION = re.compile(r"^v\d+\.\d+$")
 
 
 def create_graph(callback_transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
@@ -38,73 +41,65 @@ def create_graph(callback_transport: httpx.AsyncBaseTransport | None = None) -> 
     app.include_router(fault_routes(state.faults))
     app.include_router(control_routes(state, deliverer))
     app.include_router(record_routes(state))
+    app.include_router(outside_routes(state, deliverer))
+    app.include_router(file_routes(state))
+    app.include_router(media_routes(state))
+    app.include_router(template_routes(state))
+    app.include_router(account_routes(state, deliverer))
+    app.include_router(number_routes(state, deliverer))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/{version}/{phone_number_id}")
-    async def phone_number(request: Request, version: str, phone_number_id: str) -> Response:
-        checked = _account(state, request, version, phone_number_id)
-        fault = await state.faults.take("phone", phone_number_id)
+    return app
+
+
+def number_routes(state: GraphState, deliverer: Deliverer) -> APIRouter:
+    """Build the routes of a phone number: what it is, and sending."""
+    router = APIRouter()
+
+    @router.get("/{version}/{object_id}")
+    async def described(request: Request, version: str, object_id: str, fields: str | None = None) -> Response:
+        if object_id in state.media:
+            return await media_document(state, request, version, state.media[object_id])
+        checked = account_of(state, request, version, object_id)
+        fault = await state.faults.take("phone", object_id)
         if fault:
-            return _as_refusal(fault)
+            return as_refusal(fault)
         if isinstance(checked, Response):
             return checked
-        return JSONResponse(
-            {
-                "verified_name": checked.verified_name,
-                "display_phone_number": checked.display_phone_number,
-                "quality_rating": "GREEN",
-                "platform_type": "CLOUD_API",
-                "id": checked.phone_number_id,
-            },
-        )
+        return JSONResponse(asked(fields, _phone(checked)))
 
-    @app.post("/{version}/{phone_number_id}/messages")
+    @router.post("/{version}/{phone_number_id}/messages")
     async def messages(
         request: Request, version: str, phone_number_id: str, access_token: Annotated[str | None, Query()] = None
     ) -> Response:
-        checked = _account(state, request, version, phone_number_id, access_token)
+        checked = account_of(state, request, version, phone_number_id, access_token)
         if isinstance(checked, Response):
             return _kept(state, phone_number_id, None, checked)
         payload = await json_object(request)
         if payload is None:
             return _kept(state, phone_number_id, None, refusal(100, "The request body is not a JSON object."))
         if payload.get("status") == "read":
-            return _mark_read(state, checked, payload)
+            fault = await state.faults.take("read", phone_number_id)
+            return as_refusal(fault) if fault else _mark_read(state, checked, payload)
         return await _accept(state, deliverer, checked, payload)
 
-    return app
+    return router
 
 
-def _account(
-    state: GraphState, request: Request, version: str, phone_number_id: str, in_query: str | None = None
-) -> Account | Response:
-    if not VERSION.match(version):
-        return refusal(2500, message="Unknown path components", http_status=400)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token = token.strip() if scheme.lower() == "bearer" else (in_query or "")
-    if not token:
-        return refusal(104, "An access token is required.", http_status=401)
-    owner = state.account_of_token(token)
-    if owner is None:
-        return refusal(190)
-    account = state.accounts.get(phone_number_id)
-    # A token of another business sees no difference between a number that is not there and one it may not use.
-    if account is None or account.access_token != token:
-        message = (
-            f"Unsupported {request.method.lower()} request. Object with ID '{phone_number_id}' does not exist, "
-            "cannot be loaded due to missing permissions, or does not support this operation."
-        )
-        return refusal(100, message=message, subcode=33)
-    return account
-
-
-def _as_refusal(fault: Fault) -> Response:
-    if fault.code is None:
-        return Response(fault.message or "", fault.http_status or 500, media_type="text/plain")
-    return refusal(fault.code, fault.message, http_status=fault.http_status)
+def _phone(account: Account) -> dict[str, Any]:
+    return {
+        "verified_name": account.verified_name,
+        "display_phone_number": account.display_phone_number,
+        "quality_rating": account.quality_rating,
+        "platform_type": "CLOUD_API" if account.registered else "NOT_APPLICABLE",
+        "status": "CONNECTED" if account.registered else "PENDING",
+        "whatsapp_business_manager_messaging_limit": account.messaging_limit,
+        "throughput": {"level": "STANDARD"},
+        "id": account.phone_number_id,
+    }
 
 
 def _kept(state: GraphState, phone_number_id: str, to: str | None, answer: Response) -> Response:
@@ -127,7 +122,7 @@ async def _accept(state: GraphState, deliverer: Deliverer, account: Account, pay
     number, to = account.phone_number_id, recipient_of(payload) or ""
     fault = await state.faults.take("messages", number, to)
     if fault and not fault.after and not fault.as_status:
-        return _kept(state, number, to, _as_refusal(fault))
+        return _kept(state, number, to, as_refusal(fault))
     refused = _refused(state, account, payload, to)
     if refused:
         return _kept(state, number, to, refusal(*refused))
@@ -141,13 +136,14 @@ async def _accept(state: GraphState, deliverer: Deliverer, account: Account, pay
     answer = _store(state, deliverer, account, payload, to, error)
     if fault and fault.after:
         # Carried out, but the caller is told otherwise: what a lost answer looks like from outside.
-        return _as_refusal(fault)
+        return as_refusal(fault)
     return answer
 
 
 def _refused(state: GraphState, account: Account, payload: dict[str, Any], to: str) -> tuple[int, str | None] | None:
-    approved = None if account.templates is None else set(account.templates)
-    found = complaint(payload, approved)
+    if not account.registered:
+        return 133010, None
+    found = complaint(payload, state.templates_of(account.business_account_id), state.media)
     if found:
         return found
     if account.allowed_recipients is not None and to not in account.allowed_recipients:
@@ -176,7 +172,7 @@ def _store(
         wamid=wamid,
         to=to,
         type=payload.get("type", "text"),
-        text=text_of(payload),
+        text=text_of(payload, state.templates_of(account.business_account_id)),
         payload=payload,
         failed=error["code"] if error else None,
         received_at=time.time(),
@@ -198,7 +194,7 @@ def _store(
     )
 
 
-def text_of(payload: dict[str, Any]) -> str:
+def text_of(payload: dict[str, Any], templates: graph_templates.Templates) -> str:
     """Return what the person would read of a message, for tests to look at."""
     kind = payload.get("type", "text")
     content = payload.get(kind)
@@ -206,4 +202,6 @@ def text_of(payload: dict[str, Any]) -> str:
         return ""
     if kind == "interactive":
         return str(content["body"]["text"])
+    if kind == "template":
+        return graph_templates.filled(templates[(content["name"], content["language"]["code"])], content)
     return str(content.get("body") or content.get("name") or content.get("caption") or content.get("emoji") or "")

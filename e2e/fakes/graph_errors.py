@@ -54,8 +54,15 @@ KNOWN: dict[int, Known] = {
         "(Business Account, Consumer Account) pair rate limit hit",
         "Too many messages sent from the sender phone number to the same recipient in a short period of time.",
     ),
+    2200: Known(400, "Callback verification failed", "The callback did not answer the verification as it must."),
+    131053: Known(400, "Media upload error", "The media could not be taken: its type or its size."),
     132000: Known(400, "Number of parameters does not match the expected number of params", "See the template."),
     132001: Known(404, "Template name does not exist in the translation", "No such template in that language."),
+    132012: Known(400, "Parameter format does not match format in the created template", "See the template."),
+    132015: Known(400, "Template is paused", "The template is paused due to low quality."),
+    132016: Known(400, "Template is disabled", "The template was paused too many times and is now disabled."),
+    132018: Known(400, "There is an issue with the parameters in your template", "See the template."),
+    133005: Known(400, "Two step verification PIN mismatch", "The two-step verification PIN is incorrect."),
     133010: Known(400, "Phone number not registered", "The phone number is not registered on the platform."),
 }
 UNKNOWN = Known(400, "Error", "An error of the platform.")

@@ -5,17 +5,17 @@ may rely on everything above it. Source: developers.facebook.com, "WhatsApp Clou
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
+
+from fakes import graph_templates
+from fakes.graph_templates import Complaint, Templates
 
 MEDIA = frozenset(["audio", "document", "image", "sticker", "video"])
 TYPES = MEDIA | {"contacts", "interactive", "location", "reaction", "template", "text"}
 BSUID = re.compile(r"^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$")
 BRAZIL = re.compile(r"^55(\d\d)9?([6-9]\d{7})$")
 NUMBER = re.compile(r"^\+?\d{7,15}$")
-
-Complaint = tuple[int, str]
-"""An error code of the platform and its details."""
 
 
 def same_person(number: str) -> str:
@@ -33,15 +33,17 @@ def recipient_of(payload: dict[str, Any]) -> str | None:
     return user if isinstance(user, str) and user else None
 
 
-def complaint(payload: dict[str, Any], templates: set[tuple[str, str]] | None) -> Complaint | None:
+def complaint(
+    payload: dict[str, Any], templates: Templates | None, media: Container[str] | None = None
+) -> Complaint | None:
     """Say what the platform would refuse in a message; None when nothing.
 
-    `templates` are the approved (name, language) pairs; None accepts every one.
+    `templates` are what the account has, `media` the ids that are known; None accepts every one.
     """
-    return next(_message(payload, templates), None)
+    return next(_message(payload, templates, media), None)
 
 
-def _message(payload: dict[str, Any], templates: set[tuple[str, str]] | None) -> Iterator[Complaint]:
+def _message(payload: dict[str, Any], templates: Templates | None, media: Container[str] | None) -> Iterator[Complaint]:
     if payload.get("messaging_product") != "whatsapp":
         yield 100, "The parameter messaging_product is required."
     to = recipient_of(payload)
@@ -57,13 +59,27 @@ def _message(payload: dict[str, Any], templates: set[tuple[str, str]] | None) ->
     content: Any = payload.get(kind)
     if not isinstance(content, list if kind == "contacts" else dict) or not content:
         yield _missing(kind)
+    if kind in MEDIA:
+        yield from _media(kind, content, media)
     yield from _content(kind, content, templates)
 
 
-def _content(kind: str, content: Any, templates: set[tuple[str, str]] | None) -> Iterator[Complaint]:
-    if kind in MEDIA and not (content.get("id") or content.get("link")):
+def _media(kind: str, content: dict[str, Any], known: Container[str] | None) -> Iterator[Complaint]:
+    found = content.get("id")
+    if not (found or content.get("link")):
         yield _missing(f"{kind}['id']")
-    elif kind == "text":
+    if found and known is not None and found not in known:
+        yield 100, f"Param {kind}['id'] is not a valid whatsapp business account media attachment ID"
+    if len(content.get("caption") or "") > 1024:
+        yield 131009, f"Param {kind}['caption'] must be at most 1024 characters long."
+    if content.get("caption") and kind in ("audio", "sticker"):
+        yield 100, f"Unexpected key 'caption' on param '{kind}'."
+
+
+def _content(kind: str, content: Any, templates: Templates | None) -> Iterator[Complaint]:
+    if kind in MEDIA:
+        return
+    if kind == "text":
         yield from _bounded(content.get("body"), "text['body']", 4096)
     elif kind == "reaction":
         yield from _bounded(content.get("message_id"), "reaction['message_id']", 1024)
@@ -86,13 +102,13 @@ def _bounded(value: Any, what: str, most: int) -> Iterator[Complaint]:
         yield 131009, f"Param {what} must be at most {most} characters long."
 
 
-def _template(template: dict[str, Any], templates: set[tuple[str, str]] | None) -> Iterator[Complaint]:
+def _template(template: dict[str, Any], templates: Templates | None) -> Iterator[Complaint]:
     language = template.get("language")
     code = language.get("code") if isinstance(language, dict) else None
     yield from _bounded(template.get("name"), "template['name']", 512)
     yield from _bounded(code, "template['language']['code']", 8)
-    if templates is not None and (template["name"], code) not in templates:
-        yield 132001, f"template name ({template['name']}) does not exist in {code}"
+    if templates is not None:
+        yield from graph_templates.sending(template, templates)
 
 
 def _interactive(interactive: dict[str, Any]) -> Iterator[Complaint]:

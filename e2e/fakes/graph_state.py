@@ -4,6 +4,7 @@ import base64
 import secrets
 import time
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,8 @@ from fakes.graph_rules import same_person
 WINDOW_SECONDS = 24 * 3600
 BOUND = 50_000
 """How many windows, pairs and messages are remembered before the oldest are forgotten."""
+MEDIA_BOUND = 64
+"""How many media."""
 
 
 class Account(BaseModel):
@@ -39,7 +42,25 @@ class Account(BaseModel):
     pair_burst: int = Field(45, ge=1)
     pair_interval_seconds: float = Field(6, gt=0)
     allowed_recipients: list[str] | None = Field(None, description="exact numbers; others are refused with 131030")
-    templates: list[tuple[str, str]] | None = Field(None, description="approved (name, language); absent: every one")
+    review: Literal["approve", "pending", "reject"] = Field("approve", description="what becomes of a new template")
+    registered: bool = Field(True, description="the number is registered; otherwise sending is refused with 133010")
+    pin: str | None = Field(None, description="the two-step PIN; absent: the first registration sets it")
+    quality_rating: Literal["GREEN", "YELLOW", "RED", "UNKNOWN"] = "GREEN"
+    messaging_limit: str = Field("TIER_250", description="the portfolio's messaging limit")
+
+
+@dataclass
+class Media:
+    """One file, from either side. `address` replaces where its bytes are said to be; `declared_size` their number."""
+
+    id: str
+    phone_number_id: str
+    mime_type: str
+    content: bytes
+    sha256: str
+    address: str | None = None
+    declared_size: int | None = None
+    address_until: float = 0.0
 
 
 class GraphState:
@@ -55,6 +76,10 @@ class GraphState:
         self.reads = Log()
         self.refusals = Log()
         self.deliveries = Log()
+        self.media_reads = Log()
+        self.media: OrderedDict[str, Media] = OrderedDict()
+        self.templates: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+        self.subscriptions: dict[str, dict[str, Any]] = {}
         self._windows: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._users: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()
         self._sent: dict[str, deque[float]] = {}
@@ -104,6 +129,17 @@ class GraphState:
         _put(self._pairs, pair, (tokens - 1, now))
         recent.append(now)
         return None
+
+    # ------------------------------------------------------------ business accounts and media
+    def templates_of(self, business_account_id: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the templates of a WhatsApp Business Account by name and language."""
+        return self.templates.setdefault(business_account_id, {})
+
+    def remember(self, media: Media) -> None:
+        """Keep a file; the oldest goes when there are too many."""
+        self.media[media.id] = media
+        while len(self.media) > MEDIA_BOUND:
+            self.media.popitem(last=False)
 
     # ------------------------------------------------------------ messages
     def new_wamid(self, number: str, *, inbound: bool) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import secrets
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,6 +50,13 @@ def envelope(account: Account, value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def news(account: Account, field: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Wrap a change that is about the business account, not about one of its numbers."""
+    change = {"field": field, "value": value}
+    entry = {"id": account.business_account_id, "time": int(time.time()), "changes": [change]}
+    return {"object": "whatsapp_business_account", "entry": [entry]}
+
+
 def inbound_value(user: dict[str, str], name: str, wamid: str, message: dict[str, Any]) -> dict[str, Any]:
     """Build the value of an inbound message; whoever hides their number comes with a user id alone."""
     contact: dict[str, Any] = {"profile": {"name": name}, **user}
@@ -58,7 +66,8 @@ def inbound_value(user: dict[str, str], name: str, wamid: str, message: dict[str
     if "user_id" in user:
         sender["from_user_id"] = user["user_id"]
     body = {**sender, "id": wamid, "timestamp": str(int(time.time())), **message}
-    return {"contacts": [contact], "messages": [body]}
+    # News of the system comes without contacts.
+    return {"messages": [body]} if message.get("type") == "system" else {"contacts": [contact], "messages": [body]}
 
 
 def status_value(
@@ -133,22 +142,28 @@ class Deliverer:
                 break
         return status
 
-    async def post(self, account: Account, body: bytes, signature: str) -> int | None:
-        """Post one body once; the HTTP status, None when there was no answer."""
-        if account.callback_url is None:
-            return None
-        headers = {
-            "Content-Type": "application/json",
-            "X-Hub-Signature-256": signature,
-            "User-Agent": "facebookexternalua",
-        }
-        extensions: dict[str, Any] = {}
-        if account.host:
-            headers["Host"] = account.host
-            if urlsplit(account.callback_url).scheme == "https":
-                extensions["sni_hostname"] = account.host
+    async def verify(self, account: Account, callback: str, token: str) -> str | None:
+        """Ask an address whether it wants this account's webhooks, as the platform does; what is wrong, or None.
+
+        The address is reached where the account's `callback_url` says, under the host that the address names.
+        """
+        target, challenge = account.callback_url or callback, secrets.token_hex(8)
+        client, headers, extensions = self._door(account, target, urlsplit(callback).hostname)
+        question = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": challenge}
+        try:
+            answer = await client.get(target, params=question, headers=headers, extensions=extensions)
+        except httpx.HTTPError as error:
+            return f"{type(error).__name__}: {error}"
+        return None if answer.status_code == 200 and answer.text == challenge else f"HTTP {answer.status_code}"
+
+    def _door(
+        self, account: Account, url: str, host: str | None
+    ) -> tuple[httpx.AsyncClient, dict[str, str], dict[str, Any]]:
+        """Return a client for an address under a host, and the headers and extensions that name that host."""
+        headers = {"Host": host} if host else {}
+        extensions = {"sni_hostname": host} if host and urlsplit(url).scheme == "https" else {}
         # A TLS connection belongs to the server name it was opened for, so each host has connections of its own.
-        key = (account.verify_tls, account.host)
+        key = (account.verify_tls, host)
         client = self._clients.get(key)
         if client is None:
             client = httpx.AsyncClient(
@@ -158,6 +173,19 @@ class Deliverer:
                 limits=httpx.Limits(max_connections=64, keepalive_expiry=30),
             )
             self._clients[key] = client
+        return client, headers, extensions
+
+    async def post(self, account: Account, body: bytes, signature: str) -> int | None:
+        """Post one body once; the HTTP status, None when there was no answer."""
+        if account.callback_url is None:
+            return None
+        headers = {
+            "Content-Type": "application/json",
+            "X-Hub-Signature-256": signature,
+            "User-Agent": "facebookexternalua",
+        }
+        client, addressed, extensions = self._door(account, account.callback_url, account.host)
+        headers |= addressed
         started = time.monotonic()
         status, problem = None, None
         try:

@@ -86,6 +86,17 @@ class Phone(Patient):
         answer = edge.post_webhook(self.local, payload, self.app_secret)
         answer.raise_for_status()
 
+    def send_voice(self, content: bytes) -> None:
+        """Send a voice message, in the format of WhatsApp's own recorder."""
+        self.fakes.open_window(self.local, self.number)
+        mime_type = "audio/ogg; codecs=opus"
+        media = self.fakes.upload(self.local, content, mime_type)
+        payload = edge.text_message(self.local, self.number, "", name=self.name)
+        message = payload["entry"][0]["changes"][0]["value"]["messages"][0]
+        del message["text"]
+        message |= {"type": "audio", "audio": {"id": media, "mime_type": mime_type, "voice": True}}
+        edge.post_webhook(self.local, payload, self.app_secret).raise_for_status()
+
     def arriving(self, seen: int) -> Iterator[dict[str, Any]]:
         """What comes after the first `seen` messages, until nothing more does."""
         began = last = time.monotonic()

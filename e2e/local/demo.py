@@ -92,6 +92,7 @@ def book(local: world.LocalClinic, fakes: Outside) -> None:
 
 NEXT = f"""
 Try next:
+  make chat CLINIC=sol      talk to a clinic as a patient would
   export PATH="$(dirname "$(python3 e2e/cluster bin kubectl)"):$PATH"      unless you have a kubectl
   kubectl --context {kubectl.CONTEXT} -n {world.NAMESPACE} get clinics
   kubectl --context {kubectl.CONTEXT} -n {world.NAMESPACE} describe clinic sol

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,9 @@ class Outside:
         self.google.post("/_fake/service-accounts", json=known).raise_for_status()
         shared = {"calendar_id": local.calendar_id, "acl": {email: "writer"}}
         self.google.post("/_fake/calendars", json=shared).raise_for_status()
+        # Notifications enter where Google's would, under the clinic's host.
+        push = {"connect_to": f"https://{world.STACK}-haproxy.{world.NAMESPACE}.svc.cluster.local"}
+        self.google.post("/_fake/push", json=push).raise_for_status()
 
     def sent_to(self, local: world.LocalClinic, patient: str) -> list[dict[str, Any]]:
         """What the clinic's number sent to a patient, oldest first."""
@@ -98,6 +102,32 @@ class Outside:
         answer = self.google.get("/_fake/events", params={"calendar_id": local.calendar_id}).raise_for_status().json()
         found: list[dict[str, Any]] = answer["items"]
         return found
+
+    def move(self, local: world.LocalClinic, event_id: str, start: dt.datetime, length: dt.timedelta) -> None:
+        """Move an event as its owner does, by hand in the calendar."""
+        times = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": (start + length).isoformat()}}
+        given = {"calendar_id": local.calendar_id, "event": {"id": event_id, **times}}
+        self.google.post("/_fake/events", json=given).raise_for_status()
+
+    def remove(self, local: world.LocalClinic, event_id: str) -> None:
+        """Delete an event as its owner does."""
+        query = {"calendar_id": local.calendar_id}
+        self.google.delete(f"/_fake/events/{event_id}", params=query).raise_for_status()
+
+    def take(self, local: world.LocalClinic, start: dt.datetime, end: dt.datetime) -> None:
+        """Have the clinic's calendar busy for a while."""
+        given = {"calendar_id": local.calendar_id, "start": start.isoformat(), "end": end.isoformat()}
+        self.google.post("/_fake/busy", json=given).raise_for_status()
+
+    def free(self, local: world.LocalClinic) -> None:
+        """End what `take` began."""
+        self.google.delete("/_fake/busy", params={"calendar_id": local.calendar_id}).raise_for_status()
+
+    def upload(self, local: world.LocalClinic, content: bytes, mime_type: str) -> str:
+        """A file that a patient sends; returns Meta's id for it."""
+        query = {"phone_number_id": local.phone_number_id, "mime_type": mime_type}
+        answer = self.graph.post("/_fake/media", params=query, content=content).raise_for_status()
+        return str(answer.json()["id"])
 
     def open_window(self, local: world.LocalClinic, patient: str) -> None:
         """Note that the patient wrote just now, as Meta would have: free text is allowed for 24 hours."""

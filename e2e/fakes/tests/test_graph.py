@@ -26,6 +26,17 @@ def text(to: str = TO, body: str = "oi", **more: Any) -> dict[str, Any]:
     return {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": body}, **more}
 
 
+def template(name: str, *values: str, to: str = TO, **more: Any) -> dict[str, Any]:
+    parameters = [{"type": "text", "text": value} for value in values]
+    content = {
+        "name": name,
+        "language": {"code": "pt_BR"},
+        "components": [{"type": "body", "parameters": parameters}],
+        **more,
+    }
+    return {"messaging_product": "whatsapp", "to": to, "type": "template", "template": content}
+
+
 @pytest.fixture
 def graph() -> Iterator[TestClient]:
     with TestClient(create_graph(), headers={"Authorization": "Bearer tok"}) as client:
@@ -62,9 +73,12 @@ def test_free_text_needs_an_open_window(graph: TestClient) -> None:
     assert answer.json()["contacts"] == [{"input": TO, "wa_id": "551187654321"}]
     kept = graph.get("/_fake/messages", params={"phone_number_id": PHONE, "to": TO}).json()
     assert [item["text"] for item in kept["items"]] == ["oi"]
-    template = {"name": "lembrete", "language": {"code": "pt_BR"}}
-    outside = {"messaging_product": "whatsapp", "to": "5521999998888", "type": "template", "template": template}
-    assert send(graph, outside).status_code == 200
+    assert send(graph, template("lembrete", "Maria", to="5521999998888")).json()["error"]["code"] == 132001
+    made = {"phone_number_id": PHONE, "name": "lembrete", "status": "APPROVED", "body": "Olá, {{1}}! Tudo bem?"}
+    graph.post("/_fake/templates", json=made)
+    assert send(graph, template("lembrete", "Maria", to="5521999998888")).status_code == 200
+    kept = graph.get("/_fake/messages", params={"to": "5521999998888"}).json()
+    assert [item["text"] for item in kept["items"]] == ["Olá, Maria! Tudo bem?"]
 
 
 def test_pair_limit_and_faults(graph: TestClient) -> None:
@@ -95,7 +109,7 @@ def test_pair_limit_and_faults(graph: TestClient) -> None:
     ],
 )
 def test_malformed_messages(change: dict[str, Any], code: int) -> None:
-    found = complaint({**text(), **change}, {("lembrete", "pt_BR")})
+    found = complaint({**text(), **change}, {("lembrete", "pt_BR"): {"status": "APPROVED", "components": []}})
     assert found is not None
     assert found[0] == code
 
@@ -124,6 +138,113 @@ def test_both_forms_of_a_brazilian_number() -> None:
     assert same_person("5511987654321") == same_person("+551187654321")
     assert same_person("551132654321") == "551132654321"
     assert same_person("5511987654321") != same_person("5511987654322")
+
+
+def reviewed(status: str) -> dict[tuple[str, str], dict[str, Any]]:
+    buttons = [{"type": "QUICK_REPLY", "text": "Sim"}]
+    components = [{"type": "BODY", "text": "Olá, {{1}}, às {{2}} então."}, {"type": "BUTTONS", "buttons": buttons}]
+    return {("lembrete", "pt_BR"): {"status": status, "components": components}}
+
+
+def press(index: str, payload: str) -> dict[str, Any]:
+    parameters = [{"type": "payload", "payload": payload}]
+    return {"type": "button", "sub_type": "quick_reply", "index": index, "parameters": parameters}
+
+
+def test_templates_are_sent_only_as_they_were_approved() -> None:
+    def code(message: dict[str, Any], status: str = "APPROVED") -> int | None:
+        found = complaint(message, reviewed(status))
+        return found[0] if found else None
+
+    good = template("lembrete", "Maria", "14h")
+    assert code(good) is None
+    assert [code(good, status) for status in ("PAUSED", "DISABLED", "PENDING", "REJECTED")] == [
+        132015,
+        132016,
+        132001,
+        132001,
+    ]
+    assert code(template("lembrete", "Maria")) == 132000
+    assert code(template("lembrete", "Maria", "14h\nou 15h")) == 132018
+    assert code(template("lembrete", "Maria", " ")) == 131008
+    good["template"]["language"]["code"] = "en_US"
+    assert code(good) == 132001
+    for part, expected in ((press("0", "sim"), None), (press("1", "x"), 132018), (press("0", "x" * 129), 131008)):
+        message = template("lembrete", "Maria", "14h")
+        message["template"]["components"].append(part)
+        assert code(message) == expected
+
+
+def new_template(**change: Any) -> dict[str, Any]:
+    body = {"type": "BODY", "text": "Olá, {{1}}! Até amanhã.", "example": {"body_text": [["Maria"]]}}
+    return {"name": "aviso", "language": "pt_BR", "category": "UTILITY", "components": [body], **change}
+
+
+def test_templates_are_reviewed_listed_and_made_once(graph: TestClient) -> None:
+    url = "/v23.0/100000000000000/message_templates"
+    made = graph.post(url, json=new_template()).json()
+    assert made["status"] == "APPROVED"
+    again = graph.post(url, json=new_template()).json()["error"]
+    assert (again["code"], again["error_subcode"]) == (100, 2388024)
+    body = {"type": "BODY", "text": "{{1}}, até amanhã.", "example": {"body_text": [["Maria"]]}}
+    assert graph.post(url, json=new_template(name="outro", components=[body])).status_code == 400
+    body = {"type": "BODY", "text": "Olá, {{1}}! Até amanhã."}
+    assert graph.post(url, json=new_template(name="outro", components=[body])).status_code == 400
+    graph.post(url, json=new_template(name="outro"))
+    page = graph.get(url, params={"fields": "name,status", "limit": 1}).json()
+    assert page["data"] == [{"name": "aviso", "status": "APPROVED", "id": made["id"]}]
+    rest = graph.get(url, params={"after": page["paging"]["cursors"]["after"]}).json()
+    assert [item["name"] for item in rest["data"]] == ["outro"]
+    assert graph.get("/v23.0/999/message_templates").json()["error"]["error_subcode"] == 33
+
+
+def test_a_number_is_registered_with_its_pin(graph: TestClient) -> None:
+    account = {
+        "phone_number_id": "2002",
+        "access_token": "tok2",
+        "app_secret": "s",
+        "registered": False,
+        "pin": "123456",
+    }
+    graph.post("/_fake/accounts", json=account)
+    bearer = {"Authorization": "Bearer tok2"}
+    assert graph.post("/v23.0/2002/messages", json=text(), headers=bearer).json()["error"]["code"] == 133010
+    for pin, code in (("12345", 100), ("000000", 133005), ("123456", None)):
+        body = {"messaging_product": "whatsapp", "pin": pin}
+        answer = graph.post("/v23.0/2002/register", json=body, headers=bearer).json()
+        assert answer.get("error", {}).get("code") == code
+    assert graph.get("/v23.0/2002", params={"fields": "status"}, headers=bearer).json()["status"] == "CONNECTED"
+
+
+def test_media_are_read_in_two_steps_with_the_token(graph: TestClient) -> None:
+    sent = graph.post(
+        "/_fake/media", params={"phone_number_id": PHONE, "mime_type": "audio/ogg"}, content=b"OggS\x00\r\n\xff"
+    ).json()
+    found = graph.get(f"/v23.0/{sent['id']}").json()
+    assert (found["mime_type"], found["file_size"], found["sha256"]) == ("audio/ogg", 8, sent["sha256"])
+    assert graph.get(found["url"], headers={"Authorization": "Bearer no"}).status_code == 401
+    assert graph.get(found["url"]).content == b"OggS\x00\r\n\xff"
+    assert graph.get("/_fake/media-reads").json()["count"] == 2
+
+
+def test_media_are_uploaded_and_then_sent(graph: TestClient) -> None:
+    open_window(graph)
+    url = f"/v23.0/{PHONE}/media"
+    png = b"\x89PNG\r\n\x1a\n\r\n--not-the-boundary"
+    answer = graph.post(url, data={"messaging_product": "whatsapp"}, files={"file": ("a.png", png, "image/png")})
+    media = answer.json()["id"]
+    assert graph.get(f"/_fake/media/{media}").json() == {
+        "mime_type": "image/png",
+        "sha256": hashlib.sha256(png).hexdigest(),
+        "size": len(png),
+    }
+    message = {"messaging_product": "whatsapp", "to": TO, "type": "image", "image": {"id": media, "caption": "mapa"}}
+    assert send(graph, message).status_code == 200
+    assert send(graph, {**message, "image": {"id": "1"}}).json()["error"]["code"] == 100
+    odd = graph.post(url, data={"messaging_product": "whatsapp"}, files={"file": ("a.exe", b"MZ", "application/x-exe")})
+    assert odd.json()["error"]["code"] == 100
+    big = {"file": ("a.png", b"x" * (5 * 1024 * 1024 + 1), "image/png")}
+    assert graph.post(url, data={"messaging_product": "whatsapp"}, files=big).json()["error"]["code"] == 131053
 
 
 class Receiver:

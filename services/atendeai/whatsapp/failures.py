@@ -54,9 +54,10 @@ class Failure:
         return course(self.code, self.http_status)
 
 
-_RETRY = frozenset({1, 2, 131000, 131016, 133004})
+# 131057: the account is in maintenance, for a minute while its throughput is raised.
+_RETRY = frozenset({1, 2, 131000, 131016, 131057, 133004})
 _SLOW_DOWN = frozenset({4, 80007, 130429})
-_CHANNEL = frozenset({0, 3, 10, 190, 368, 131005, 131031, 131042, 131045, 131048, 133010})
+_CHANNEL = frozenset({0, 3, 10, 33, 190, 368, 131005, 131031, 131037, 131042, 131045, 131048, 133010})
 _PERMISSION = range(200, 300)
 
 

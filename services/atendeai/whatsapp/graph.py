@@ -18,6 +18,7 @@ from atendeai.whatsapp.failures import Failure
 _SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
 _LONGEST = 1000
+TOO_LARGE = Failure(0, "The file is larger than what is kept", None, 413)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,20 @@ class Unsure:
 
 
 Outcome = Accepted | Refused | Unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the platform said to any other call: its document, and the failure it describes, if it is one."""
+
+    body: dict[str, Any]
+    failure: Failure | None = None
+    subcode: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it did what was asked."""
+        return self.failure is None
 
 
 class GraphClient:
@@ -72,6 +87,58 @@ class GraphClient:
             return Unsure(Failure(0, f"The Graph API did not answer ({type(error).__name__})", None, 504))
         return _outcome(answer)
 
+    async def ask(
+        self,
+        config: ClinicConfig,
+        method: str,
+        path: str,
+        *,
+        json: dict[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
+        data: dict[str, str] | None = None,
+        files: dict[str, tuple[str, bytes, str]] | None = None,
+    ) -> Answer:
+        """Call any other edge, `path` being what follows the version. Never raises for network or platform."""
+        headers = _authorization(config)
+        content = None
+        if json is not None:
+            content, headers["Content-Type"] = orjson.dumps(json), "application/json"
+        try:
+            answer = await self._client.request(
+                method,
+                f"{_version_url(config)}/{path}",
+                content=content,
+                params=params,
+                data=data,
+                files=files,
+                headers=headers,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Answer({}, Failure(0, f"The Graph API cannot be reached ({type(error).__name__})", None, 503))
+        body = _json(answer) or {}
+        if answer.is_success:
+            return Answer(body)
+        described = body.get("error")
+        subcode = described.get("error_subcode") if isinstance(described, dict) else None
+        return Answer(body, _failure(answer), subcode if isinstance(subcode, int) else None)
+
+    async def download(self, config: ClinicConfig, url: str, most: int) -> bytes | Failure:
+        """Fetch a file's bytes with the clinic's token, at most `most` of them. The caller has checked the host."""
+        content = bytearray()
+        try:
+            # Uncompressed, so that what is counted is what arrives.
+            headers = {**_authorization(config), "Accept-Encoding": "identity"}
+            async with self._client.stream("GET", url, headers=headers) as answer:
+                if not answer.is_success:
+                    return Failure(0, f"HTTP {answer.status_code}", "The file was not given.", answer.status_code)
+                async for chunk in answer.aiter_bytes():
+                    content += chunk
+                    if len(content) > most:
+                        return TOO_LARGE
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Failure(0, f"The file cannot be fetched ({type(error).__name__})", None, 503)
+        return bytes(content)
+
     async def check(self, config: ClinicConfig) -> Failure | None:
         """Ask for the clinic's own number: None when the token may use it, otherwise why not."""
         try:
@@ -83,9 +150,13 @@ class GraphClient:
         return None if answer.is_success else _failure(answer)
 
 
-def _number_url(config: ClinicConfig) -> str:
+def _version_url(config: ClinicConfig) -> str:
     whatsapp = config.settings.whatsapp
-    return f"{whatsapp.base_url.rstrip('/')}/{whatsapp.graph_version}/{whatsapp.phone_number_id}"
+    return f"{whatsapp.base_url.rstrip('/')}/{whatsapp.graph_version}"
+
+
+def _number_url(config: ClinicConfig) -> str:
+    return f"{_version_url(config)}/{config.settings.whatsapp.phone_number_id}"
 
 
 def _authorization(config: ClinicConfig) -> dict[str, str]:

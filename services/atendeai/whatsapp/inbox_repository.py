@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.whatsapp.content import OPENS_NO_WINDOW
 from atendeai.whatsapp.payload import Inbound, Status
 from atendeai.whatsapp.people import Identity, Known
 
@@ -26,19 +27,17 @@ _LOSE_NUMBER = text(
     "UPDATE atendeai.whatsapp_contact SET number_key = NULL, updated_at = :now"
     " WHERE clinic_id = :clinic_id AND id = :id AND number_key = :number_key"
 )
-_MERGE = text(
-    "UPDATE atendeai.whatsapp_contact SET user_id = NULL, merged_into = :into, updated_at = :now"
-    " WHERE clinic_id = :clinic_id AND id = :id"
-)
 # One round trip: the message, and only if it is new, what it says about the person.
 _STORE = text(
     "WITH stored AS ("
     " INSERT INTO atendeai.whatsapp_inbound"
-    " (clinic_id, id, wamid, contact_id, kind, text, reply_id, context_wamid, content, sent_at, received_at, position)"
+    " (clinic_id, id, wamid, contact_id, kind, text, reply_id, context_wamid, content, media_id, sent_at, received_at,"
+    " position)"
     " VALUES (:clinic_id, :id, :wamid, :contact_id, :kind, :text, :reply_id, :context_wamid,"
-    " CAST(:content AS jsonb), :sent_at, :now, :position)"
+    " CAST(:content AS jsonb), :media_id, :sent_at, :now, :position)"
     " ON CONFLICT (clinic_id, wamid) DO NOTHING RETURNING id)"
-    " UPDATE atendeai.whatsapp_contact SET last_inbound_at = greatest(last_inbound_at, :sent_at),"
+    " UPDATE atendeai.whatsapp_contact SET last_inbound_at = CASE WHEN CAST(:opens_window AS boolean)"
+    " THEN greatest(last_inbound_at, :sent_at) ELSE last_inbound_at END,"
     " wa_id = coalesce(CAST(:wa_id AS text), wa_id), number_key = coalesce(CAST(:number_key AS text), number_key),"
     " user_id = coalesce(CAST(:user_id AS text), user_id), name = coalesce(CAST(:name AS text), name),"
     " updated_at = :now"
@@ -52,15 +51,18 @@ _STATUS = text(
 )
 _WAITING = text(
     "SELECT i.id, i.wamid, i.contact_id, i.kind, i.text, i.reply_id, i.sent_at, o.id AS outbound_id,"
-    " c.wa_id, c.user_id, c.name"
+    " c.wa_id, c.user_id, c.name, i.received_at, i.transcribed, r.id AS about_id,"
+    " f.id AS media_id, f.state AS media_state, coalesce(f.mime_type, f.declared_type) AS media_type, f.ready_at"
     " FROM atendeai.whatsapp_inbound i"
     " JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = i.contact_id"
     " LEFT JOIN atendeai.whatsapp_outbound o ON o.clinic_id = :clinic_id AND o.wamid = i.context_wamid"
+    " LEFT JOIN atendeai.whatsapp_inbound r ON r.clinic_id = :clinic_id AND r.wamid = i.context_wamid"
+    " LEFT JOIN atendeai.whatsapp_media f ON f.clinic_id = :clinic_id AND f.id = i.media_id"
     " WHERE i.clinic_id = :clinic_id AND i.contact_id = :contact_id AND i.handed_on_at IS NULL"
     " ORDER BY i.sent_at, i.received_at, i.position LIMIT :most"
 )
 _HANDED_ON = text(
-    "UPDATE atendeai.whatsapp_inbound SET handed_on_at = :now, refused_status = :refused"
+    "UPDATE atendeai.whatsapp_inbound SET handed_on_at = :now, refused_status = :refused, typing = :typing"
     " WHERE clinic_id = :clinic_id AND id = :id AND handed_on_at IS NULL"
 )
 
@@ -80,6 +82,13 @@ class Waiting:
     wa_id: str | None
     user_id: str | None
     name: str | None
+    received_at: datetime
+    transcribed: bool
+    about_id: UUID | None
+    media_id: UUID | None
+    media_state: str | None
+    media_type: str | None
+    ready_at: datetime | None
 
 
 async def known(connection: AsyncConnection, clinic_id: UUID, identity: Identity) -> Sequence[Known]:
@@ -115,21 +124,22 @@ async def lose_number(
     )
 
 
-async def merge(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into: UUID, now: datetime) -> None:
-    """Point a contact at another that turned out to be the same person."""
-    await connection.execute(_MERGE, {"clinic_id": clinic_id, "id": contact, "into": into, "now": now})
-
-
 async def store_message(
     connection: AsyncConnection, clinic_id: UUID, contact: UUID, message: Inbound, position: int, now: datetime
-) -> bool:
-    """Store a message and what it says about its sender; False when it was there already."""
+) -> tuple[UUID, UUID | None] | None:
+    """Store a message and what it says about its sender; None when it was there already.
+
+    Returns its id and that of the file which is to be fetched for it.
+    """
+    new, media = uuid4(), uuid4() if message.file else None
     stored = await connection.execute(
         _STORE,
         {
             "clinic_id": clinic_id,
-            "id": uuid4(),
+            "id": new,
             "wamid": message.wamid,
+            "media_id": media,
+            "opens_window": message.kind not in OPENS_NO_WINDOW,
             "contact_id": contact,
             "kind": message.kind,
             "text": message.text,
@@ -145,7 +155,7 @@ async def store_message(
             "name": message.sender.name,
         },
     )
-    return stored.rowcount > 0
+    return (new, media) if stored.rowcount > 0 else None
 
 
 async def store_status(connection: AsyncConnection, clinic_id: UUID, status: Status, now: datetime) -> bool:
@@ -174,7 +184,14 @@ async def waiting(connection: AsyncConnection, clinic_id: UUID, contact: UUID, m
 
 
 async def handed_on(
-    connection: AsyncConnection, clinic_id: UUID, message: UUID, now: datetime, refused: int | None = None
+    connection: AsyncConnection,
+    clinic_id: UUID,
+    message: UUID,
+    now: datetime,
+    *,
+    refused: int | None = None,
+    typing: bool = False,
 ) -> None:
-    """Record that conversation took a message, or (`refused`: its status) that it never will."""
-    await connection.execute(_HANDED_ON, {"clinic_id": clinic_id, "id": message, "now": now, "refused": refused})
+    """Record that conversation took a message (`typing`: and answers it), or (`refused`) that it never will."""
+    names = {"id": message, "now": now, "refused": refused, "typing": typing}
+    await connection.execute(_HANDED_ON, {"clinic_id": clinic_id, **names})

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
@@ -25,14 +27,17 @@ from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
 from atendeai.whatsapp import outbox_repository as outbox
 from atendeai.whatsapp.failures import OUTSIDE_WINDOW, UNSURE_WAIT, WINDOW, Course, Failure, pause
-from atendeai.whatsapp.graph import Accepted, GraphClient, Outcome, Unsure
+from atendeai.whatsapp.graph import Accepted, GraphClient, Outcome, Refused, Unsure
+from atendeai.whatsapp.pacing import Pacing
 from atendeai.whatsapp.payload import Status
-from atendeai.whatsapp.render import payload
+from atendeai.whatsapp.render import media_payload, payload, template_payload
+from atendeai.whatsapp.templates import TEMPLATE_CODES, why_refused
 
 OUTBOUND_QUEUE = "whatsapp.outbound"
 """Work keyed by contact: send what is queued."""
 
 QUOTA = Failure(0, "The clinic's daily quota of messages is used up", "Raise spec.quota.messagesPerDay.")
+OPTED_OUT = Failure(0, "The person asked for no more messages of this kind")
 NO_ADDRESS = Failure(0, "The contact has neither a number nor a user id", "The number has passed to somebody else.")
 _MOST_IN_A_ROW = 20
 _SEND_SECONDS = 30
@@ -55,12 +60,37 @@ def outside_window() -> Failure:
     )
 
 
+def _request(head: outbox.Head, to: outbox.Recipient, *, templated: bool) -> dict[str, Any]:
+    address = {"to": to.wa_id} if to.wa_id else {"recipient": to.user_id or ""}
+    opaque = f"{head.id}:{head.attempts + 1}"
+    if templated and head.template is not None:
+        return template_payload(head.template, address, opaque=opaque)
+    if head.media_id is not None:
+        caption, filename = str(head.body.get("text") or ""), head.body.get("filename")
+        return media_payload(head.kind, "", caption, filename, address, opaque=opaque)
+    return payload(head.kind, head.body, address, opaque=opaque)
+
+
+class Uploader(Protocol):
+    """Whoever can give a file to Meta."""
+
+    async def upload(self, tenant: Tenant, media_id: UUID) -> str | Failure:
+        """Return Meta's id of a file, or why it was not taken."""
+
+
+def unasked(purpose: str) -> bool:
+    """Whether such messages come without the person having written: who opted out gets none."""
+    return purpose in ("reminder", "waitlist")
+
+
 class Outbox:
     """Outbound messages of the clinics this process serves."""
 
-    def __init__(self, kit: Kit, graph: GraphClient) -> None:
+    def __init__(self, kit: Kit, graph: GraphClient, files: Uploader) -> None:
         self._kit = kit
         self._graph = graph
+        self._files = files
+        self._pacing = Pacing(kit.cache)
 
     async def send_next(self, tenant: Tenant, key: str) -> datetime | None:
         """Send what is queued for one person, in order; return when to look again."""
@@ -70,14 +100,22 @@ class Outbox:
             if message is None or isinstance(message, datetime):
                 return message
             head, request = message
-            outcome = await self._graph.send(tenant.config, request)
-            again = await self._recorded(tenant, head, outcome)
+            outcome = await self._send(tenant, head, request)
+            again = await self._recorded(tenant, contact, head, outcome)
             if again is not None:
                 return again
         return clock.now()
 
+    async def _send(self, tenant: Tenant, head: outbox.Head, request: dict[str, Any]) -> Outcome:
+        if head.media_id is not None and not head.as_template:
+            given = await self._files.upload(tenant, head.media_id)
+            if isinstance(given, Failure):
+                return Refused(given)
+            request[head.kind]["id"] = given
+        return await self._graph.send(tenant.config, request)
+
     # ------------------------------------------------------------ before the call
-    async def _begin(self, tenant: Tenant, contact: UUID) -> tuple[outbox.Head, dict[str, object]] | datetime | None:
+    async def _begin(self, tenant: Tenant, contact: UUID) -> tuple[outbox.Head, dict[str, Any]] | datetime | None:
         """Mark the next message as being sent and build its request; a moment when it is not due, None when none is."""
         while True:
             now = clock.now()
@@ -88,24 +126,34 @@ class Outbox:
                 if head.due_at > now:
                     return head.due_at
                 to = await outbox.recipient(connection, tenant.id, contact)
-                refused = await self._refused(connection, tenant.config, to, now)
+                refused = await self._refused(connection, tenant.config, head, to, now)
                 if refused is None and to is not None:
+                    wait = await self._pacing.take(tenant.id, to.id, now)
+                    if wait is not None:
+                        return now + wait
                     if head.state == "sending":
                         log.warning("sending_again", message_id=str(head.id), attempts=head.attempts)
                     # Looked at again after the call has certainly ended, should this process die in it.
-                    await outbox.begin(connection, tenant.id, head.id, now + timedelta(seconds=_SEND_SECONDS))
-                    address = {"to": to.wa_id} if to.wa_id else {"recipient": to.user_id or ""}
-                    opaque = f"{head.id}:{head.attempts + 1}"
-                    return head, payload(head.kind, head.body, address, opaque=opaque)
+                    due = now + timedelta(seconds=_SEND_SECONDS)
+                    templated = head.as_template or not window_open(to.last_inbound_at, now)
+                    await outbox.begin(connection, tenant.id, head.id, due, as_template=templated)
+                    return replace(head, as_template=templated), _request(head, to, templated=templated)
                 await outbox.fail(connection, tenant.id, head.id, refused or NO_ADDRESS, now)
             MESSAGES.labels("outbound", "failed").inc()
 
     async def _refused(
-        self, connection: AsyncConnection, config: ClinicConfig, to: outbox.Recipient | None, now: datetime
+        self,
+        connection: AsyncConnection,
+        config: ClinicConfig,
+        head: outbox.Head,
+        to: outbox.Recipient | None,
+        now: datetime,
     ) -> Failure | None:
         if to is None or to.number_lost or not (to.wa_id or to.user_id):
             return NO_ADDRESS
-        if not window_open(to.last_inbound_at, now):
+        if to.opted_out and unasked(head.purpose):
+            return OPTED_OUT
+        if head.template is None and not window_open(to.last_inbound_at, now):
             return outside_window()
         quota = config.settings.quota.messages_per_day
         if quota is not None:
@@ -115,12 +163,12 @@ class Outbox:
         return None
 
     # ------------------------------------------------------------ after the call
-    async def _recorded(self, tenant: Tenant, head: outbox.Head, outcome: Outcome) -> datetime | None:
+    async def _recorded(self, tenant: Tenant, contact: UUID, head: outbox.Head, outcome: Outcome) -> datetime | None:
         """Write down what came of a call; while the database is away keep trying, or the message would go twice."""
         for attempt in range(_RECORD_TRIES):
             try:
                 async with self._kit.database.transaction(tenant) as connection:
-                    return await self._record(connection, tenant, head, outcome)
+                    return await self._record(connection, tenant, contact, head, outcome)
             except Unavailable:
                 if attempt + 1 == _RECORD_TRIES:
                     raise
@@ -128,7 +176,7 @@ class Outbox:
         raise AssertionError("unreachable")
 
     async def _record(
-        self, connection: AsyncConnection, tenant: Tenant, head: outbox.Head, outcome: Outcome
+        self, connection: AsyncConnection, tenant: Tenant, contact: UUID, head: outbox.Head, outcome: Outcome
     ) -> datetime | None:
         now = clock.now()
         if isinstance(outcome, Accepted):
@@ -141,28 +189,40 @@ class Outbox:
             due = now + UNSURE_WAIT
             await outbox.unsure(connection, tenant.id, head.id, outcome.failure, due)
             return due
-        return await self._refuse(connection, tenant, head.id, head.attempts + 1, outcome.failure, now)
+        template = head.template or {}
+        tried = outbox.Found(
+            id=head.id,
+            contact_id=contact,
+            state="sending",
+            attempts=head.attempts + 1,
+            as_template=head.as_template,
+            template=template.get("name"),
+            language=template.get("language"),
+        )
+        return await self._refuse(connection, tenant, tried, outcome.failure, now)
 
     async def _refuse(
-        self,
-        connection: AsyncConnection,
-        tenant: Tenant,
-        message: UUID,
-        attempts: int,
-        failure: Failure,
-        now: datetime,
+        self, connection: AsyncConnection, tenant: Tenant, tried: outbox.Found, failure: Failure, now: datetime
     ) -> datetime | None:
         """Put a refused message back or give it up; return when it is due again."""
         course = failure.course
-        wait = pause(course, attempts, random.random())  # noqa: S311 - jitter
+        if course is Course.OUTSIDE_WINDOW and tried.template and not tried.as_template:
+            # The platform's clock decides: what it no longer takes as free text goes as its template.
+            await outbox.fall_back(connection, tenant.id, tried.id, now)
+            return now
+        if course is Course.SLOW_DOWN:
+            await self._pacing.slow_down(tenant.id, now)
+        wait = pause(course, tried.attempts, random.random())  # noqa: S311 - jitter
         if wait is not None:
             due = now + wait
-            await outbox.again(connection, tenant.id, message, failure, due)
+            await outbox.again(connection, tenant.id, tried.id, failure, due)
             MESSAGES.labels("outbound", "retried").inc()
             return due
-        await outbox.fail(connection, tenant.id, message, failure, now)
+        if tried.template and failure.code in TEMPLATE_CODES:
+            failure = await why_refused(connection, tenant.id, tried.template, tried.language or "", failure)
+        await outbox.fail(connection, tenant.id, tried.id, failure, now)
         MESSAGES.labels("outbound", "failed").inc()
-        log.warning("message_failed", message_id=str(message), code=failure.code, course=course.value)
+        log.warning("message_failed", message_id=str(tried.id), code=failure.code, course=course.value)
         if course is Course.CHANNEL_BROKEN:
             await outbox.channel_broken(connection, tenant.id, failure, now)
         return None
@@ -177,6 +237,6 @@ class Outbox:
         if found is None or found.state in ("delivered", "read", "failed"):
             return
         failure = Failure(status.error_code or 0, status.error_title or "The message failed", status.error_details)
-        due = await self._refuse(connection, tenant, found.id, found.attempts, failure, now)
+        due = await self._refuse(connection, tenant, found, failure, now)
         if due is not None:
             await enqueue(connection, tenant.id, OUTBOUND_QUEUE, str(found.contact_id), due)

@@ -16,29 +16,33 @@ from atendeai.whatsapp.failures import Failure
 from atendeai.whatsapp.payload import Status
 
 _CONTACT = text(
-    "SELECT c.id, coalesce(m.wa_id, c.wa_id) AS wa_id, coalesce(m.user_id, c.user_id) AS user_id,"
+    "SELECT coalesce(m.id, c.id) AS id, coalesce(m.wa_id, c.wa_id) AS wa_id, coalesce(m.user_id, c.user_id) AS user_id,"
     " greatest(m.last_inbound_at, c.last_inbound_at) AS last_inbound_at,"
-    " c.number_key IS NULL AND c.merged_into IS NULL AND c.wa_id IS NOT NULL AS number_lost"
+    " c.number_key IS NULL AND c.merged_into IS NULL AND c.wa_id IS NOT NULL AS number_lost,"
+    " CASE WHEN m.id IS NULL THEN c.opted_out_at ELSE m.opted_out_at END IS NOT NULL AS opted_out"
     " FROM atendeai.whatsapp_contact c"
     " LEFT JOIN atendeai.whatsapp_contact m ON m.clinic_id = :clinic_id AND m.id = c.merged_into"
     " WHERE c.clinic_id = :clinic_id AND c.id = :id"
 )
 _ADD = text(
     "INSERT INTO atendeai.whatsapp_outbound (clinic_id, id, idempotency_key, request_hash, contact_id, kind, body,"
-    " reply_to, purpose, author, state, created_at, due_at)"
-    " VALUES (:clinic_id, :id, :key, :hash, :contact_id, :kind, CAST(:body AS jsonb), :reply_to, :purpose, :author,"
-    " 'queued', :now, :now) ON CONFLICT (clinic_id, idempotency_key) DO NOTHING"
+    " template, media_id, reply_to, purpose, author, state, created_at, due_at)"
+    " VALUES (:clinic_id, :id, :key, :hash, :contact_id, :kind, CAST(:body AS jsonb), CAST(:template AS jsonb),"
+    " :media_id, :reply_to, :purpose, :author, 'queued', :now, :now)"
+    " ON CONFLICT (clinic_id, idempotency_key) DO NOTHING"
 )
 _ADDED = text(
     "SELECT id, request_hash FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id AND idempotency_key = :key"
 )
 _HEAD = text(
-    "SELECT id, kind, body::text AS body, state, attempts, created_at, due_at FROM atendeai.whatsapp_outbound"
+    "SELECT id, kind, body::text AS body, template::text AS template, as_template, media_id, purpose, state, attempts,"
+    " created_at, due_at FROM atendeai.whatsapp_outbound"
     " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND state IN ('queued', 'sending')"
     " ORDER BY created_at, id LIMIT 1 FOR UPDATE"
 )
 _BEGIN = text(
-    "UPDATE atendeai.whatsapp_outbound SET state = 'sending', attempts = attempts + 1, due_at = :due_at"
+    "UPDATE atendeai.whatsapp_outbound SET state = 'sending', attempts = attempts + 1, due_at = :due_at,"
+    " as_template = :as_template"
     " WHERE clinic_id = :clinic_id AND id = :id"
 )
 _SENT = text(
@@ -52,6 +56,10 @@ _SENT = text(
 _AGAIN = text(
     "UPDATE atendeai.whatsapp_outbound SET state = 'queued', wamid = NULL, due_at = :due_at,"
     " error_code = :code, error_title = :title, error_details = :details WHERE clinic_id = :clinic_id AND id = :id"
+)
+_FALL_BACK = text(
+    "UPDATE atendeai.whatsapp_outbound SET state = 'queued', wamid = NULL, due_at = :now, as_template = true"
+    " WHERE clinic_id = :clinic_id AND id = :id"
 )
 _UNSURE = text(
     "UPDATE atendeai.whatsapp_outbound SET due_at = :due_at, error_code = :code, error_title = :title,"
@@ -76,7 +84,8 @@ _ADVANCE = text(
     " < array_position(ARRAY['queued', 'sending', 'sent', 'failed', 'delivered', 'read'], :state)"
 )
 _FIND = text(
-    "SELECT id, contact_id, state, attempts FROM atendeai.whatsapp_outbound"  # noqa: S608 - constants
+    "SELECT id, contact_id, state, attempts, as_template,"  # noqa: S608 - constants
+    " template->>'name' AS template, template->>'language' AS language FROM atendeai.whatsapp_outbound"
     f" WHERE {_MATCH} FOR UPDATE"
 )
 _EARLIER = text(
@@ -101,13 +110,14 @@ _RANK = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "re
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Where a person is reached: the number as Meta gave it, or the user id."""
+    """Where a person is reached: the number as Meta gave it, or the user id. `id` is the contact they are by now."""
 
     id: UUID
     wa_id: str | None
     user_id: str | None
     last_inbound_at: datetime | None
     number_lost: bool
+    opted_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,10 @@ class Head:
     id: UUID
     kind: str
     body: dict[str, Any]
+    template: dict[str, Any] | None
+    as_template: bool
+    media_id: UUID | None
+    purpose: str
     state: str
     attempts: int
     created_at: datetime
@@ -125,12 +139,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A sent message that a status is about."""
+    """A message that an answer or a status is about; `template` is the name of the one it can be sent as."""
 
     id: UUID
     contact_id: UUID
     state: str
     attempts: int
+    as_template: bool
+    template: str | None
+    language: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +163,8 @@ class NewMessage:
     reply_to: UUID | None
     purpose: str
     author: str
+    template: dict[str, Any] | None = None
+    media_id: UUID | None = None
 
 
 async def recipient(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> Recipient | None:
@@ -166,25 +185,46 @@ async def add(connection: AsyncConnection, clinic_id: UUID, message: NewMessage,
             "contact_id": message.contact_id,
             "kind": message.kind,
             "body": dumps(message.body).decode(),
+            "template": dumps(message.template).decode() if message.template else None,
+            "media_id": message.media_id,
             "reply_to": message.reply_to,
             "purpose": message.purpose,
             "author": message.author,
             "now": now,
         },
     )
-    row = (await connection.execute(_ADDED, {"clinic_id": clinic_id, "key": message.key})).one()
-    return row.id, bytes(row.request_hash)
+    there = await added(connection, clinic_id, message.key)
+    assert there is not None  # noqa: S101 - inserted above, or there before
+    return there
+
+
+async def added(connection: AsyncConnection, clinic_id: UUID, key: str) -> tuple[UUID, bytes] | None:
+    """Return the id and the request's hash of the message that was queued under a key."""
+    row = (await connection.execute(_ADDED, {"clinic_id": clinic_id, "key": key})).one_or_none()
+    return (row.id, bytes(row.request_hash)) if row else None
 
 
 async def head(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> Head | None:
     """Return, locked, the oldest message to a person that is neither sent nor given up."""
     row = (await connection.execute(_HEAD, {"clinic_id": clinic_id, "contact_id": contact})).mappings().one_or_none()
-    return Head(**{**row, "body": orjson.loads(row["body"])}) if row else None
+    if row is None:
+        return None
+    template = orjson.loads(row["template"]) if row["template"] else None
+    return Head(**{**row, "body": orjson.loads(row["body"]), "template": template})
 
 
-async def begin(connection: AsyncConnection, clinic_id: UUID, message: UUID, due_at: datetime) -> None:
+async def begin(
+    connection: AsyncConnection, clinic_id: UUID, message: UUID, due_at: datetime, *, as_template: bool
+) -> None:
     """Record that a message is about to be sent; `due_at` is when it is looked at again if nothing more is heard."""
-    await connection.execute(_BEGIN, {"clinic_id": clinic_id, "id": message, "due_at": due_at})
+    await connection.execute(
+        _BEGIN, {"clinic_id": clinic_id, "id": message, "due_at": due_at, "as_template": as_template}
+    )
+
+
+async def fall_back(connection: AsyncConnection, clinic_id: UUID, message: UUID, now: datetime) -> None:
+    """Put a message that came too late for free text back, to go as its template."""
+    await connection.execute(_FALL_BACK, {"clinic_id": clinic_id, "id": message, "now": now})
 
 
 async def sent(connection: AsyncConnection, clinic_id: UUID, message: UUID, wamid: str, now: datetime) -> list[Status]:

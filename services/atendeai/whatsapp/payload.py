@@ -12,7 +12,9 @@ from typing import Any
 
 import orjson
 
-from atendeai.whatsapp.numbers import number_key
+from atendeai.whatsapp import content
+from atendeai.whatsapp.content import File
+from atendeai.whatsapp.fields import dicts, identifier, phone, words
 from atendeai.whatsapp.people import Identity
 
 MOST_TEXT = 8192
@@ -20,9 +22,6 @@ MOST_TEXT = 8192
 
 MOST_CHANGES = 1000
 """A payload of one mebibyte cannot honestly carry more."""
-
-MOST_ID = 512
-"""Characters of an identifier. Longer ones than the platform's own do not fit the indexes that know them again."""
 
 _INT4 = range(-(2**31), 2**31)
 
@@ -33,7 +32,10 @@ class NotAWebhookError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message from a person. `text` is empty for kinds that carry none the attendant could read."""
+    """A message from a person. `text` is empty for kinds that carry none the attendant could read.
+
+    `previous` is who `sender` was before, where the system says that a person changed number or user id.
+    """
 
     wamid: str
     sender: Identity
@@ -45,6 +47,8 @@ class Inbound:
     content: str = field(repr=False)
     """The message as it came, as JSON; `{}` where that cannot be written again (nested too deeply, a number without
     bounds): what was read of it is kept all the same."""
+    file: File | None = None
+    previous: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: which of the business's numbers it is about, and what happened there."""
+    """One change: which of the business's numbers (or which business account) it is about, and what happened there."""
 
     phone_number_id: str | None
+    business_account_id: str | None = None
+    about: str = "messages"
+    """Which field of the webhook it came in."""
+    value: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What came, for fields other than `messages`."""
     messages: tuple[Inbound, ...] = ()
     statuses: tuple[Status, ...] = ()
 
@@ -80,10 +89,10 @@ def parse(body: bytes, now: datetime) -> list[Change]:
         raise NotAWebhookError("entry: a list is required")
     changes: list[Change] = []
     for entry in entries:
-        for change in _dicts(entry, "changes"):
+        for change in dicts(entry, "changes"):
             value = change.get("value")
             if isinstance(value, dict):
-                changes.append(_change(value, now))
+                changes.append(_change(value, now, identifier(entry, "id"), words(change, "field") or "messages"))
             if len(changes) > MOST_CHANGES:
                 raise NotAWebhookError(f"entry: more than {MOST_CHANGES} changes")
     return changes
@@ -112,27 +121,6 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _dicts(container: Any, key: str) -> list[dict[str, Any]]:
-    found = container.get(key) if isinstance(container, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def _text(container: Any, key: str) -> str | None:
-    found = container.get(key) if isinstance(container, dict) else None
-    return found if isinstance(found, str) and found else None
-
-
-def _id(container: Any, key: str) -> str | None:
-    found = _text(container, key)
-    return found if found is not None and len(found) <= MOST_ID else None
-
-
-def _number(container: Any, key: str) -> str | None:
-    """Return a phone number: two that have no digit must not be taken for the same person."""
-    found = _id(container, key)
-    return found if found is not None and number_key(found) else None
-
-
 def _written(raw: dict[str, Any]) -> str:
     try:
         return orjson.dumps(raw).decode()
@@ -140,12 +128,16 @@ def _written(raw: dict[str, Any]) -> str:
         return "{}"
 
 
-def _change(value: dict[str, Any], now: datetime) -> Change:
-    contacts = _dicts(value, "contacts")
-    messages = (_message(raw, contacts, now) for raw in _dicts(value, "messages"))
-    statuses = (_status(raw, now) for raw in _dicts(value, "statuses"))
+def _change(value: dict[str, Any], now: datetime, account: str | None, field: str) -> Change:
+    number = words(value.get("metadata"), "phone_number_id")
+    if field != "messages":
+        return Change(number, account, field[:64], value)
+    contacts = dicts(value, "contacts")
+    messages = (_message(raw, contacts, now) for raw in dicts(value, "messages"))
+    statuses = (_status(raw, now) for raw in dicts(value, "statuses"))
     return Change(
-        phone_number_id=_text(value.get("metadata"), "phone_number_id"),
+        phone_number_id=number,
+        business_account_id=account,
         messages=tuple(message for message in messages if message),
         statuses=tuple(status for status in statuses if status),
     )
@@ -160,63 +152,54 @@ def _moment(raw: dict[str, Any], now: datetime) -> datetime:
 
 
 def _sender(raw: dict[str, Any], contacts: list[dict[str, Any]]) -> Identity | None:
-    wa_id, user_id = _number(raw, "from"), _id(raw, "from_user_id")
+    wa_id, user_id = phone(raw, "from"), identifier(raw, "from_user_id")
     for contact in contacts:
-        same_number = wa_id is not None and _text(contact, "wa_id") == wa_id
-        same_user = user_id is not None and _text(contact, "user_id") == user_id
+        same_number = wa_id is not None and words(contact, "wa_id") == wa_id
+        same_user = user_id is not None and words(contact, "user_id") == user_id
         if same_number or same_user or len(contacts) == 1:
-            name = _text(contact.get("profile"), "name") or _text(contact.get("profile"), "username")
+            name = words(contact.get("profile"), "name") or words(contact.get("profile"), "username")
             return Identity(
-                wa_id or _number(contact, "wa_id"), user_id or _id(contact, "user_id"), name[:256] if name else None
+                wa_id or phone(contact, "wa_id"),
+                user_id or identifier(contact, "user_id"),
+                name[:256] if name else None,
             )
     return Identity(wa_id, user_id) if wa_id or user_id else None
 
 
 def _message(raw: dict[str, Any], contacts: list[dict[str, Any]], now: datetime) -> Inbound | None:
-    wamid, sender = _id(raw, "id"), _sender(raw, contacts)
+    moved = content.moved(raw)
+    previous, sender = moved or (None, _sender(raw, contacts))
+    wamid = identifier(raw, "id")
     if wamid is None or sender is None or not (sender.wa_id or sender.user_id):
         return None
-    kind, text, reply_id = _content(raw)
+    said = content.read(raw)
     return Inbound(
         wamid=wamid,
         sender=sender,
-        kind=kind[:64],
-        text=text[:MOST_TEXT],
+        kind=said.kind[:64],
+        text=said.text[:MOST_TEXT],
         sent_at=_moment(raw, now),
-        context_wamid=_id(raw.get("context"), "id"),
-        reply_id=reply_id,
+        context_wamid=said.about or identifier(raw.get("context"), "id"),
+        reply_id=said.reply_id,
         content=_written(raw),
+        file=said.file,
+        previous=previous,
     )
 
 
-def _content(raw: dict[str, Any]) -> tuple[str, str, str | None]:
-    """Return kind, text, and the id of the button or row that was chosen."""
-    kind = _text(raw, "type") or "unknown"
-    content = raw.get(kind)
-    if kind == "text":
-        return kind, _text(content, "body") or "", None
-    if kind == "button":  # a quick reply of a template
-        return kind, _text(content, "text") or "", _text(content, "payload")
-    if kind == "interactive" and isinstance(content, dict):
-        for name, shown in (("button_reply", "button"), ("list_reply", "list")):
-            if isinstance(content.get(name), dict):
-                return shown, _text(content[name], "title") or "", _text(content[name], "id")
-    return kind, "", None
-
-
 def _status(raw: dict[str, Any], now: datetime) -> Status | None:
-    wamid, status = _id(raw, "id"), _text(raw, "status")
+    wamid, status = identifier(raw, "id"), words(raw, "status")
     if wamid is None or status is None:
         return None
-    errors = _dicts(raw, "errors")
+    errors = dicts(raw, "errors")
     error = errors[0] if errors else {}
     code = error.get("code")
     return Status(
         wamid=wamid,
         status=status[:32],
         at=_moment(raw, now),
-        opaque=_id(raw, "biz_opaque_callback_data"),
+        opaque=identifier(raw, "biz_opaque_callback_data"),
         error_code=code if type(code) is int and code in _INT4 else None,
-        error_title=_text(error, "title") or _text(error, "message"),
-        error_details=_text(error.get("error_data"), "details") or _text(error, "message"),
+        error_title=words(error, "title") or words(error, "message"),
+        error_details=words(error.get("error_data"), "details") or words(error, "message"),
     )

@@ -58,3 +58,33 @@ def match(identity: Identity, known: Sequence[Known]) -> Match:
     if passed_on:
         return Match(by_user.id if by_user else None, loses_number=by_number.id)
     return Match(by_number.id, merges=by_user.id if by_user else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What to do when somebody changes number or user id: `mover` is them; `joins` turn out to be them as well."""
+
+    mover: UUID | None
+    joins: tuple[UUID, ...] = ()
+    loses_number: UUID | None = None
+    """A contact whose number they have now, though it is another account's."""
+
+
+def move(old: Identity, new: Identity, known_old: Sequence[Known], known_new: Sequence[Known]) -> Move:
+    """Decide who keeps what when `old` becomes `new`.
+
+    Whoever already wrote from the new number is the same person, unless their user id says otherwise. The user id
+    decides who moves: the old number may have passed to somebody else by now.
+    """
+    by_user = next((row for row in known_old if old.user_id and row.user_id == old.user_id), None)
+    by_number = next((row for row in known_old if old.key and row.number_key == old.key), None)
+    stranger = bool(by_number and old.user_id and by_number.user_id and by_number.user_id != old.user_id)
+    mover = by_user or (None if stranger else by_number)
+    if mover is None:
+        return Move(None)
+    others = [row for row in known_new if row.id != mover.id]
+    holder = next((row for row in others if new.key and row.number_key == new.key), None)
+    if holder is not None and new.user_id and holder.user_id and holder.user_id != new.user_id:
+        others = [row for row in others if row.id != holder.id]
+        return Move(mover.id, tuple(row.id for row in others), loses_number=holder.id)
+    return Move(mover.id, tuple(row.id for row in others))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from atendeai.domain import templates
+
+MOST_CAPTION = 1024
+PIN_DIGITS = 6
+"""Of the number's two-step verification."""
 
 Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"\S")]
 
@@ -20,6 +26,36 @@ class Choice(BaseModel):
     title: str = Field(min_length=1, max_length=200, pattern=r"\S")
 
 
+class TemplateMessage(BaseModel):
+    """What is sent instead when the 24-hour window is closed. `parameters` fill the body, `payloads` its buttons."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
+    language: str = Field(default=templates.PT_BR, pattern=r"^[a-z]{2,3}(_[A-Z]{2,3})?$")
+    parameters: list[Annotated[str, Field(min_length=1, max_length=1024, pattern=r"\S")]] = Field(
+        default_factory=list, max_length=20
+    )
+    payloads: list[Annotated[str, Field(min_length=1, max_length=128)]] = Field(default_factory=list, max_length=10)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        self.parameters = [templates.parameter(value) for value in self.parameters]
+        known = templates.BY_NAME.get(self.name)
+        if known is None or known.language != self.language:
+            return self  # one of the clinic's own: Meta knows what it wants
+        if len(self.parameters) != known.parameters:
+            raise ValueError(f"parameters: {known.parameters} are required by {known.name}")
+        if self.payloads and len(self.payloads) != len(known.buttons):
+            raise ValueError(f"payloads: {len(known.buttons)} are required by {known.name}, or none")
+        return self
+
+    def text(self) -> str | None:
+        """What the person reads; None for a template that only Meta knows."""
+        known = templates.BY_NAME.get(self.name)
+        return known.filled(self.parameters) if known and known.language == self.language else None
+
+
 class Outbound(BaseModel):
     """A message that another service wants sent."""
 
@@ -31,6 +67,7 @@ class Outbound(BaseModel):
     buttons: list[Choice] = Field(default_factory=list, max_length=10)
     reply_to: UUID | None = None
     purpose: str = Field(default="reply", min_length=1, max_length=64)
+    template: TemplateMessage | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -46,13 +83,49 @@ class Outbound(BaseModel):
         return self
 
 
+class Preferences(BaseModel):
+    """What a person wants of the clinic's messages."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    opted_out: bool
+
+
+class Upload(BaseModel):
+    """A file that staff want to send; its bytes follow in parts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mime_type: str = Field(min_length=3, max_length=128)
+    size: int = Field(ge=1)
+    filename: str | None = Field(default=None, min_length=1, max_length=240, pattern=r"^[^/\\\x00-\x1f]+$")
+
+
+class UploadState(BaseModel):
+    """How far an upload is."""
+
+    id: UUID
+    state: Literal["waiting", "stored"]
+    received: int
+    size: int
+
+
 class StaffMessage(BaseModel):
-    """A message that a person of the clinic sends."""
+    """A message that a person of the clinic sends: a text, or a file with or without one."""
 
     model_config = ConfigDict(extra="forbid")
 
     contact_id: UUID
-    text: Text
+    text: Annotated[str, Field(max_length=4096)] = ""
+    media_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.media_id is None and not self.text.strip():
+            raise ValueError("text: required without media_id")
+        if self.media_id is not None and len(self.text) > MOST_CAPTION:
+            raise ValueError(f"text: at most {MOST_CAPTION} characters with media_id")
+        return self
 
 
 class MessageError(BaseModel):
@@ -72,6 +145,17 @@ class Contact(BaseModel):
     user_id: str | None
 
 
+class MediaInfo(BaseModel):
+    """A file of a message; `state` is waiting, stored, refused (see `problem`) or erased by the person who sent it."""
+
+    id: UUID
+    state: str
+    mime_type: str | None
+    filename: str | None
+    size: int
+    problem: str | None
+
+
 class Message(BaseModel):
     """A message in either direction."""
 
@@ -84,6 +168,9 @@ class Message(BaseModel):
     state: str
     author: str | None = None
     error: MessageError | None = None
+    media: MediaInfo | None = None
+    edited_at: datetime | None = None
+    revoked_at: datetime | None = None
 
 
 class Messages(BaseModel):
@@ -107,6 +194,72 @@ class ChannelError(MessageError):
     at: datetime
 
 
+class TemplateState(BaseModel):
+    """One message template as Meta has it."""
+
+    name: str
+    language: str
+    category: str | None = None
+    status: str
+    reason: str | None = None
+    body: str | None = None
+    updated_at: datetime | None = None
+
+
+class Templates(BaseModel):
+    """The clinic's templates; those the attendant needs and Meta does not have are `missing`."""
+
+    items: list[TemplateState]
+    missing: list[str]
+    synced_at: datetime | None
+    problem: str | None
+
+
+class OnboardingRequest(BaseModel):
+    """What to do: the steps that are not done yet, unless some are named. The number's two-step PIN is not kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pin: SecretStr | None = None
+    steps: list[Literal["register", "subscribe", "templates"]] | None = None
+
+    @field_validator("pin")
+    @classmethod
+    def _six_digits(cls, pin: SecretStr | None) -> SecretStr | None:
+        digits = pin.get_secret_value() if pin is not None else "000000"
+        if not (len(digits) == PIN_DIGITS and digits.isascii() and digits.isdigit()):
+            raise ValueError(f"{PIN_DIGITS} digits are required")
+        return pin
+
+
+class OnboardingStep(BaseModel):
+    """One step: what it came to in the words of the clinic's people (Portuguese), and Meta's own answer, `meta`."""
+
+    name: str
+    title: str
+    ok: bool
+    message: str
+    at: datetime | None = None
+    meta: dict[str, Any] = Field(default_factory=dict)
+
+
+class OnboardingState(BaseModel):
+    """All steps; `done` when each of them is."""
+
+    done: bool
+    steps: list[OnboardingStep]
+
+
+class TemplateHealth(BaseModel):
+    """Whether the attendant can write first: the names of its templates by what Meta says of them."""
+
+    usable: list[str]
+    pending: list[str]
+    refused: list[str]
+    missing: list[str]
+    synced_at: datetime | None
+
+
 class Channel(BaseModel):
     """The health of the clinic's WhatsApp channel."""
 
@@ -114,6 +267,10 @@ class Channel(BaseModel):
     phone_number_id: str
     token: Token
     error: ChannelError | None
+    templates: TemplateHealth
+    quality_rating: str | None
+    messaging_limit: str | None
+    account_event: str | None
     waiting: int
     last_inbound_at: datetime | None
     last_sent_at: datetime | None

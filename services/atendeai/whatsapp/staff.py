@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import conflict, invalid, not_found
@@ -15,12 +18,24 @@ from atendeai.kit.identity import Principal, person
 from atendeai.kit.resources import ConnectionDep
 from atendeai.kit.responses import JSON
 from atendeai.kit.tenancy import TenantDep
+from atendeai.whatsapp import media_repository
 from atendeai.whatsapp import outbox_repository as outbox
 from atendeai.whatsapp import staff_repository as staff
 from atendeai.whatsapp.channel import ChannelDep
-from atendeai.whatsapp.internal import queue
+from atendeai.whatsapp.media_types import SENT_AS
 from atendeai.whatsapp.outbox import window_open
-from atendeai.whatsapp.schemas import Channel, Contact, Message, MessageError, Messages, Outbound, StaffMessage
+from atendeai.whatsapp.queueing import put, queue
+from atendeai.whatsapp.render import CAPTIONED
+from atendeai.whatsapp.schemas import (
+    Channel,
+    Contact,
+    MediaInfo,
+    Message,
+    MessageError,
+    Messages,
+    Outbound,
+    StaffMessage,
+)
 
 router = APIRouter(prefix="/api/v1/whatsapp")
 
@@ -49,10 +64,11 @@ async def messages(
     before: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Messages:
     """List messages, newest first. `state` selects outbound ones. Every reading is in the audit log."""
+    person_of = await outbox.recipient(connection, tenant.id, contact_id) if contact_id else None
     rows = await staff.messages(
         connection,
         tenant.id,
-        contact_id=contact_id,
+        contact_id=person_of.id if person_of else contact_id,
         direction=direction,
         state=state,
         before=_cursor(before),
@@ -71,6 +87,9 @@ async def messages(
             state=row["state"],
             author=row["author"],
             error=_error(row["error_code"], row["error_title"], row["error_details"]),
+            media=_media(row),
+            edited_at=row["edited_at"],
+            revoked_at=row["revoked_at"],
         )
         for row in rows
     ]
@@ -82,6 +101,19 @@ def _error(code: int | None, title: str | None, details: str | None) -> MessageE
     return None if code is None else MessageError(code=code, title=title, details=details)
 
 
+def _media(row: RowMapping) -> MediaInfo | None:
+    if row["media_id"] is None or row["media_state"] is None:
+        return None
+    return MediaInfo(
+        id=row["media_id"],
+        state=row["media_state"],
+        mime_type=row["mime_type"],
+        filename=row["filename"],
+        size=row["size"],
+        problem=row["problem"],
+    )
+
+
 @router.post("/messages", status_code=202)
 async def send(
     message: StaffMessage,
@@ -90,7 +122,7 @@ async def send(
     author: PersonDep,
     idempotency_key: IdempotencyKeyDep = None,
 ) -> JSON:
-    """Send free text to a contact whose 24-hour window is open; 409 when it is not."""
+    """Send free text, or an uploaded file, to a contact whose 24-hour window is open; 409 when it is not."""
     to = await outbox.recipient(connection, tenant.id, message.contact_id)
     if to is None:
         raise not_found("contact")
@@ -102,12 +134,52 @@ async def send(
             title="Outside the 24-hour window",
         )
     key = f"{author.actor}:{idempotency_key or uuid4()}"
-    wanted = Outbound(contact_id=message.contact_id, text=message.text, purpose="staff")
-    stored = await queue(connection, tenant.id, wanted, key=key, author=author.actor)
+    if message.media_id is not None:
+        stored = await _file(connection, tenant.id, message, message.media_id, to.id, key=key, author=author.actor)
+    else:
+        wanted = Outbound(contact_id=message.contact_id, text=message.text, purpose="staff")
+        stored = await queue(connection, tenant.id, wanted, key=key, author=author.actor)
     await audit.record(
         connection, tenant.id, author, "whatsapp.message.send", f"contact:{message.contact_id}", {"id": str(stored)}
     )
     return JSON({"id": stored, "state": "queued"}, 202)
+
+
+async def _file(
+    connection: AsyncConnection,
+    clinic_id: UUID,
+    message: StaffMessage,
+    media_id: UUID,
+    contact: UUID,
+    *,
+    key: str,
+    author: str,
+) -> UUID:
+    """Queue an uploaded file. Raises a problem: 404 for one that is not there, 422 for words that it cannot carry."""
+    media = await media_repository.get(connection, clinic_id, media_id)
+    if media is None or media.state != "stored":
+        raise not_found("file", "There is no such file, or its upload is not complete.")
+    kind, _ = SENT_AS.get(media.mime_type or "", ("", 0))
+    if not kind:
+        raise invalid("media_id", f"{media.mime_type} cannot be sent")
+    if message.text and kind not in CAPTIONED:
+        raise invalid("text", f"a message of kind {kind} carries no text; send it by itself")
+    return await put(
+        connection,
+        clinic_id,
+        outbox.NewMessage(
+            id=uuid4(),
+            key=key,
+            request_hash=hashlib.sha256(f"{message.contact_id}|{media_id}|{message.text}".encode()).digest(),
+            contact_id=contact,
+            kind=kind,
+            body={"text": message.text, "filename": media.filename},
+            reply_to=None,
+            purpose="staff",
+            author=author,
+            media_id=media_id,
+        ),
+    )
 
 
 @router.get("/status")

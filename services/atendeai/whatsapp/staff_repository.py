@@ -8,35 +8,45 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atendeai.kit.responses import dumps
 
 _MESSAGES = text(
     "WITH page AS ("
     "(SELECT id, 'inbound' AS direction, contact_id, kind, text, sent_at AS at,"
     "  CASE WHEN handed_on_at IS NULL THEN 'received' WHEN refused_status IS NULL THEN 'handed_on' ELSE 'refused' END"
-    "  AS state, NULL AS author, NULL::integer AS error_code, NULL AS error_title, NULL AS error_details"
+    "  AS state, NULL AS author, NULL::integer AS error_code, NULL AS error_title, NULL AS error_details,"
+    "  media_id, edited_at, revoked_at"
     " FROM atendeai.whatsapp_inbound"
     " WHERE clinic_id = :clinic_id AND (CAST(:contact_id AS uuid) IS NULL OR contact_id = :contact_id)"
     "  AND CAST(:direction AS text) IS DISTINCT FROM 'outbound' AND CAST(:state AS text) IS NULL"
     "  AND (CAST(:at AS timestamptz) IS NULL OR (sent_at, id) < (:at, CAST(:id AS uuid)))"
     " ORDER BY sent_at DESC, id DESC LIMIT :most)"
     " UNION ALL "
-    "(SELECT id, 'outbound', contact_id, kind, body->>'text', created_at, state, author,"
-    "  error_code, error_title, error_details"
+    "(SELECT id, 'outbound', contact_id, CASE WHEN as_template THEN 'template' ELSE kind END,"
+    "  CASE WHEN as_template THEN coalesce(template->>'text', body->>'text') ELSE body->>'text' END,"
+    "  created_at, state, author,"
+    "  error_code, error_title, error_details, media_id, NULL, NULL"
     " FROM atendeai.whatsapp_outbound"
     " WHERE clinic_id = :clinic_id AND (CAST(:contact_id AS uuid) IS NULL OR contact_id = :contact_id)"
     "  AND CAST(:direction AS text) IS DISTINCT FROM 'inbound'"
     "  AND (CAST(:state AS text) IS NULL OR state = :state)"
     "  AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (:at, CAST(:id AS uuid)))"
     " ORDER BY created_at DESC, id DESC LIMIT :most))"
-    " SELECT p.*, c.name, c.wa_id, c.user_id FROM page p"
+    " SELECT p.*, c.name, c.wa_id, c.user_id, f.state AS media_state, f.filename, f.problem, f.size,"
+    " coalesce(f.mime_type, f.declared_type) AS mime_type FROM page p"
     " JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = p.contact_id"
+    " LEFT JOIN atendeai.whatsapp_media f ON f.clinic_id = :clinic_id AND f.id = p.media_id"
     " ORDER BY p.at DESC, p.id DESC LIMIT :most"
 )
 _CHANNEL = text(
     "SELECT h.error_code, h.error_title, h.error_details, h.error_at, h.token_valid, h.token_checked_at,"
-    " h.token_problem,"
+    " h.token_problem, h.quality_rating, h.messaging_limit, h.account_event,"
+    " h.account_checked_at, h.templates_synced_at,"
+    " h.templates_problem,"
     " (SELECT count(*) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id"
     "  AND state IN ('queued', 'sending')) AS waiting,"
     " (SELECT max(sent_at) FROM atendeai.whatsapp_inbound WHERE clinic_id = :clinic_id) AS last_inbound_at,"
@@ -54,6 +64,33 @@ _TOKEN = text(
     " error_at = CASE WHEN :mended THEN NULL ELSE h.error_at END"
 )
 
+_STANDING = text(
+    "INSERT INTO atendeai.whatsapp_channel AS h (clinic_id, id, quality_rating, messaging_limit)"
+    " VALUES (:clinic_id, :clinic_id, :rating, :limit)"
+    " ON CONFLICT (clinic_id, id) DO UPDATE SET"
+    " quality_rating = coalesce(excluded.quality_rating, h.quality_rating),"
+    " messaging_limit = coalesce(excluded.messaging_limit, h.messaging_limit)"
+    " RETURNING quality_rating, messaging_limit"
+)
+
+_ONBOARDING = text(
+    "SELECT onboarding::text FROM atendeai.whatsapp_channel WHERE clinic_id = :clinic_id AND id = :clinic_id"
+)
+_ONBOARDED = text(
+    "INSERT INTO atendeai.whatsapp_channel AS h (clinic_id, id, onboarding)"
+    " VALUES (:clinic_id, :clinic_id, CAST(:step AS jsonb)) ON CONFLICT (clinic_id, id)"
+    " DO UPDATE SET onboarding = coalesce(h.onboarding, '{}'::jsonb) || excluded.onboarding"
+)
+_EVENT = text(
+    "INSERT INTO atendeai.whatsapp_channel (clinic_id, id, account_event, account_event_at)"
+    " VALUES (:clinic_id, :clinic_id, :event, :now) ON CONFLICT (clinic_id, id)"
+    " DO UPDATE SET account_event = excluded.account_event, account_event_at = excluded.account_event_at"
+)
+_UNLOCKED = text(
+    "UPDATE atendeai.whatsapp_channel SET error_code = NULL, error_title = NULL, error_details = NULL,"
+    " error_at = NULL WHERE clinic_id = :clinic_id AND error_code = :code"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
@@ -66,6 +103,12 @@ class ChannelRow:
     token_valid: bool | None
     token_checked_at: datetime | None
     token_problem: str | None
+    quality_rating: str | None
+    messaging_limit: str | None
+    account_event: str | None
+    account_checked_at: datetime | None
+    templates_synced_at: datetime | None
+    templates_problem: str | None
     waiting: int
     last_inbound_at: datetime | None
     last_sent_at: datetime | None
@@ -112,3 +155,34 @@ async def token_checked(
     await connection.execute(
         _TOKEN, {"clinic_id": clinic_id, "valid": valid, "problem": problem, "now": now, "mended": mended}
     )
+
+
+async def standing(
+    connection: AsyncConnection, clinic_id: UUID, rating: str | None, limit: str | None
+) -> tuple[str | None, str | None]:
+    """Record the quality rating and the messaging limit, where they are given; return both as they now stand."""
+    names = {"clinic_id": clinic_id, "rating": rating, "limit": limit}
+    row = (await connection.execute(_STANDING, names)).one()
+    return row.quality_rating, row.messaging_limit
+
+
+async def onboarding(connection: AsyncConnection, clinic_id: UUID) -> dict[str, dict[str, Any]]:
+    """Return what each step of the onboarding last came to, by its name."""
+    found = (await connection.execute(_ONBOARDING, {"clinic_id": clinic_id})).scalar_one_or_none()
+    steps: dict[str, dict[str, Any]] = orjson.loads(found) if found else {}
+    return steps
+
+
+async def onboarded(connection: AsyncConnection, clinic_id: UUID, step: str, came_to: dict[str, Any]) -> None:
+    """Record what a step of the onboarding came to."""
+    await connection.execute(_ONBOARDED, {"clinic_id": clinic_id, "step": dumps({step: came_to}).decode()})
+
+
+async def account_event(connection: AsyncConnection, clinic_id: UUID, event: str, now: datetime) -> None:
+    """Record Meta's last news of the account."""
+    await connection.execute(_EVENT, {"clinic_id": clinic_id, "event": event, "now": now})
+
+
+async def unlocked(connection: AsyncConnection, clinic_id: UUID, code: int) -> None:
+    """Forget the account's last refusal, if it was this one."""
+    await connection.execute(_UNLOCKED, {"clinic_id": clinic_id, "code": code})

@@ -12,9 +12,9 @@ from atendeai.kit import clock
 from atendeai.kit.errors import Problem
 from atendeai.kit.resources import KitDep
 from atendeai.kit.tenancy import FoundTenantDep
+from atendeai.whatsapp.directory import Directory
 from atendeai.whatsapp.inbox import CHANGES, Inbox
 from atendeai.whatsapp.payload import NotAWebhookError, parse
-from atendeai.whatsapp.verify_tokens import VerifyTokens
 
 router = APIRouter(prefix="/webhook/whatsapp")
 
@@ -35,8 +35,8 @@ async def verify(
             expected = clinic.config.credentials.whatsapp.verify_token
             known = bool(expected) and hmac.compare_digest(expected.encode(), token.encode())
         elif kit.settings.shared:
-            tokens: VerifyTokens = request.app.state.verify_tokens
-            known = await tokens.knows(token)
+            directory: Directory = request.app.state.directory
+            known = await directory.knows(token)
     if not known:
         raise Problem(
             403,

@@ -37,7 +37,7 @@ async def test_a_feed_tells_when_and_initials_and_no_more(ward: Ward) -> None:
     assert answer.headers["cache-control"] == "private, no-cache"
     body = answer.text
     events = Calendar.from_ical(body).walk("VEVENT")
-    assert [(one["DTSTART"].dt.isoformat(), one["SUMMARY"], one["STATUS"]) for one in events] == [
+    assert [(one.decoded("DTSTART").isoformat(), one["SUMMARY"], one["STATUS"]) for one in events] == [
         ("2030-11-26T12:00:00+00:00", "Atendimento – M. S.", "CONFIRMED"),
         ("2030-11-26T13:00:00+00:00", "Atendimento – M. S.", "TENTATIVE"),
     ]

@@ -135,7 +135,7 @@ async def test_a_reaction_is_not_answered_and_a_document_is_handed_on(make_world
     world = await make_world()
     contact = uuid4()
     await world.post(world.message(contact, "", kind="reaction"))
-    assert "Recebi o arquivo" in await world.say(contact, "", kind="document")
+    assert "Recebi e já passei" in await world.say(contact, "", kind="document")
     assert len(world.whatsapp.texts(contact)) == 1
     assert (await conversation(world, contact))["alert"] == "file"
     heard = {"id": str(uuid4()), "mime_type": "audio/ogg", "transcript": True}

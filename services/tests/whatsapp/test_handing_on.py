@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 
 from atendeai.kit.testing.clinics import TestClinic
@@ -10,11 +13,14 @@ from tests.whatsapp.world import PATIENT, World, message, signature, webhook
 pytestmark = pytest.mark.integration
 
 
-async def deliver(world: World, clinic: TestClinic, *values: dict[str, object]) -> None:
+async def posted(world: World, clinic: TestClinic, *values: dict[str, object]) -> httpx.Response:
     secret = clinic.credentials["whatsapp"]["app-secret"]
     body = webhook(clinic.phone_number_id, *values)
-    answer = await world.service.post("/webhook/whatsapp", content=body, headers=signature(body, secret))
-    assert answer.status_code == 200
+    return await world.service.post("/webhook/whatsapp", content=body, headers=signature(body, secret))
+
+
+async def deliver(world: World, clinic: TestClinic, *values: dict[str, object]) -> None:
+    assert (await posted(world, clinic, *values)).status_code == 200
 
 
 async def test_what_conversation_gets(pool: World) -> None:
@@ -63,9 +69,9 @@ async def test_every_kind_is_stored_and_handed_on(pool: World) -> None:
     assert sorted((item["kind"], item["text"]) for item in taken) == [
         ("button", "14:00"),
         ("button", "Confirmar"),
-        ("image", ""),
+        ("image", "exame"),
         ("list", "Quarta, 15:00"),
-        ("reaction", ""),
+        ("reaction", "👍"),
         ("unsupported", ""),
     ]
 
@@ -118,6 +124,12 @@ async def test_two_contacts_that_turn_out_to_be_one_person(pool: World) -> None:
     await pool.send(clinic, second["contact_id"])
     (sent,) = await pool.received(clinic)
     assert sent["to"] == PATIENT
+    # One history under either id.
+    for known in (first, second):
+        url = f"/api/v1/whatsapp/messages?contact_id={known['contact_id']}"
+        items = (await pool.service.get(url, headers=clinic.headers())).json()["items"]
+        assert [item["direction"] for item in items] == ["outbound", "inbound", "inbound", "inbound"]
+        assert {item["contact"]["id"] for item in items} == {first["contact_id"]}
 
 
 async def test_a_number_that_passed_to_somebody_else_does_not_carry_the_history_along(pool: World) -> None:
@@ -130,3 +142,37 @@ async def test_a_number_that_passed_to_somebody_else_does_not_carry_the_history_
     assert (await pool.outbound(clinic, refused, "failed"))["error_code"] == 0
     await pool.send(clinic, second["contact_id"])
     assert [item["to"] for item in await pool.received(clinic)] == [PATIENT]
+
+
+async def test_one_person_under_three_identities_at_once_is_one_contact(pool: World) -> None:
+    clinic = await pool.clinic()
+    ids: list[dict[str, object]] = [
+        {"from": PATIENT},
+        {"from": "551187654321"},
+        {"from_user_id": "BR.55"},
+        {"from": PATIENT, "from_user_id": "BR.55"},
+    ]
+    values: list[dict[str, object]] = [
+        {
+            "messages": [
+                {"id": f"wamid.{number}", "timestamp": "1790000000", "type": "text", "text": {"body": "oi"}}
+                | ids[number % len(ids)]
+            ]
+        }
+        for number in range(24)
+    ]
+    answers = await asyncio.gather(*(posted(pool, clinic, value) for value in values))
+    assert {answer.status_code for answer in answers} == {200}
+    await pool.conversation.until(24)
+    await deliver(pool, clinic, values[3] | {"contacts": [{"profile": {"name": "Maria"}, "wa_id": PATIENT}]})
+    contacts = await clinic.fetch(
+        "SELECT id, number_key, user_id, merged_into FROM atendeai.whatsapp_contact WHERE clinic_id = $1", clinic.id
+    )
+    one = [row for row in contacts if row["merged_into"] is None]
+    assert [(row["number_key"], row["user_id"]) for row in one] == [("551187654321", "BR.55")]
+    assert {row["merged_into"] for row in contacts} <= {None, one[0]["id"]}
+    assert await pool.count(clinic, "whatsapp_inbound") == 24
+    rows = await clinic.fetch(
+        "SELECT DISTINCT contact_id FROM atendeai.whatsapp_inbound WHERE clinic_id = $1", clinic.id
+    )
+    assert [row["contact_id"] for row in rows] == [one[0]["id"]]

@@ -42,6 +42,16 @@ async def test_the_operator_hears_of_a_refused_token(pool: World) -> None:
     assert "OAuth" in found.text
 
 
+async def test_the_operator_hears_of_a_template_that_was_rejected(pool: World) -> None:
+    clinic = await pool.clinic()
+    review = {"phone_number_id": clinic.phone_number_id, "name": "atendeai_lembrete", "body": "Olá, {{1}}!"}
+    rejected = {**review, "status": "REJECTED", "reason": "TAG_CONTENT_MISMATCH"}
+    assert (await pool.fake.post("/_fake/templates", json=rejected)).json() == {"http_status": 200}
+    found = await _report(pool, clinic)
+    assert (found.verdict, found.credentials) == (Verdict.REFUSED, False)
+    assert "atendeai_lembrete is REJECTED: TAG_CONTENT_MISMATCH (error 132001)" in found.text
+
+
 async def test_the_operators_token_is_worth_nothing_at_another_clinic(pool: World) -> None:
     clinic, other = await pool.clinic(), await pool.clinic()
     headers = _headers(clinic) | {"X-Clinic-ID": str(other.id)}

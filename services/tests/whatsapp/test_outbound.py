@@ -27,6 +27,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("atendeai.whatsapp.outbox.pause", short)
     monkeypatch.setattr("atendeai.whatsapp.outbox.UNSURE_WAIT", timedelta(seconds=1))
+    monkeypatch.setattr("atendeai.whatsapp.pacing.SLOWED", timedelta(seconds=0.02))
 
 
 async def refusals(world: World) -> int:
@@ -65,14 +66,15 @@ async def test_statuses_in_any_order_and_more_than_once(pool: World) -> None:
     assert (await pool.outbound(clinic, outbound_id, "read"))["state"] == "read"
 
 
-async def test_order_per_person_holds_through_retries(pool: World) -> None:
+async def test_order_per_person_holds_through_retries_and_between_replicas(pool: World) -> None:
+    await pool.start(pool.stack.settings("whatsapp"))
     clinic = await pool.clinic()
     contact = await pool.contact(clinic)
     await pool.fault(operation="messages", code=131000, count=2)
-    for text in ("um", "dois", "três"):
+    words = ["um", "dois", "três", "quatro", "cinco", "seis"]
+    for text in words:
         assert (await pool.send(clinic, contact, text)).status_code == 202
-    received = await pool.received(clinic, 3)
-    assert [item["text"] for item in received] == ["um", "dois", "três"]
+    assert [item["text"] for item in await pool.received(clinic, 6)] == words
 
 
 @pytest.mark.parametrize("code", [131056, 130429, 131016, 80007])

@@ -104,6 +104,8 @@ def test_times() -> None:
         (131026, 400, Course.GIVE_UP),
         (132001, 404, Course.GIVE_UP),
         (132012, 400, Course.GIVE_UP),
+        (131057, 400, Course.RETRY),
+        (131037, 400, Course.CHANNEL_BROKEN),
         (999_999, 503, Course.RETRY),
         (999_999, 400, Course.GIVE_UP),
         (0, 429, Course.SLOW_DOWN),

@@ -21,6 +21,8 @@ from atendeai.kit.testing.plugin import AppClient, ClientFactory, ClinicFactory
 from atendeai.kit.testing.waiting import eventually
 from atendeai.whatsapp.app import create_app
 from atendeai.whatsapp.graph import GraphClient
+from atendeai.whatsapp.transcription import Transcriber
+from fakes.transcription import create_transcription
 
 SECONDS = 20
 PATIENT = "5511987654321"
@@ -33,11 +35,17 @@ class Conversation:
         self.taken: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.refuse: list[int] = []
+        self.answers = False
+        """Whether it says that it is about to answer."""
         self.app = FastAPI()
 
         @self.app.post("/internal/v1/messages")
         async def messages(request: Request) -> JSONResponse:
             body = await request.json()
+            if self.answers:
+                self.keys.append(request.headers["idempotency-key"])
+                self.taken.append(body)
+                return JSONResponse({"typing": True}, 202)
             self.keys.append(request.headers["idempotency-key"])
             if self.refuse:
                 return JSONResponse({"type": "urn:atendeai:problem:test"}, self.refuse.pop(0))
@@ -67,6 +75,8 @@ class World:
     """Whom the fake's webhooks reach, by host: the service under test, which is made after the fake."""
     client_for: ClientFactory
     clinic_factory: ClinicFactory
+    voices: FastAPI = field(default_factory=create_transcription)
+    """The endpoint that writes voices down, at http://voices/v1."""
     service: AppClient = field(init=False)
 
     async def clinic(self, account: dict[str, Any] | None = None, **values: Any) -> TestClinic:
@@ -85,6 +95,7 @@ class World:
                 "app_secret": clinic.credentials["whatsapp"]["app-secret"],
                 "callback_url": "http://service/webhook/whatsapp",
                 "host": clinic.host,
+                "business_account_id": clinic.settings["whatsapp"]["businessAccountId"],
                 "status_delay_seconds": 0,
                 "redeliveries": 0,
                 **account,
@@ -97,7 +108,10 @@ class World:
         peers = Peers({"conversation": self.conversation.app})
         graph = GraphClient(httpx.ASGITransport(app=self.graph))
         kit = Kit(settings, peers=peers)
-        self.service = await self.client_for(lambda given: create_app(given, kit=kit, graph=graph), settings)
+        heard = Transcriber(httpx.ASGITransport(app=self.voices))
+        self.service = await self.client_for(
+            lambda given: create_app(given, kit=kit, graph=graph, transcriber=heard), settings
+        )
         self.callbacks["service"] = self.service.app
         return self.service
 
@@ -109,6 +123,26 @@ class World:
         answer = await self.fake.post("/_fake/inbound", json=body)
         answer.raise_for_status()
         return answer.json()
+
+    async def file(self, clinic: TestClinic, content: bytes, mime_type: str, **more: Any) -> str:
+        """Let Meta hold a file that a person is about to send; its id."""
+        params = {"phone_number_id": clinic.phone_number_id, "mime_type": mime_type, **more}
+        answer = await self.fake.post("/_fake/media", params=params, content=content)
+        return str(answer.raise_for_status().json()["id"])
+
+    async def media(self, clinic: TestClinic, state: str, count: int = 1) -> list[Any]:
+        """Wait until so many files of the clinic are in a state, and return their rows, oldest first."""
+
+        async def look() -> Any:
+            rows = await clinic.fetch(
+                "SELECT * FROM atendeai.whatsapp_media WHERE clinic_id = $1 AND state = $2 ORDER BY created_at",
+                clinic.id,
+                state,
+            )
+            return rows if len(rows) >= count else None
+
+        found: list[Any] = await eventually(look, seconds=SECONDS, what=f"{count} files in state {state}")
+        return found
 
     async def contact(self, clinic: TestClinic, sender: str = PATIENT) -> UUID:
         """Let a person write and return the contact this made."""

@@ -32,7 +32,7 @@ GOODBYE = "Até logo! Se precisar, é só escrever."
 NOT_UNDERSTOOD_HERE = "Desculpe, não entendi."
 WHICH_SLOT = "Qual deles fica melhor para você?"
 NO_AUDIO = "Por enquanto só consigo ler mensagens de texto, não áudios. Pode escrever, por favor?"
-FILE = "Recebi o arquivo e já passei para a nossa equipe."
+FILE = "Recebi e já passei para a nossa equipe."  # a file, a place, a contact, an order
 NOTICE = (
     "Como falta pouco tempo para essa consulta, a mudança precisa ser feita por uma pessoa da nossa equipe. "
     "Já avisei, e ela vai responder por aqui."

@@ -1,0 +1,90 @@
+"""SQL of people: their wishes, and a number that changes hands or is changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atendeai.whatsapp.people import Identity
+
+_PREFER = text(
+    "UPDATE atendeai.whatsapp_contact SET opted_out_at = CASE WHEN :opted_out THEN coalesce(opted_out_at, :now) END,"
+    " updated_at = :now WHERE clinic_id = :clinic_id AND (id = :id OR id ="
+    " (SELECT c.merged_into FROM atendeai.whatsapp_contact c WHERE c.clinic_id = :clinic_id AND c.id = :id))"
+)
+_MARKETING = text(
+    "UPDATE atendeai.whatsapp_contact SET marketing_stopped_at ="
+    " CASE WHEN :stopped THEN coalesce(marketing_stopped_at, :now) END, updated_at = :now"
+    " WHERE clinic_id = :clinic_id AND (number_key = CAST(:number_key AS text) OR user_id = CAST(:user_id AS text))"
+)
+# Whoever turns out to be somebody known gives up what identifies them; their wish to be left alone goes along.
+_JOIN = text(
+    "WITH gone AS (UPDATE atendeai.whatsapp_contact SET user_id = NULL, number_key = NULL, merged_into = :into,"
+    " updated_at = :now WHERE clinic_id = :clinic_id AND id = :id RETURNING opted_out_at, last_inbound_at)"
+    " UPDATE atendeai.whatsapp_contact c SET opted_out_at = coalesce(c.opted_out_at, gone.opted_out_at),"
+    " last_inbound_at = greatest(c.last_inbound_at, gone.last_inbound_at), updated_at = :now"
+    " FROM gone WHERE c.clinic_id = :clinic_id AND c.id = :into"
+)
+# All that was under the one goes on under the other: what waits keeps its order, and staff read one history.
+_FOLLOW = tuple(
+    text(f"UPDATE atendeai.{table} SET {column} = :into WHERE clinic_id = :clinic_id AND {column} = :id")  # noqa: S608 - constants
+    for table, column in (
+        ("whatsapp_contact", "merged_into"),
+        ("whatsapp_inbound", "contact_id"),
+        ("whatsapp_outbound", "contact_id"),
+        ("whatsapp_media", "contact_id"),
+    )
+)
+_RENUMBER = text(
+    "UPDATE atendeai.whatsapp_contact SET wa_id = coalesce(CAST(:wa_id AS text), wa_id),"
+    " number_key = coalesce(CAST(:number_key AS text), number_key),"
+    " user_id = coalesce(CAST(:user_id AS text), user_id), updated_at = :now"
+    " WHERE clinic_id = :clinic_id AND id = :id"
+)
+_SEEN = text("SELECT 1 FROM atendeai.whatsapp_inbound WHERE clinic_id = :clinic_id AND wamid = :wamid")
+
+
+async def prefer(
+    connection: AsyncConnection, clinic_id: UUID, contact: UUID, *, opted_out: bool, now: datetime
+) -> bool:
+    """Record whether a person wants messages that they did not ask for; False when there is no such contact."""
+    names = {"clinic_id": clinic_id, "id": contact, "opted_out": opted_out, "now": now}
+    return (await connection.execute(_PREFER, names)).rowcount > 0
+
+
+async def marketing(
+    connection: AsyncConnection, clinic_id: UUID, person: Identity, *, stopped: bool, now: datetime
+) -> bool:
+    """Record that a person stopped, or resumed, marketing messages of this business; False when nobody knows them."""
+    names = {
+        "clinic_id": clinic_id,
+        "number_key": person.key,
+        "user_id": person.user_id,
+        "stopped": stopped,
+        "now": now,
+    }
+    return (await connection.execute(_MARKETING, names)).rowcount > 0
+
+
+async def join(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into: UUID, now: datetime) -> None:
+    """Point a contact at another that is the same person, who takes over number, messages and files."""
+    names = {"clinic_id": clinic_id, "id": contact, "into": into}
+    await connection.execute(_JOIN, {**names, "now": now})
+    for statement in _FOLLOW:
+        await connection.execute(statement, names)
+
+
+async def renumber(
+    connection: AsyncConnection, clinic_id: UUID, contact: UUID, identity: Identity, now: datetime
+) -> None:
+    """Give a contact the identity it has from now on; what is None stays as it was."""
+    names = {"wa_id": identity.wa_id, "number_key": identity.key, "user_id": identity.user_id}
+    await connection.execute(_RENUMBER, {"clinic_id": clinic_id, "id": contact, "now": now, **names})
+
+
+async def seen(connection: AsyncConnection, clinic_id: UUID, wamid: str) -> bool:
+    """Whether a message is stored already."""
+    return (await connection.execute(_SEEN, {"clinic_id": clinic_id, "wamid": wamid})).first() is not None
