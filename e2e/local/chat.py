@@ -197,6 +197,11 @@ def find(name: str) -> world.LocalClinic:
     if found is None:
         raise LookupError(f"There is no clinic {name!r} in {world.NAMESPACE}: try {', '.join(known)}.")
     spec = found["spec"]
+    if spec["whatsapp"].get("baseURL") != world.GRAPH:
+        raise LookupError(
+            f"Clinic {name} writes to Meta itself (spec.whatsapp.baseURL), not to the fake of the local cluster: "
+            f"talk to {' or '.join(known)}."
+        )
     people = spec.get("profile", {}).get("professionals") or [{"name": ""}]
     return world.LocalClinic(
         name,

@@ -77,7 +77,7 @@ def book(local: world.LocalClinic, fakes: Outside) -> None:
     print(f"\n── {local.display_name} ({local.isolation}, {local.host}) ── patient +{patient.number}")
     for text in ("Olá, quero marcar uma consulta amanhã às 14h", "pode ser"):
         print(f"  paciente   {text}")
-        for line in patient.ask(text).splitlines():
+        for line in filter(None, patient.ask(text).splitlines()):
             print(f"  clínica    {line}")
     booked = kubectl.wait_for(
         "the booking in the clinic's partition",

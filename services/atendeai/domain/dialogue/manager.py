@@ -25,11 +25,27 @@ _READABLE = frozenset(["text", "button", "list", "interactive", "button_reply", 
 _HEARD = frozenset(["audio", "voice"])
 _NODDED = frozenset(["sticker", "reaction"])
 _RESUMES = re.compile(
-    r"\b(?:volt\w+ a (?:receber|mandar|enviar)|quero (?:voltar a )?receber|"
-    r"pode(?:m)? (?:voltar a )?(?:mandar|enviar|avisar)|"
+    r"\b(?:volt\w+ a (?:me )?(?:receber|mandar|enviar)|(?:quero|queria|posso) (?:voltar a |continuar a )?receber|"
+    r"pode(?:m)? (?:voltar a )?(?:me )?(?:mandar|enviar|avisar)|"
     r"reativ\w+|^\W*voltar)\b"
 )
-_SELF_HARM = ("matar", "suicid", "morrer", "viver", "vida", "cortar", "cortei")
+_NOT = re.compile(r"\b(?:nao|nunca|par(?:a|e|em|ar) de|sem)\b")
+_SELF_HARM = re.compile(
+    r"\b(?:suicid\w+|(?:me|se) (?:matar|mato|mata|enforc\w+|jog(?:ar|o|ou)|cort(?:ar|ei|o|ou|ando))|cort\w+ os pulsos|"
+    r"(?:quer\w*|vontade de|pens\w+ em|melhor|prefiro|vou) (?:eu )?(?:morrer|sumir|nao existir)|"
+    r"(?:tirar|acabar com|dar fim (?:a|na)) (?:a )?(?:minha |propria |sua )?(?:propria )?vida|"
+    r"(?:sem vontade de|nao (?:quero|aguento|consigo)(?: mais)?|desisti de|para que) viver|nao acordar|"
+    r"tom\w+ (?:\w+ ){0,3}(?:remedios?|comprimidos?|cartelas?|veneno) (?:\w+ )?(?:para|e) (?:\w+ )?(?:morrer|dormir)|"
+    r"(?:automutil\w+|me machucar de proposito))\b"
+)
+"""Whole words: "grávida" holds "vida"."""
+_CALLED = re.compile(
+    r"\b(?:ja|estou|estamos|acabei de) (?:lig\w+|cham\w+|(?:no|indo|a caminho)\b.{0,20}(?:samu|hospital|pronto))"
+)
+_NO_EMERGENCY = re.compile(
+    r"\bnao (?:e|era|foi|se trata de) (?:uma |nenhuma )?(?:emergencia|urgencia|nada disso)|"
+    r"\balarme falso\b|\bfoi engano\b"
+)
 
 
 def turn(
@@ -77,6 +93,8 @@ def _handle(session: Session) -> Steps:
     state = session.state
     asked, question, invited = state.asks or state.paused, state.question, state.invited
     state.asks, state.paused, state.invited, state.conversing = None, None, False, False
+    if _after_emergency(session):
+        return
     if session.reading.intent is Intent.EMERGENCY:
         _emergency(session)
         return
@@ -110,7 +128,7 @@ def _settled_at_once(session: Session, asked: Asks | None) -> bool:
     if session.message.files:
         session.say(texts.FILE)
         session.alerts.append(Alert.FILE)
-    if state.opted_out and _RESUMES.search(session.norm):
+    if _RESUMES.search(session.norm) and not _NOT.search(session.norm) and _about_notices(session):
         state.opted_out = False
         state.done, state.answered = None, True
         session.say(texts.RESUMED)
@@ -119,6 +137,12 @@ def _settled_at_once(session: Session, asked: Asks | None) -> bool:
     if topic is not None:
         session.hand_off(Alert.TOPIC, texts.HANDOFF_TOPIC)
     return topic is not None
+
+
+def _about_notices(session: Session) -> bool:
+    """Whether who wants to receive something means our notices: they are off, or are named."""
+    named = re.search(r"\b(?:lembrete|aviso|mensage|notifica)\w*", session.norm)
+    return session.state.opted_out or (named is not None and not session.state.busy and "?" not in session.norm)
 
 
 def _unreadable(session: Session, asked: Asks | None) -> None:
@@ -139,8 +163,21 @@ def _unreadable(session: Session, asked: Asks | None) -> None:
             session.say(state.question, asked)
 
 
+def _after_emergency(session: Session) -> bool:
+    """What is said right after an emergency gets a word of its own: help was called, or it was none."""
+    if not session.state.handed_off or session.state.done is not Outcome.EMERGENCY:
+        return False
+    if _NO_EMERGENCY.search(session.norm):
+        session.say(texts.NO_EMERGENCY)
+        return True
+    if _CALLED.search(session.norm):
+        session.say(texts.HELP_CALLED)
+        return True
+    return False
+
+
 def _emergency(session: Session) -> None:
-    session.say(texts.SELF_HARM if any(word in session.norm for word in _SELF_HARM) else texts.EMERGENCY)
+    session.say(texts.SELF_HARM if _SELF_HARM.search(session.norm) else texts.EMERGENCY)
     session.alerts.append(Alert.EMERGENCY)
     session.state.reset_flow()
     session.state.handed_off = True

@@ -220,3 +220,8 @@ def closed_now(opens: str) -> str:
 def which_appointment(options: list[str]) -> str:
     """Asks which of several appointments is meant."""
     return "Encontrei estas consultas suas:\n" + numbered(options) + "\nQual delas?"
+
+
+HELP_CALLED = "Fez bem. Siga o que o SAMU (192) orientar. A nossa equipe já foi avisada e fala com você por aqui."
+NO_EMERGENCY = "Que bom! A nossa equipe já foi avisada e continua o atendimento com você por aqui."
+LEAVES_WAITLIST = "Certo! Pedi à nossa equipe que tire você da lista de espera."

@@ -14,6 +14,9 @@ _WANTS = re.compile(
     r"(?:abr\w+|surg\w+|aparec\w+|vag\w+|desist\w+|cancel\w+)|"
     r"(?:coloc\w+|po[em]|bota|quero|pode|entr\w+|fic\w+)[^.?!]{0,25}?\b(?:lista|fila|espera)\b)\b"
 )
+_LEAVES = re.compile(
+    r"\b(?:tir\w+|remov\w+|exclu\w+|retir\w+|sair|saio|cancel\w+|desist\w+)\b[^.?!]{0,25}?\b(?:lista|fila)\b"
+)
 _REFUSES = re.compile(r"\bnao\b[^.?!]{0,20}\b(?:lista|fila|espera)\b")
 
 
@@ -27,6 +30,12 @@ def take(session: Session, asked: Asks | None) -> Generator[Request, Answer, boo
             yield from join(session)
             return True
         return False
+    if _LEAVES.search(session.norm) and ("espera" in session.norm or "fila" in session.norm or state.full is not None):
+        # Which of several wishes is meant a person sees at once; the patient is told what happens, not that it did.
+        session.say(texts.LEAVES_WAITLIST)
+        session.alerts.append(Alert.UNANSWERED)
+        state.answered = True
+        return True
     if not session.clinic.waiting_list or not _WANTS.search(session.norm) or _REFUSES.search(session.norm):
         return False
     if state.full is None and state.service is not None and state.when.has_day:

@@ -27,6 +27,10 @@ _FLOOR = -0.35
 _LEAD_OVER_WEAK, _LEAD, _LEAD_OVER_FIRST = 0.1, 0.3, 0.4
 """How much further another intent must lie on its side than that of the rules: where these found little, where they
 found something, and where that would come before the other in the order of precedence."""
+_GRAVE = frozenset({Intent.OPT_OUT, Intent.DATA_REQUEST})
+_CERTAIN = 0.2
+"""From here on the classifier alone may say what stops reminders or opens a request under LGPD: words that only sound
+so ("recebi uma mensagem") must not."""
 _WEAK = 0.6
 _SURE_OF_NOTHING = 0.8
 """Rules that know a message for something foreign are that sure at least."""
@@ -63,7 +67,7 @@ def decide(norm: str, *, says_time: bool, names_something: bool, classifier: Cla
 def weighed(ruled: Judgement, margins: Mapping[Intent, float], seen: Collection[str]) -> Judgement:
     """What the rules say (``ruled``, with their marks ``seen``) and the classifier's margins come to together."""
     urgent = margins[Intent.EMERGENCY]
-    best = max((intent for intent in margins if intent is not Intent.EMERGENCY), key=margins.__getitem__)
+    best = _best(ruled, margins)
     if ruled.intent is Intent.EMERGENCY:
         if urgent >= (_CALM_SURE if "sure" in seen else _CALM_GRAVE):
             return ruled
@@ -75,6 +79,16 @@ def weighed(ruled: Judgement, margins: Mapping[Intent, float], seen: Collection[
     if foreign or ruled.confidence >= _WHOLE or margins[best] < max(_FLOOR, margins[ruled.intent] + _lead(ruled, best)):
         return ruled
     return Judgement(best, _confidence(margins[best]), ruled.shown - {ruled.intent} | {best})
+
+
+def _best(ruled: Judgement, margins: Mapping[Intent, float]) -> Intent:
+    """What is most on its side, an emergency aside, and a grave one only where a rule shows it or it is certain."""
+    possible = (
+        intent
+        for intent, margin in margins.items()
+        if intent is not Intent.EMERGENCY and (intent not in _GRAVE or intent in ruled.shown or margin >= _CERTAIN)
+    )
+    return max(possible, key=margins.__getitem__)
 
 
 def _lead(ruled: Judgement, other: Intent) -> float:

@@ -13,7 +13,7 @@ ACTS: tuple[Rule, ...] = (
         ),
         r"\bliber(?:a|ar|e|o|em) (?:o |a )?(?:meu |minha |esse |essa )?(?:horario|vaga|lugar)\b",
         (
-            r"\bnao (?:vou|irei|vai|consigo|poderei|posso|vamos|vo)(?: mais)?(?: poder| conseguir| dar para|"
+            r"\bnao (?:vou|irei|vai|consigo|poderei|posso|vamos|vo)(?: mais)?(?: poder?| conseguir?| dar para|"
             r" dar para eu| mais)*(?: mais)? (?:ir|comparecer|estar|vir|aparecer)\b(?! (?:antes|mais cedo))"
         ),
         (
@@ -179,8 +179,8 @@ ACTS: tuple[Rule, ...] = (
         ),
         (
             r"\b(?:descadastr\w+|me (?:tira|tire|tirem|remov\w+|exclu\w+|retir\w+) (?:d[aeo]ss?[ae]? |"
-            r"d[ao] )?(?:lista|grupo|contatos|mensagens|transmissao)|(?:parar|deixar|nao quero mais) de receber|sair "
-            r"d[ae]ssa? lista|sair da lista|"
+            r"d[ao] )?(?:lista(?! de espera)|grupo|contatos|mensagens|transmissao)|"
+            r"(?:parar|deixar|nao quero mais) de receber|sair d(?:[ae]ssa?|a) lista(?! de espera)|"
             r"cancelar? (?:o |a |as |os )?(?:envio|inscri|mensage|notific|recebimento)\w*)"
         ),
         r"\b(?:remov\w+|tir\w+|apag\w+|exclu\w+) (?:o )?meu (?:numero|contato|telefone|whatsapp)\b",
@@ -199,7 +199,7 @@ ACTS: tuple[Rule, ...] = (
         ),
         (
             r"\bdesinscrev\w+|\bcansei d(?:e|essas) mensage\w+|\b(?:remov\w+|tir\w+|sair) d[ao]s? (?:disparos?|"
-            r"mensagens|lista|envios?)\b"
+            r"mensagens|lista(?! de espera)|envios?)\b"
         ),
         r"^\W*(?:stop|sair|parar|pare|para|descadastrar|remover|unsubscribe)\W*$",
         weight=0.95,

@@ -1,0 +1,137 @@
+"""What must not go wrong: who is in danger, who wants no more messages, and who only speaks of such things."""
+# It is Wednesday, 25/11/2026, 9h.
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from atendeai.conversation.shell import converse
+
+SCENE: dict[str, Any] = {
+    "now": "2026-11-25T09:00",
+    "clinic": {
+        "name": "Clínica Mar",
+        "services": [{"name": "Consulta", "minutes": 30, "price_brl": 250}],
+        "professionals": [{"name": "Dra. Ana Lima", "services": ["Consulta"]}],
+        "hours": {day: [["08:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")},
+    },
+}
+
+
+def talk(*messages: str) -> list[dict[str, Any]]:
+    lines = [SCENE, *({"text": message} for message in messages)]
+    return list(converse(io.StringIO("\n".join(json.dumps(line) for line in lines))))
+
+
+def words(*messages: str) -> str:
+    return "\n".join(talk(*messages)[-1]["replies"])
+
+
+def outcome(*messages: str) -> str:
+    return str(talk(*messages)[-1]["state"]["outcome"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "to gravida de 30 semanas e to perdendo liquido",
+        "gravida de 34 semanas sangrando",
+        "a bolsa estourou, to gravida",
+        "não consigo respirar, acho que vou desmaiar",
+    ],
+)
+def test_an_emergency_of_the_body_is_no_crisis_of_life(text: str) -> None:
+    said = words(text)
+    assert "192" in said
+    assert "CVV" not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quero me matar",
+        "não aguento mais viver",
+        "estou pensando em tirar minha vida",
+        "tomei um monte de remédio pra dormir e não acordar",
+        "minha filha se cortou de propósito e fala em suicídio",
+    ],
+)
+def test_a_crisis_of_life_is_told_of_188(text: str) -> None:
+    said = words(text)
+    assert "192" in said
+    assert "188" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "minha mãe tem 78 anos, caiu semana passada mas tá tudo bem, queria ver se o doutor atende ela segunda",
+        "estou com dor de cabeça forte há 3 dias, tem vaga?",
+    ],
+)
+def test_what_is_over_or_waits_is_no_emergency(text: str) -> None:
+    assert outcome(text) != "emergency"
+
+
+def test_after_an_emergency_a_word_is_answered_with_a_word() -> None:
+    alarm = "meu pai está com dor forte no peito e suando frio"
+    assert "Fez bem" in words(alarm, "já liguei pro samu")
+    assert "Que bom" in words(alarm, "não é emergência, quero só marcar consulta")
+    assert outcome(alarm, "não é emergência, quero só marcar consulta") == "emergency"
+    assert talk(alarm, "quero marcar um retorno pra ela")[-1]["replies"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "recebi uma mensagem",
+        "não recebi a mensagem",
+        "a mensagem 5 não abriu",
+        "mensagem 17",
+        "quero receber mensagens",
+        "não quero perder as mensagens",
+        "me manda msg",
+        "recebi sua mensagem, quero confirmar",
+        "recebi um lembrete",
+        "não recebi o lembrete, pode mandar mensagem?",
+        "contato",
+        "quero receber lembretes de novo",
+        "me tira da lista de espera",
+        "quero sair da lista de espera",
+    ],
+)
+def test_speaking_of_messages_refuses_none(text: str) -> None:
+    assert outcome(text) != "opted_out"
+
+
+@pytest.mark.parametrize("text", ["SAIR", "PARA de me mandar mensagem", "me tira da lista", "não quero mais lembretes"])
+def test_refusing_messages_is_taken_at_its_word(text: str) -> None:
+    assert outcome(text) == "opted_out"
+
+
+@pytest.mark.parametrize("text", ["VOLTAR", "quero receber lembretes de novo", "pode voltar a me mandar os lembretes"])
+def test_notices_are_wanted_again(text: str) -> None:
+    assert "volta a receber" in words("SAIR", text)
+    assert outcome("SAIR", text) != "opted_out"
+
+
+def test_refusing_them_again_is_no_wish_for_them() -> None:
+    assert outcome("SAIR", "não quero receber nada mesmo") == "opted_out"
+
+
+def test_leaving_the_waiting_list_is_handed_to_a_person() -> None:
+    assert "lista de espera" in words("me tira da lista de espera")
+
+
+@pytest.mark.parametrize(
+    "text", ["qro dismarca minha consuta di quinta", "nao vo pode ir quinta", "dismarca pra mim pfv"]
+)
+def test_cancelling_is_understood_by_ear(text: str) -> None:
+    standing = {"service": "Consulta", "professional": "Dra. Ana Lima", "date": "2026-11-26", "time": "10:00"}
+    lines = [{**SCENE, "existing": [standing]}, {"text": text}, {"text": "sim"}]
+    turns = list(converse(io.StringIO("\n".join(json.dumps(line) for line in lines))))
+    assert turns[-1]["state"]["outcome"] == "cancelled", turns
