@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from atendeai.appointment.models import (
     BookRequest,
-    CancelRequest,
     HoldRequest,
-    RescheduleRequest,
+    OwnCancelRequest,
+    OwnRequest,
+    OwnRescheduleRequest,
     SlotSearch,
 )
 from atendeai.appointment.operations import Operations
@@ -88,26 +89,45 @@ def _writing(router: APIRouter, operations: Operations) -> None:
             appointment_id,
             key,
             wanted.model_dump(mode="json"),
-            lambda appointments: appointments.book(appointment_id, wanted.patient_name),
+            lambda appointments: appointments.book(appointment_id, wanted.patient_name, contact_id=wanted.contact_id),
+        )
+        return reply.response()
+
+    @router.post("/appointments/{appointment_id}/decline")
+    async def decline(
+        appointment_id: UUID, wanted: OwnRequest, tenant: TenantDep, who: ServiceDep, key: IdempotencyKeyDep = None
+    ) -> Response:
+        reply = await operations.change(
+            tenant,
+            who,
+            "decline",
+            appointment_id,
+            key,
+            wanted.model_dump(mode="json"),
+            lambda appointments: appointments.decline(appointment_id, wanted.contact_id),
         )
         return reply.response()
 
     @router.post("/appointments/{appointment_id}/cancel")
     async def cancel(
-        appointment_id: UUID, wanted: CancelRequest, tenant: TenantDep, who: ServiceDep, key: IdempotencyKeyDep = None
+        appointment_id: UUID,
+        wanted: OwnCancelRequest,
+        tenant: TenantDep,
+        who: ServiceDep,
+        key: IdempotencyKeyDep = None,
     ) -> Response:
         return (await operations.cancel(tenant, who, appointment_id, wanted, key)).response()
 
     @router.post("/appointments/{appointment_id}/confirm")
     async def confirm(
-        appointment_id: UUID, tenant: TenantDep, who: ServiceDep, key: IdempotencyKeyDep = None
+        appointment_id: UUID, wanted: OwnRequest, tenant: TenantDep, who: ServiceDep, key: IdempotencyKeyDep = None
     ) -> Response:
-        return (await operations.confirm(tenant, who, appointment_id, key)).response()
+        return (await operations.confirm(tenant, who, appointment_id, key, wanted)).response()
 
     @router.post("/appointments/{appointment_id}/reschedule")
     async def reschedule(
         appointment_id: UUID,
-        wanted: RescheduleRequest,
+        wanted: OwnRescheduleRequest,
         tenant: TenantDep,
         who: ServiceDep,
         key: IdempotencyKeyDep = None,

@@ -7,23 +7,62 @@ nobody could tell which time of day it means.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
-from typing import Annotated, Any, Literal
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from atendeai.domain.appointment_states import Status
+from atendeai.kit import clock
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=63, strip_whitespace=True)]
 PersonName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Text = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
+
+
+def _without_offset(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("times are the clinic's own, without an offset")
+    return value
+
+
+_Day = TypeVar("_Day", bound=date)
+HORIZON = timedelta(days=3660)
+"""How far ahead anything may be asked for; what lies beyond is a slip of the pen (2062, 9999)."""
+
+
+def _in_sight(value: _Day) -> _Day:
+    """Refuse a day or a moment beyond the horizon; compared by its own date, for year 9999 bears no conversion."""
+    day = value.date() if isinstance(value, datetime) else value
+    if day > (clock.now() + HORIZON).date():
+        raise ValueError("lies too far ahead")
+    return value
+
+
+Day = Annotated[date, AfterValidator(_in_sight)]
+"""A day within the horizon."""
+Start = Annotated[AwareDatetime, AfterValidator(_in_sight)]
+"""A moment with an offset, within the horizon."""
+WallTime = Annotated[time, AfterValidator(_without_offset)]
+"""A time of day on the clinic's own clock; an offset is refused, for it would be another time there each season."""
 
 HOLD_EXPIRED = "hold-expired"
 """The cancel reason of a hold nobody booked in time: such rows are kept briefly and shown to no one."""
 OFFER_EXPIRED = "offer-expired"
 """The cancel reason of an offer to the waiting list that nobody took in time; kept, so that it is not made again."""
 LAPSED = (HOLD_EXPIRED, OFFER_EXPIRED)
+OFFER_DECLINED = "declined"
+"""The cancel reason of an offer to the waiting list that the patient did not want."""
 
 CancelCode = Literal["pat", "prov", "maint", "meds-inc", "oth-err", "oth-weath", "other"]
 """FHIR's codes for `cancellationReason`: the patient; the professional; closed for maintenance; medical preparation
@@ -39,26 +78,41 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class SlotSearch(Body):
-    """Which days, which part of the day, which professional. `time_from == time_to` asks for that exact time."""
+class Period(Body):
+    """Days, inclusive, and a part of each; `time_from == time_to` means that exact time."""
+
+    date_from: Day
+    date_to: Day
+    time_from: Annotated[WallTime | None, Field(description="the earliest start")] = None
+    time_to: Annotated[WallTime | None, Field(description="starts lie before it")] = None
+
+    @field_validator("date_to")
+    @classmethod
+    def _days_in_order(cls, value: date, info: ValidationInfo) -> date:
+        first = info.data.get("date_from")
+        if first is not None and value < first:
+            raise ValueError("date_to lies before date_from")
+        return value
+
+    @field_validator("time_to")
+    @classmethod
+    def _times_in_order(cls, value: time | None, info: ValidationInfo) -> time | None:
+        first = info.data.get("time_from")
+        if first is not None and value is not None and value < first:
+            raise ValueError("time_to lies before time_from")
+        return value
+
+
+class SlotSearch(Period):
+    """Which service, when, with which professional."""
 
     service_code: Code
-    date_from: date
-    date_to: date
-    time_from: time | None = None
-    time_to: time | None = None
     professional_code: Code | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 20
     contact_id: UUID | None = None
     """Holds of this contact do not count as taken: the patient may pick what is already held for them."""
     appointment_id: UUID | None = None
     """The appointment about to be moved does not stand in its own way."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> SlotSearch:
-        if self.date_to < self.date_from:
-            raise ValueError("date_to lies before date_from")
-        return self
 
 
 class HoldRequest(Body):
@@ -68,11 +122,18 @@ class HoldRequest(Body):
     patient_name: PersonName | None = None
     service_code: Code
     professional_code: Code
-    start: AwareDatetime
+    start: Start
 
 
-class BookRequest(Body):
-    """Turn a hold into an appointment."""
+class OwnRequest(Body):
+    """What a patient asks about an appointment, a hold or an offer of theirs."""
+
+    contact_id: UUID
+    """Who asks. An appointment of somebody else is for them one that is not there."""
+
+
+class BookRequest(OwnRequest):
+    """Turn a hold or an offer into an appointment."""
 
     patient_name: PersonName | None = None
 
@@ -82,7 +143,7 @@ class CreateRequest(Body):
 
     service_code: Code
     professional_code: Code
-    start: AwareDatetime
+    start: Start
     patient_name: PersonName
     contact_id: UUID | None = None
     ignore_calendar: bool = False
@@ -97,6 +158,10 @@ class CancelRequest(Body):
     """Without it: `pat` from the attendant, else `other`."""
 
 
+class OwnCancelRequest(OwnRequest, CancelRequest):
+    """The same, asked by the patient whose it is."""
+
+
 class StaffCancelRequest(CancelRequest):
     """What staff may say besides."""
 
@@ -107,9 +172,13 @@ class StaffCancelRequest(CancelRequest):
 class RescheduleRequest(Body):
     """Move the same appointment."""
 
-    start: AwareDatetime
+    start: Start
     professional_code: Code | None = None
     ignore_calendar: bool = False
+
+
+class OwnRescheduleRequest(OwnRequest, RescheduleRequest):
+    """The same, asked by the patient whose it is."""
 
 
 class StaffRescheduleRequest(RescheduleRequest):

@@ -15,9 +15,11 @@ from uuid import UUID
 from atendeai.appointment.availability import Availability
 from atendeai.appointment.models import (
     Appointment,
+    Body,
     CancelRequest,
     CreateRequest,
     HoldRequest,
+    OwnRequest,
     RescheduleRequest,
     StaffCancelRequest,
     StaffRescheduleRequest,
@@ -62,12 +64,18 @@ class Operations:
         return await self._once(tenant, who, "create", key, wanted.model_dump(mode="json"), deed)
 
     async def reschedule(
-        self, tenant: Tenant, who: Principal, appointment_id: UUID, wanted: RescheduleRequest, key: str | None
+        self,
+        tenant: Tenant,
+        who: Principal,
+        appointment_id: UUID,
+        wanted: RescheduleRequest,
+        key: str | None,
     ) -> Reply:
         """Move an appointment: 200."""
+        contact_id = _asking(wanted)
         async with self.database.transaction(tenant) as connection:
             moving = await AppointmentRepository(connection, tenant.id).get(appointment_id)
-        if moving is None:
+        if moving is None or contact_id not in {None, moving.contact_id}:
             raise no_such_appointment()
         code = wanted.professional_code or moving.professional_code
         verdict = await self.availability.judge(tenant, moving.service_code, code, wanted.start, moving=moving)
@@ -76,7 +84,11 @@ class Operations:
 
         async def deed(service: AppointmentService) -> Reply:
             moved = await service.reschedule(
-                appointment_id, verdict, ignore_calendar=wanted.ignore_calendar, notify=notify
+                appointment_id,
+                verdict,
+                contact_id=contact_id,
+                ignore_calendar=wanted.ignore_calendar,
+                notify=notify,
             )
             return Reply(200, moved.as_json(tenant.config.tz))
 
@@ -95,13 +107,32 @@ class Operations:
             appointment_id,
             key,
             wanted.model_dump(mode="json"),
-            lambda one: one.cancel(appointment_id, wanted.reason, wanted.cancellation_reason, notify=notify),
+            lambda one: one.cancel(
+                appointment_id,
+                wanted.reason,
+                wanted.cancellation_reason,
+                contact_id=_asking(wanted),
+                notify=notify,
+            ),
         )
 
-    async def confirm(self, tenant: Tenant, who: Principal, appointment_id: UUID, key: str | None) -> Reply:
+    async def confirm(
+        self,
+        tenant: Tenant,
+        who: Principal,
+        appointment_id: UUID,
+        key: str | None,
+        wanted: OwnRequest | None = None,
+    ) -> Reply:
         """Note that the patient will come: 200."""
         return await self.change(
-            tenant, who, "confirm", appointment_id, key, {}, lambda one: one.confirm(appointment_id)
+            tenant,
+            who,
+            "confirm",
+            appointment_id,
+            key,
+            wanted.model_dump(mode="json") if wanted else {},
+            lambda one: one.confirm(appointment_id, contact_id=wanted.contact_id if wanted else None),
         )
 
     async def change(
@@ -136,3 +167,8 @@ class Operations:
             )
             await service.settle()
             return reply
+
+
+def _asking(wanted: Body) -> UUID | None:
+    """Return the contact who asks for what is theirs; None when the clinic itself does."""
+    return wanted.contact_id if isinstance(wanted, OwnRequest) else None

@@ -16,6 +16,7 @@ __all__ = [
     "no_such_professional",
     "no_such_wish",
     "not_booked_yet",
+    "not_offered",
     "notice_too_short",
     "profile_unreadable",
     "refused",
@@ -57,6 +58,11 @@ def not_booked_yet(status: Status) -> Problem:
     return Problem(409, "not-booked", "Not booked yet", f"The appointment is {status}; book it first.")
 
 
+def not_offered() -> Problem:
+    """409: only an offer to the waiting list that stands can be declined; whatever else this is stays as it is."""
+    return Problem(409, "not-offered", "Not an offer", "This is no offer that stands; cancel undoes an appointment.")
+
+
 def transition_refused(detail: str) -> Problem:
     """409: the ranks of the statuses forbid it."""
     return Problem(409, "transition-refused", "The status does not allow this", f"{detail[0].upper()}{detail[1:]}.")
@@ -89,7 +95,7 @@ def profile_unreadable(reason: str) -> Problem:
 
 
 def no_such_appointment() -> Problem:
-    """404 for an appointment that is not there, or not this clinic's."""
+    """404 for an appointment that is not there, not this clinic's, or not the asking contact's."""
     return not_found("appointment")
 
 

@@ -12,10 +12,12 @@ from starlette.responses import Response
 
 from atendeai.appointment.models import (
     CreateRequest,
+    Day,
     SlotSearch,
     StaffCancelRequest,
     StaffRescheduleRequest,
     StatusRequest,
+    WallTime,
 )
 from atendeai.appointment.operations import Operations
 from atendeai.appointment.paging import decode_cursor, encode_cursor
@@ -49,9 +51,9 @@ def _diary(router: APIRouter, operations: Operations) -> None:
     async def diary(
         tenant: TenantDep,
         who: StaffDep,
-        day: Annotated[date | None, Query(alias="date")] = None,
-        date_from: date | None = None,
-        date_to: date | None = None,
+        day: Annotated[Day | None, Query(alias="date")] = None,
+        date_from: Day | None = None,
+        date_to: Day | None = None,
         professional_code: Annotated[str | None, Query(max_length=63)] = None,
         status: Annotated[list[Status] | None, Query()] = None,
         contact_id: UUID | None = None,
@@ -100,8 +102,8 @@ def _reading(router: APIRouter, operations: Operations) -> None:
         service_code: Annotated[str, Query(max_length=63)],
         date_from: date,
         date_to: date | None = None,
-        time_from: time | None = None,
-        time_to: time | None = None,
+        time_from: WallTime | None = None,
+        time_to: WallTime | None = None,
         professional_code: Annotated[str | None, Query(max_length=63)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> dict[str, Any]:
@@ -117,7 +119,8 @@ def _reading(router: APIRouter, operations: Operations) -> None:
                 limit=limit,
             )
         except ValidationError as error:
-            raise invalid("date_to", error.errors()[0]["msg"]) from None
+            wrong = error.errors()[0]
+            raise invalid(str(wrong["loc"][0]), wrong["msg"]) from None
         return (await operations.availability.search(tenant, wanted)).as_json()
 
     @router.get("/{appointment_id}")

@@ -11,8 +11,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from atendeai.appointment.availability import Verdict
-from atendeai.appointment.models import OFFER_EXPIRED, Appointment, CancelCode, CreateRequest, HoldRequest
-from atendeai.appointment.problems import hold_expired, not_booked_yet, notice_too_short, slot_taken, transition_refused
+from atendeai.appointment.models import (
+    OFFER_DECLINED,
+    OFFER_EXPIRED,
+    Appointment,
+    CancelCode,
+    CreateRequest,
+    HoldRequest,
+)
+from atendeai.appointment.problems import (
+    hold_expired,
+    not_booked_yet,
+    not_offered,
+    notice_too_short,
+    slot_taken,
+    transition_refused,
+)
 from atendeai.appointment.steps import HOLD_QUEUE, NOTICE_QUEUE, Steps, moved
 from atendeai.appointment.waitlist_models import Wish
 from atendeai.appointment.waitlist_repository import WaitlistRepository
@@ -33,7 +47,10 @@ _BEFORE_BOOKING = frozenset({Status.PROPOSED, Status.PENDING, Status.WAITLIST})
 
 
 class AppointmentService(Steps):
-    """One clinic's appointments inside one transaction, on behalf of one actor (`person:<id>`, `service:<name>`)."""
+    """One clinic's appointments inside one transaction, on behalf of one actor (`person:<id>`, `service:<name>`).
+
+    Where a `contact_id` is given, that contact asks, and whatever is not theirs is answered with 404.
+    """
 
     async def hold(self, wanted: HoldRequest, verdict: Verdict) -> tuple[Appointment, bool]:
         """Keep a time for a contact for five minutes. The flag is False when the contact already held it.
@@ -86,13 +103,15 @@ class AppointmentService(Steps):
         await self._agreed(appointment)
         return appointment
 
-    async def book(self, appointment_id: UUID, patient_name: str | None) -> Appointment:
+    async def book(
+        self, appointment_id: UUID, patient_name: str | None, *, contact_id: UUID | None = None
+    ) -> Appointment:
         """Turn a hold into an appointment; one that is booked already is returned as it is.
 
         A hold or an offer that ran out but that nobody has taken is still good. Raises a problem: 404, 409
         hold-expired, 409 when it is over, 422 when nobody said who the patient is.
         """
-        appointment = await self._locked(appointment_id)
+        appointment = await self._locked(appointment_id, contact_id)
         if appointment.lapsed:
             raise hold_expired()
         if appointment.status is Status.BOOKED:
@@ -115,13 +134,19 @@ class AppointmentService(Steps):
         return booked
 
     async def cancel(
-        self, appointment_id: UUID, reason: str, code: CancelCode | None = None, *, notify: bool = False
+        self,
+        appointment_id: UUID,
+        reason: str,
+        code: CancelCode | None = None,
+        *,
+        contact_id: UUID | None = None,
+        notify: bool = False,
     ) -> Appointment:
         """Undo an appointment, or let go of a hold or an offer; one that is cancelled already is returned as it is.
 
         With `notify` the patient is told. Raises a problem: 404, 409 when it is over, 409 notice-too-short.
         """
-        appointment = await self._locked(appointment_id)
+        appointment = await self._locked(appointment_id, contact_id)
         if appointment.status is Status.CANCELLED:
             return appointment
         status = moved(appointment, Status.CANCELLED)
@@ -138,9 +163,27 @@ class AppointmentService(Steps):
             notify=notify and booked,
         )
 
-    async def confirm(self, appointment_id: UUID) -> Appointment:
+    async def decline(self, appointment_id: UUID, contact_id: UUID) -> Appointment:
+        """Let go of an offer to the waiting list, and of nothing else; one declined already is returned as it is.
+
+        Raises a problem: 404, 409 hold-expired, 409 not-offered, so when it was taken meanwhile.
+        """
+        offer = await self._locked(appointment_id, contact_id)
+        if offer.waitlist_id is None:
+            raise not_offered()
+        if offer.lapsed:
+            raise hold_expired()
+        if offer.status is Status.CANCELLED and offer.cancel_reason == OFFER_DECLINED:
+            return offer
+        if offer.status is not Status.PROPOSED:
+            raise not_offered()
+        status = moved(offer, Status.CANCELLED)
+        values = {"status": status.value, "cancel_reason": OFFER_DECLINED, "cancel_code": "pat", "expires_at": None}
+        return await self._change(offer, "decline", values)
+
+    async def confirm(self, appointment_id: UUID, *, contact_id: UUID | None = None) -> Appointment:
         """Note that the patient will come; saying so twice changes nothing."""
-        appointment = await self._locked(appointment_id)
+        appointment = await self._locked(appointment_id, contact_id)
         if appointment.lapsed:
             raise hold_expired()
         if appointment.status in _BEFORE_BOOKING:
@@ -164,7 +207,13 @@ class AppointmentService(Steps):
         return await self._change(appointment, f"mark-{status.value}", values, sync=leaves)
 
     async def reschedule(
-        self, appointment_id: UUID, verdict: Verdict, *, ignore_calendar: bool = False, notify: bool = False
+        self,
+        appointment_id: UUID,
+        verdict: Verdict,
+        *,
+        contact_id: UUID | None = None,
+        ignore_calendar: bool = False,
+        notify: bool = False,
     ) -> Appointment:
         """Move the same appointment, keeping its identity and history. The old time is free at the same moment.
 
@@ -174,7 +223,7 @@ class AppointmentService(Steps):
         """
         code = verdict.professional.code
         await self._rows.lock(f"professional:{code}")
-        appointment = await self._locked(appointment_id)
+        appointment = await self._locked(appointment_id, contact_id)
         if appointment.status in _BEFORE_BOOKING:
             raise not_booked_yet(appointment.status)
         if appointment.status is not Status.BOOKED:

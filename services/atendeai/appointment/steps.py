@@ -82,9 +82,10 @@ class Steps:
     def _rows(self) -> AppointmentRepository:
         return AppointmentRepository(self.connection, self.tenant.id)
 
-    async def _locked(self, appointment_id: UUID) -> Appointment:
+    async def _locked(self, appointment_id: UUID, contact_id: UUID | None = None) -> Appointment:
+        """Lock an appointment: any for the clinic itself, only a contact's own when a contact asks."""
         appointment = await self._rows.get(appointment_id, lock=True)
-        if appointment is None:
+        if appointment is None or contact_id not in {None, appointment.contact_id}:
             raise no_such_appointment()
         return appointment
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ValidationInfo, field_validator
 
-from atendeai.appointment.models import Appointment, Body, Code, PersonName
+from atendeai.appointment.models import Appointment, Code, Period, PersonName
 from atendeai.domain.slots import MAX_DAYS, Window
 
 __all__ = ["JoinRequest", "Wish", "WishStatus"]
@@ -21,30 +21,21 @@ __all__ = ["JoinRequest", "Wish", "WishStatus"]
 WishStatus = Literal["waitlist", "booked", "cancelled"]
 
 
-class JoinRequest(Body):
-    """Wait for a time: which days, inclusive, and which part of them; any professional unless one is named."""
+class JoinRequest(Period):
+    """Wait for a time: which days, and which part of them; any professional unless one is named."""
 
     contact_id: UUID
     patient_name: PersonName
     service_code: Code
     professional_code: Code | None = None
-    date_from: date
-    date_to: date
-    time_from: Annotated[time | None, Field(description="the earliest start")] = None
-    time_to: Annotated[time | None, Field(description="starts lie before it")] = None
 
-    @model_validator(mode="after")
-    def _in_order(self) -> JoinRequest:
-        if self.date_to < self.date_from:
-            raise ValueError("date_to lies before date_from")
-        if (self.date_to - self.date_from).days >= MAX_DAYS:
+    @field_validator("date_to")
+    @classmethod
+    def _not_too_many(cls, value: date, info: ValidationInfo) -> date:
+        first = info.data.get("date_from")
+        if first is not None and (value - first).days >= MAX_DAYS:
             raise ValueError(f"the days span more than {MAX_DAYS}")
-        for moment in (self.time_from, self.time_to):
-            if moment is not None and moment.tzinfo is not None:
-                raise ValueError("times are the clinic's own, without an offset")
-        if self.time_from is not None and self.time_to is not None and self.time_to < self.time_from:
-            raise ValueError("time_to lies before time_from")
-        return self
+        return value
 
 
 @dataclass(frozen=True, slots=True)

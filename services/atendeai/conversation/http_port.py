@@ -19,6 +19,7 @@ from atendeai.domain.dialogue.ports import (
     Book,
     Cancel,
     Confirm,
+    Decline,
     Done,
     Found,
     Held,
@@ -87,19 +88,25 @@ class AppointmentPort:
                 held = await self._post("/holds", {k: v for k, v in body.items() if v is not None}, key)
                 return Held(str(held["id"]))
             case Book(hold, name):
-                await self._post(f"/appointments/{hold}/book", {"patient_name": name} if name else {}, key)
+                await self._change(hold, "book", {"patient_name": name} if name else {}, key)
             case Cancel(appointment, reason):
-                await self._post(f"/appointments/{appointment}/cancel", {"reason": reason}, key)
+                await self._change(appointment, "cancel", {"reason": reason}, key)
+            case Decline(offer):
+                await self._change(offer, "decline", {}, key)
             case Confirm(appointment):
-                await self._post(f"/appointments/{appointment}/confirm", None, key)
+                await self._change(appointment, "confirm", {}, key)
             case JoinWaitlist():
                 await self._post("/waitlist", self._wish(request), key)
             case Reschedule(appointment, slot):
                 moved = {"start": self._moment(slot.start), "professional_code": slot.professional}
-                await self._post(f"/appointments/{appointment}/reschedule", moved, key)
+                await self._change(appointment, "reschedule", moved, key)
         return Done()
 
-    async def _post(self, path: str, body: Mapping[str, Any] | None, key: UUID) -> Any:
+    async def _change(self, appointment: str, act: str, body: Mapping[str, Any], key: UUID) -> None:
+        """Has something done to an appointment, which the service refuses when it is another contact's."""
+        await self._post(f"/appointments/{appointment}/{act}", {"contact_id": self._contact, **body}, key)
+
+    async def _post(self, path: str, body: Mapping[str, Any], key: UUID) -> Any:
         return await self._services.call(
             self._tenant, _SERVICE, "POST", f"/internal/v1{path}", json=body, idempotency_key=key
         )

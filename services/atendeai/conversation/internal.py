@@ -1,4 +1,4 @@
-"""`/internal/v1`: where whatsapp hands messages on. Never routed by the gateway."""
+"""`/internal/v1`: where whatsapp hands messages on and says which replies are lost. Never routed by the gateway."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
 from atendeai.conversation.repository import ConversationRepository
-from atendeai.conversation.schemas import InboundMessage, Taken
+from atendeai.conversation.schemas import InboundMessage, Shown, Taken, Undelivered
 from atendeai.conversation.service import CONVERSATION_QUEUE
 from atendeai.kit import clock
 from atendeai.kit.identity import Principal, service
@@ -49,3 +49,17 @@ async def messages(
         message_id=message.message_id,
         typing=received.new and not received.handed_off and wants_answer(message.kind, body),
     )
+
+
+@router.post("/undelivered")
+async def undelivered(
+    setback: Undelivered,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    caller: Annotated[Principal, Depends(service("whatsapp"))],
+) -> Shown:
+    """Show staff that a reply will not arrive, once; a reply nobody knows (erased since) changes nothing."""
+    del caller  # proven by the dependency
+    error = setback.error.replace("\x00", "")
+    rows = ConversationRepository(connection, tenant.id)
+    return Shown(shown=await rows.undelivered(setback.reply_id, setback.outbound_id, error, clock.now()))

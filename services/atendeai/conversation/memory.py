@@ -17,6 +17,7 @@ from atendeai.domain.dialogue.ports import (
     Book,
     Cancel,
     Confirm,
+    Decline,
     Done,
     Found,
     Held,
@@ -40,6 +41,7 @@ class MemoryClinic:
         self.now = now
         self.appointments: dict[str, Appointment] = {}
         self.holds: dict[str, Slot] = {}
+        self.offers: set[str] = set()
         self.confirmed: set[str] = set()
         self.waiting: list[JoinWaitlist] = []
         self._busy: dict[str, list[slots.Interval]] = {}
@@ -50,6 +52,13 @@ class MemoryClinic:
         """An appointment this patient already has."""
         key = self._new_id()
         self.appointments[key] = Appointment(key, start, professional, service)
+
+    def add_offer(self, service: str, professional: str, start: datetime) -> str:
+        """A time kept for this patient, who waited for one; its id."""
+        key = self._new_id()
+        self.holds[key] = Slot(start, professional, service)
+        self.offers.add(key)
+        return key
 
     def add_busy(self, professional: str | None, day: date, begin: time, until: time) -> None:
         """Time that is taken by somebody else; of everybody when no professional is named."""
@@ -72,11 +81,12 @@ class MemoryClinic:
             case Cancel(key):
                 gone = self.holds.pop(key, None) or self.appointments.pop(key, None)
                 result = Done() if gone else Refused("not-found")
+            case Decline(key):
+                result = self._decline(key)
             case Reschedule(key, slot):
                 result = self._move(key, slot)
             case Confirm(key):
-                self.confirmed.add(key)
-                result = Done() if key in self.appointments else Refused("not-found")
+                result = self._confirm(key)
             case JoinWaitlist():
                 self.waiting.append(request)
                 result = Done()
@@ -129,8 +139,19 @@ class MemoryClinic:
     def _book(self, hold: str, name: str | None) -> Answer:
         slot = self.holds.pop(hold, None)
         if slot is None:
-            return Refused("hold-expired")
+            return Refused("not-found")
         self.appointments[hold] = Appointment(hold, slot.start, slot.professional, slot.service, name)
+        return Done()
+
+    def _decline(self, key: str) -> Answer:
+        if key not in self.offers or self.holds.pop(key, None) is None:
+            return Refused("not-offered")
+        return Done()
+
+    def _confirm(self, key: str) -> Answer:
+        if key not in self.appointments:
+            return Refused("not-found")
+        self.confirmed.add(key)
         return Done()
 
     def _move(self, key: str, slot: Slot) -> Answer:

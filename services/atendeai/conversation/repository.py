@@ -75,12 +75,19 @@ _QUEUED = text(
     " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND state = 'queued' ORDER BY position LIMIT :limit"
 )
 _PASSED_ON = text(
+    # Queued still: whatsapp may have given a reply up before its own answer was written down here.
     "UPDATE atendeai.reply SET state = :state, outbound_id = :outbound_id, error = :error, passed_on_at = :now"
-    " WHERE clinic_id = :clinic_id AND id = :id"
+    " WHERE clinic_id = :clinic_id AND id = :id AND state = 'queued'"
+)
+_GIVEN_UP = text(
+    "UPDATE atendeai.reply SET state = 'refused', outbound_id = :outbound_id, error = :error"
+    " WHERE clinic_id = :clinic_id AND id = :id AND state <> 'refused'"
 )
 _UNDELIVERED = text(
+    # An emergency is graver than that the answer to it did not arrive.
     "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"
-    " WHERE clinic_id = :clinic_id AND contact_id = :contact_id"
+    " WHERE clinic_id = :clinic_id AND alert IS DISTINCT FROM 'emergency'"
+    " AND id = (SELECT conversation_id FROM atendeai.reply WHERE clinic_id = :clinic_id AND id = :id)"
 )
 _COLUMNS = (
     "c.id, c.contact_id, c.contact_name, c.status, c.outcome, c.alert, c.alert_at, c.handed_off_at, c.opted_out,"
@@ -299,10 +306,17 @@ class ConversationRepository:
         """Note that whatsapp has the reply."""
         await self._run(_PASSED_ON, id=reply_id, state="passed_on", outbound_id=outbound_id, error=None, now=now)
 
-    async def refused(self, reply_id: UUID, contact_id: UUID, error: str, now: datetime) -> None:
+    async def refused(self, reply_id: UUID, error: str, now: datetime) -> None:
         """Note that whatsapp will never take the reply, where staff sees it."""
         await self._run(_PASSED_ON, id=reply_id, state="refused", outbound_id=None, error=error, now=now)
-        await self._run(_UNDELIVERED, contact_id=contact_id, now=now)
+        await self._run(_UNDELIVERED, id=reply_id, now=now)
+
+    async def undelivered(self, reply_id: UUID, outbound_id: UUID, error: str, now: datetime) -> bool:
+        """Note that whatsapp gave a reply up after taking it, where staff sees it; False when it is known."""
+        done = await self._run(_GIVEN_UP, id=reply_id, outbound_id=outbound_id, error=error)
+        if done.rowcount:
+            await self._run(_UNDELIVERED, id=reply_id, now=now)
+        return bool(done.rowcount)
 
     # ------------------------------------------------------------ staff
     async def get(self, conversation_id: UUID) -> Mapping[str, Any] | None:

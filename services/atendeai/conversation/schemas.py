@@ -63,6 +63,22 @@ class Taken(BaseModel):
     typing: bool
 
 
+class Undelivered(BaseModel):
+    """A reply that whatsapp took and then had to give up. ``error``: the provider's code and words."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    reply_id: UUID
+    outbound_id: UUID
+    error: Annotated[str, Field(max_length=1000)] = ""
+
+
+class Shown(BaseModel):
+    """Whether staff is now shown what was not known before."""
+
+    shown: bool
+
+
 class Conversation(BaseModel):
     """A conversation as staff sees it. ``alert`` says why a person must look."""
 

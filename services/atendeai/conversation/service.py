@@ -122,7 +122,8 @@ class Conversations:
     async def _settle(self, tenant: Tenant, batch: Sequence[Unhandled], result: Turn, engine: str) -> None:
         now, first = clock.now(), batch[0]
         replies = ["\n\n".join(result.replies)] if result.replies else []
-        tell = bool(replies) and first.consent_at is None and Alert.EMERGENCY not in result.alerts
+        calm = Alert.EMERGENCY not in result.alerts and not result.state.opted_out
+        tell = bool(replies) and first.consent_at is None and calm  # no "write SAIR" to who just did
         if tell:
             replies[0] += f"\n\n{texts.PRIVACY}"
         settled = _settled(
@@ -175,7 +176,7 @@ class Conversations:
             async with self._kit.database.transaction(tenant) as connection:
                 rows = ConversationRepository(connection, tenant.id)
                 if refused is not None:
-                    await rows.refused(reply["id"], contact, refused.slug or str(refused.status), clock.now())
+                    await rows.refused(reply["id"], refused.slug or str(refused.status), clock.now())
                 elif outbound is not None:
                     await rows.passed_on(reply["id"], outbound, clock.now())
         return clock.now() if len(waiting) == _BATCH else None

@@ -23,6 +23,7 @@ from atendeai.whatsapp.media import Files
 from atendeai.whatsapp.news import News
 from atendeai.whatsapp.onboarding import Onboarding
 from atendeai.whatsapp.outbox import OUTBOUND_QUEUE, Outbox
+from atendeai.whatsapp.setbacks import SETBACK_QUEUE, Setbacks
 from atendeai.whatsapp.templates import ACCOUNT_QUEUE
 from atendeai.whatsapp.transcription import Transcriber
 
@@ -61,6 +62,7 @@ def create_app(
             Worker(OUTBOUND_QUEUE, outbox.send_next, concurrency=16, max_pause=timedelta(seconds=30)),
             Worker(MEDIA_QUEUE, files.fetch, concurrency=4),
             Worker(READ_QUEUE, markers.mark, concurrency=4, max_pause=timedelta(seconds=30)),
+            Worker(SETBACK_QUEUE, Setbacks(resources).tell, concurrency=2, max_pause=timedelta(seconds=30)),
             Worker(ACCOUNT_QUEUE, account.sync, concurrency=2),
         ],
         kit=resources,

@@ -31,6 +31,7 @@ from atendeai.whatsapp.graph import Accepted, GraphClient, Outcome, Refused, Uns
 from atendeai.whatsapp.pacing import Pacing
 from atendeai.whatsapp.payload import Status
 from atendeai.whatsapp.render import media_payload, payload, template_payload
+from atendeai.whatsapp.setbacks import SETBACK_QUEUE, concerns
 from atendeai.whatsapp.templates import TEMPLATE_CODES, why_refused
 
 OUTBOUND_QUEUE = "whatsapp.outbound"
@@ -138,7 +139,7 @@ class Outbox:
                     templated = head.as_template or not window_open(to.last_inbound_at, now)
                     await outbox.begin(connection, tenant.id, head.id, due, as_template=templated)
                     return replace(head, as_template=templated), _request(head, to, templated=templated)
-                await outbox.fail(connection, tenant.id, head.id, refused or NO_ADDRESS, now)
+                await self._give_up(connection, tenant, head.id, refused or NO_ADDRESS, now)
             MESSAGES.labels("outbound", "failed").inc()
 
     async def _refused(
@@ -220,12 +221,20 @@ class Outbox:
             return due
         if tried.template and failure.code in TEMPLATE_CODES:
             failure = await why_refused(connection, tenant.id, tried.template, tried.language or "", failure)
-        await outbox.fail(connection, tenant.id, tried.id, failure, now)
+        await self._give_up(connection, tenant, tried.id, failure, now)
         MESSAGES.labels("outbound", "failed").inc()
         log.warning("message_failed", message_id=str(tried.id), code=failure.code, course=course.value)
         if course is Course.CHANNEL_BROKEN:
             await outbox.channel_broken(connection, tenant.id, failure, now)
         return None
+
+    async def _give_up(
+        self, connection: AsyncConnection, tenant: Tenant, message: UUID, failure: Failure, now: datetime
+    ) -> None:
+        """Record that a message will not arrive, and leave work behind that says so to who answers the person."""
+        given_up = await outbox.fail(connection, tenant.id, message, failure, now)
+        if given_up is not None and concerns(*given_up):
+            await enqueue(connection, tenant.id, SETBACK_QUEUE, str(message))
 
     # ------------------------------------------------------------ statuses
     async def hear(self, connection: AsyncConnection, tenant: Tenant, status: Status, now: datetime) -> None:

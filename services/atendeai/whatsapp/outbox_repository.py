@@ -69,6 +69,11 @@ _FAIL = text(
     "UPDATE atendeai.whatsapp_outbound SET state = 'failed', failed_at = :now,"
     " error_code = :code, error_title = :title, error_details = :details"
     " WHERE clinic_id = :clinic_id AND id = :id AND state NOT IN ('delivered', 'read')"
+    " RETURNING purpose, author"
+)
+_FAILED = text(
+    "SELECT idempotency_key, author, error_code, error_title FROM atendeai.whatsapp_outbound"
+    " WHERE clinic_id = :clinic_id AND id = :id AND state = 'failed'"
 )
 # `opaque` is what the call gave along (id and attempt): it finds a message whose answer was lost or is not yet written.
 _MATCH = (
@@ -148,6 +153,15 @@ class Found:
     as_template: bool
     template: str | None
     language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A message that was given up: under which key whoever asked for it did so, and the provider's code and words."""
+
+    key: str
+    error_code: int
+    error_title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +268,21 @@ async def unsure(
     await connection.execute(_UNSURE, {**_error(clinic_id, message, failure), "due_at": due_at})
 
 
-async def fail(connection: AsyncConnection, clinic_id: UUID, message: UUID, failure: Failure, now: datetime) -> None:
-    """Give a message up, with the provider's code and words."""
-    await connection.execute(_FAIL, {**_error(clinic_id, message, failure), "now": now})
+async def fail(
+    connection: AsyncConnection, clinic_id: UUID, message: UUID, failure: Failure, now: datetime
+) -> tuple[str, str] | None:
+    """Give a message up, with the provider's code and words; its purpose and author, None when it arrived after all."""
+    values = {**_error(clinic_id, message, failure), "now": now}
+    row = (await connection.execute(_FAIL, values)).one_or_none()
+    return (str(row.purpose), str(row.author)) if row else None
+
+
+async def failed(connection: AsyncConnection, clinic_id: UUID, message: UUID) -> Failed | None:
+    """Return a message that was given up; None when it is not, or arrived since."""
+    row = (await connection.execute(_FAILED, {"clinic_id": clinic_id, "id": message})).one_or_none()
+    if row is None:
+        return None
+    return Failed(str(row.idempotency_key).removeprefix(f"{row.author}:"), row.error_code or 0, row.error_title or "")
 
 
 def _error(clinic_id: UUID, message: UUID, failure: Failure) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ T = TypeVar("T")
 TZ = ZoneInfo("America/Sao_Paulo")
 TUESDAY = datetime(2030, 11, 26, tzinfo=TZ)
 """A working day of the test clinic, far enough ahead."""
+OWN = re.compile(r"^/appointments/(?P<id>[0-9a-f-]{36})/\w+$")
 
 
 def at(clock: str, day: datetime = TUESDAY) -> datetime:
@@ -37,9 +39,20 @@ class Diary:
     clinic: TestClinic
 
     async def internal(self, method: str, path: str, key: str | None = None, **options: Any) -> httpx.Response:
-        """Call an internal route."""
+        """Call an internal route; what changes an appointment, as the contact whose it is unless the test says who."""
+        act = OWN.match(path) if method == "POST" else None
+        if act is not None:
+            options["json"] = {"contact_id": await self._owner(act["id"])} | options.get("json", {})
         headers = self.clinic.service_headers("conversation", key)
         return await self.client.request(method, f"/internal/v1{path}", headers=headers, **options)
+
+    async def _owner(self, appointment_id: str) -> str:
+        rows = await self.clinic.fetch(
+            "SELECT contact_id FROM atendeai.appointment WHERE clinic_id = $1 AND id = $2",
+            self.clinic.id,
+            UUID(appointment_id),
+        )
+        return str(rows[0]["contact_id"] if rows else uuid4())
 
     async def staff(
         self, method: str, path: str = "", *roles: str, key: str | None = None, **options: Any
@@ -199,9 +212,9 @@ class Ward(Diary):
         """Fill Ana's whole test day with appointments; return their ids by time."""
         rows = await self.clinic.fetch(
             "INSERT INTO atendeai.appointment (clinic_id, id, status, starts_at, ends_at, service_code, service_name,"
-            " professional_code, professional_name, patient_name, source, created_at, updated_at)"
+            " professional_code, professional_name, patient_name, contact_id, source, created_at, updated_at)"
             " SELECT $1, gen_random_uuid(), 'booked', s, s + interval '30 minutes', 'consulta', 'Consulta', 'ana',"
-            " 'Dra. Ana Souza', 'Paciente', 'person', $2, $2"
+            " 'Dra. Ana Souza', 'Paciente', gen_random_uuid(), 'person', $2, $2"
             " FROM generate_series($2::timestamptz, $2 + interval '9 hours 30 minutes', interval '30 minutes') s"
             " WHERE NOT (s = ANY($3::timestamptz[])) RETURNING id, starts_at",
             self.clinic.id,

@@ -116,6 +116,48 @@ async def test_a_moment_without_an_offset_is_refused(diary: Diary) -> None:
     assert answer.json()["errors"][0]["field"] == "start"
 
 
+@pytest.mark.parametrize(
+    ("times", "field"),
+    [
+        ({"time_from": "10:00+05:00"}, "time_from"),
+        ({"time_to": "10:00Z"}, "time_to"),
+        ({"time_from": "11:00", "time_to": "10:00"}, "time_to"),
+        ({"date_to": "2030-11-25"}, "date_to"),
+        ({"date_to": "9999-12-31"}, "date_to"),
+    ],
+)
+async def test_days_and_times_of_a_search_are_refused_by_field(diary: Diary, times: dict[str, str], field: str) -> None:
+    wanted = {"service_code": "consulta", "date_from": "2030-11-26", "date_to": "2030-11-26"} | times
+    wish = wanted | {"contact_id": str(uuid4()), "patient_name": "Maria da Silva"}
+    for answer in (
+        await diary.staff("GET", "/slots", params=wanted),
+        await diary.internal("POST", "/slots/search", json=wanted),
+        await diary.internal("POST", "/waitlist", json=wish),
+    ):
+        assert answer.status_code == 422, answer.text
+        assert [wrong["field"] for wrong in answer.json()["errors"]] == [field]
+
+
+async def test_a_time_beyond_the_horizon_is_refused(diary: Diary) -> None:
+    appointment = await diary.booked(at("09:00"))
+    far = {"start": "9999-12-31T23:30:00-03:00"}
+    wanted = far | {"service_code": "consulta", "professional_code": "ana"}
+    for answer in (
+        await diary.internal("POST", "/holds", json=wanted | {"contact_id": str(uuid4())}),
+        await diary.staff("POST", json=wanted | {"patient_name": "Maria da Silva"}),
+        await diary.staff("POST", f"/{appointment['id']}/reschedule", json=far),
+        await diary.internal("POST", f"/appointments/{appointment['id']}/reschedule", json=far),
+    ):
+        assert answer.status_code == 422, answer.text
+        assert [wrong["field"] for wrong in answer.json()["errors"]] == ["start"]
+    diary_of = await diary.staff("GET", params={"date": "9999-12-31"})
+    assert (diary_of.status_code, diary_of.json()["errors"][0]["field"]) == (422, "date")
+
+
+async def test_equal_times_ask_for_that_exact_time(diary: Diary) -> None:
+    assert await diary.starts(time_from="14:00", time_to="14:00") == ["14:00"]
+
+
 async def test_an_expired_hold_goes_to_whoever_wants_its_time(diary: Diary) -> None:
     held = (await diary.hold(at("09:00"))).json()
     with clock.override(later(minutes=5, seconds=1)):

@@ -99,13 +99,16 @@ async def test_a_crash_between_sending_and_noting_it_sends_nothing_twice(
     booked = await ward.booked(at("14:00"), contact=contact)
     await until(lambda: ward.idle(QUEUE), bool)
 
+    died = asyncio.Event()
+
     async def dies(*_: Any) -> None:
+        died.set()
         raise ConnectionResetError
 
     monkeypatch.setattr(reminders, "_record", dies)
     ward.hands.move(hours=4)
     await ward.make_due(QUEUE)
-    await eventually(lambda: ward.whatsapp.calls > 0)
+    await asyncio.wait_for(died.wait(), 20)
     monkeypatch.setattr(reminders, "_record", noted)
 
     async def in_history() -> list[str]:

@@ -52,31 +52,62 @@ async def test_buttons_act_on_the_appointment_they_name(make_world: MakeWorld) -
     assert "não está mais marcada" in await press(world, contact, "Confirmar", f"confirm:{uuid4()}")
 
 
+async def offered(world: World, contact: UUID, hour: int) -> str:
+    """Keep a time tomorrow for a contact, as an offer of the waiting list, whatever the time of day; return its id."""
+    tz = world.clinic.tenant.config.tz
+    tomorrow = clock.now().astimezone(tz).date() + timedelta(days=1)
+    body = {
+        "contact_id": str(contact),
+        "patient_name": "Maria Souza",
+        "service_code": "consulta",
+        "professional_code": "ana",
+        "start": datetime.combine(tomorrow, time(hour), tz).isoformat(),
+    }
+    transport = httpx.ASGITransport(app=world.appointment.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://appointment") as client:
+        headers = world.clinic.service_headers("conversation", uuid4())
+        key = str((await client.post("/internal/v1/holds", json=body, headers=headers)).json()["id"])
+    await world.clinic.fetch(
+        "UPDATE atendeai.appointment SET waitlist_id = gen_random_uuid() WHERE clinic_id = $1 AND id = $2",
+        world.clinic.id,
+        UUID(key),
+    )
+    return key
+
+
 async def test_an_offer_of_the_waiting_list_taken_and_declined(make_world: MakeWorld) -> None:
     world = await make_world()
-    contact, tz = uuid4(), world.clinic.tenant.config.tz
-    tomorrow = clock.now().astimezone(tz).date() + timedelta(days=1)
-
-    async def offer(hour: int) -> str:
-        start = datetime.combine(tomorrow, time(hour), tz).isoformat()
-        body = {
-            "contact_id": str(contact),
-            "patient_name": "Maria Souza",
-            "service_code": "consulta",
-            "professional_code": "ana",
-            "start": start,
-        }
-        transport = httpx.ASGITransport(app=world.appointment.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://appointment") as client:
-            headers = world.clinic.service_headers("conversation", uuid4())
-            return str((await client.post("/internal/v1/holds", json=body, headers=headers)).json()["id"])
-
-    taken, left = await offer(9), await offer(15)
+    contact = uuid4()
+    taken, left = await offered(world, contact, 9), await offered(world, contact, 15)
     assert "Agendado!" in await press(world, contact, "Quero", f"accept:{taken}")
     assert "passei a vaga adiante" in await press(world, contact, "Não, obrigado", f"decline:{left}")
     assert "continua marcada" in await press(world, contact, "Não, obrigado", f"decline:{taken}")
     assert "não está mais disponível" in await press(world, contact, "Quero", f"accept:{left}")
     assert [a["status"] for a in await world.appointments(contact)] == ["booked", "cancelled"]
+
+
+async def test_a_button_with_anothers_appointment_does_nothing_and_claims_nothing(make_world: MakeWorld) -> None:
+    world = await make_world()
+    owner, stranger = uuid4(), uuid4()
+    standing, offer = await booked(world, owner, 9), await offered(world, owner, 15)
+    before = [dict(one) for one in await world.appointments(owner)]
+    assert {one["status"] for one in before} == {"booked", "proposed"}
+    for key in (standing, offer, str(uuid4()), "123"):
+        assert "não está mais marcada" in await press(world, stranger, "Confirmar", f"confirm:{key}")
+        assert "não está mais marcada" in await press(world, stranger, "Cancelar", f"cancel:{key}")
+        for title, act in (("Quero", "accept"), ("Não, obrigado", "decline")):
+            told = await press(world, stranger, title, f"{act}:{key}")
+            assert "Essa vaga não está mais disponível" in told
+    assert [dict(one) for one in await world.appointments(owner)] == before
+    assert await world.appointments(stranger) == []
+
+
+async def test_an_appointment_is_not_undone_by_declining_it(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    key = await booked(world, contact, 9)
+    assert "continua marcada" in await press(world, contact, "Não, obrigado", f"decline:{key}")
+    assert [a["status"] for a in await world.appointments(contact)] == ["booked"]
 
 
 async def test_a_full_day_is_waited_for(make_world: MakeWorld) -> None:

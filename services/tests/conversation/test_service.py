@@ -169,6 +169,54 @@ async def test_a_refused_reply_is_shown_to_staff(make_world: MakeWorld) -> None:
     assert await world.say(contact, "onde fica?")  # what comes after is not held back
 
 
+async def test_a_reply_given_up_later_is_shown_to_staff_once(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact, headers = uuid4(), world.clinic.headers("receptionist")
+    await world.say(contact, "onde fica?")
+    ((reply, sent),) = world.whatsapp.sent.items()
+
+    async def report(**change: str) -> bool:
+        body = {
+            "reply_id": reply,
+            "outbound_id": sent["outbound_id"],
+            "error": "131047 Re-engagement message",
+            **change,
+        }
+        answer = await world.client.post(
+            "/internal/v1/undelivered", json=body, headers=world.clinic.service_headers("whatsapp", uuid4())
+        )
+        assert answer.status_code == 200, answer.text
+        return bool(answer.json()["shown"])
+
+    async def shown() -> Any:
+        (one,) = (await world.client.get("/api/v1/conversations", headers=headers)).json()["items"]
+        return one
+
+    assert not await report(reply_id=str(uuid4()))
+    assert (await shown())["alert"] is None
+    assert await report()
+    conversation = await shown()
+    assert (conversation["status"], conversation["alert"]) == ("open", "undelivered")
+    path = f"/api/v1/conversations/{conversation['id']}"
+    last = (await world.client.get(f"{path}/messages", headers=headers)).json()["items"][0]
+    assert (last["author"], last["state"], last["error"]) == ("attendant", "refused", "131047 Re-engagement message")
+
+    await world.client.post(f"{path}/release", headers=headers)
+    assert not await report()  # what staff has seen to does not come back
+    assert (await shown())["alert"] is None
+
+
+async def test_a_reply_given_up_does_not_hide_an_emergency(make_world: MakeWorld) -> None:
+    world = await make_world()
+    await world.say(uuid4(), "estou com dor forte no peito e falta de ar")
+    ((reply, sent),) = world.whatsapp.sent.items()
+    body = {"reply_id": reply, "outbound_id": sent["outbound_id"]}
+    headers = world.clinic.service_headers("whatsapp", uuid4())
+    assert (await world.client.post("/internal/v1/undelivered", json=body, headers=headers)).json() == {"shown": True}
+    page = await world.client.get("/api/v1/conversations", headers=world.clinic.headers("receptionist"))
+    assert [one["alert"] for one in page.json()["items"]] == ["emergency"]
+
+
 async def test_staff_reads_takes_over_and_gives_back(make_world: MakeWorld) -> None:
     world = await make_world()
     contact = uuid4()

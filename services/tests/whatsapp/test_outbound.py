@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from atendeai.kit import clock
 from atendeai.kit.testing.waiting import eventually
 from atendeai.whatsapp import failures
-from tests.whatsapp.world import PATIENT, SECONDS, World
+from tests.whatsapp.world import PATIENT, SECONDS, World, message, signature, webhook
 
 pytestmark = pytest.mark.integration
 
@@ -140,6 +141,39 @@ async def test_outside_the_window_by_call_by_status_and_without_asking(pool: Wor
     outbound_id = (await pool.send(by_call, contact)).json()["outbound_id"]
     assert (await pool.outbound(by_call, outbound_id, "failed"))["error_code"] == 131047
     assert await refusals(pool) == 1
+
+
+async def test_an_answer_to_a_message_that_came_a_day_late_is_reported(pool: World) -> None:
+    clinic = await pool.clinic()
+    late = int(clock.now().timestamp()) - 25 * 3600
+    body = webhook(clinic.phone_number_id, message("wamid.late", at=late))
+    signed = signature(body, clinic.credentials["whatsapp"]["app-secret"])
+    headers = {"Host": clinic.host, **signed}
+    assert (await pool.service.post("/webhook/whatsapp", content=body, headers=headers)).status_code == 200
+    (taken,) = await pool.conversation.until(1)
+    # Whoever is to be told is away at first, and learns of it all the same.
+    pool.conversation.refuse = [503, 404]
+    reply = uuid4()
+    outbound_id = (await pool.send(clinic, UUID(taken["contact_id"]), key=reply)).json()["outbound_id"]
+    assert (await pool.outbound(clinic, outbound_id, "failed"))["attempts"] == 0  # what the clock says is not asked
+    await eventually(lambda: pool.conversation.setbacks, seconds=SECONDS, what="the report")
+    assert pool.conversation.setbacks == [
+        {"reply_id": str(reply), "outbound_id": outbound_id, "error": "131047 Re-engagement message"}
+    ]
+
+
+async def test_only_answers_that_will_not_arrive_are_reported(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact, reply = await pool.contact(clinic), uuid4()
+    await pool.fault(operation="messages", code=131026, count=1)
+    reminder = (await pool.send(clinic, contact, purpose="reminder")).json()["outbound_id"]
+    await pool.outbound(clinic, reminder, "failed")
+    arrived = (await pool.send(clinic, contact)).json()["outbound_id"]
+    await pool.outbound(clinic, arrived, "read")
+    await pool.fault(operation="messages", code=131026, count=1)
+    refused = (await pool.send(clinic, contact, key=reply)).json()["outbound_id"]
+    await eventually(lambda: pool.conversation.setbacks, seconds=SECONDS, what="the report")
+    assert [(one["reply_id"], one["outbound_id"]) for one in pool.conversation.setbacks] == [(str(reply), refused)]
 
 
 async def test_a_lost_answer_is_settled_by_the_status(pool: World) -> None:

@@ -37,7 +37,16 @@ class Conversation:
         self.refuse: list[int] = []
         self.answers = False
         """Whether it says that it is about to answer."""
+        self.setbacks: list[dict[str, Any]] = []
+        """What it was told of replies that will not arrive."""
         self.app = FastAPI()
+
+        @self.app.post("/internal/v1/undelivered")
+        async def undelivered(request: Request) -> JSONResponse:
+            if self.refuse:
+                return JSONResponse({"type": "urn:atendeai:problem:test"}, self.refuse.pop(0))
+            self.setbacks.append(await request.json())
+            return JSONResponse({"shown": True})
 
         @self.app.post("/internal/v1/messages")
         async def messages(request: Request) -> JSONResponse:

@@ -1,6 +1,7 @@
 """Buttons under a reminder or an offer of the waiting list: each acts on exactly the appointment it names.
 
-An old button does what still can be done, and says how things stand otherwise.
+An old button does what still can be done, and says how things stand otherwise. What was pressed is a text that
+somebody sent: it may name anything, and nothing is claimed to be done but what was answered to be.
 """
 
 import re
@@ -14,6 +15,7 @@ from atendeai.domain.dialogue.ports import (
     Book,
     Cancel,
     Confirm,
+    Decline,
     Done,
     Refused,
     Request,
@@ -43,10 +45,13 @@ def press(session: Session) -> Steps:
 
 
 def _confirm(session: Session, key: str) -> Steps:
-    answer = yield Confirm(key)
     standing = yield from _find(session, key)
-    if not isinstance(answer, Done) or standing is None:
-        _gone(session)
+    if standing is None:
+        _over(session, texts.GONE)
+        return
+    answer = yield Confirm(key)
+    if not isinstance(answer, Done):
+        yield from _undone(session, key, texts.GONE)
         return
     _achieved(session, Outcome.CONFIRMED, standing)
     session.say(texts.confirmed(_describe(session, standing)))
@@ -55,7 +60,7 @@ def _confirm(session: Session, key: str) -> Steps:
 def _cancel(session: Session, key: str) -> Steps:
     standing = yield from _find(session, key)
     if standing is None:
-        _gone(session)
+        _over(session, texts.GONE)
         return
     answer = yield Cancel(key, "patient")
     if isinstance(answer, Refused) and answer.too_late:
@@ -64,15 +69,15 @@ def _cancel(session: Session, key: str) -> Steps:
         _achieved(session, Outcome.CANCELLED, standing)
         session.say(texts.cancelled(_describe(session, standing)))
     else:
-        _gone(session)
+        yield from _undone(session, key, texts.GONE)
 
 
 def _accept(session: Session, key: str) -> Steps:
     answer = yield Book(key, None)
     booked = yield from _find(session, key)
     if not isinstance(answer, Done) or booked is None:
-        session.say(texts.OFFER_GONE)
-        session.state.answered = True
+        lapsed = isinstance(answer, Refused) and answer.lapsed
+        _over(session, texts.OFFER_GONE if lapsed else texts.OFFER_OVER)
         return
     _achieved(session, Outcome.BOOKED, booked)
     session.say(texts.booked(_describe(session, booked), booked.patient_name, session.clinic))
@@ -80,12 +85,19 @@ def _accept(session: Session, key: str) -> Steps:
 
 
 def _decline(session: Session, key: str) -> Steps:
-    if (yield from _find(session, key)) is not None:  # taken meanwhile: an appointment is not undone by an old button
+    answer = yield Decline(key)
+    if isinstance(answer, Done):
+        _over(session, texts.OFFER_DECLINED)
+    else:
+        yield from _undone(session, key, texts.OFFER_OVER)
+
+
+def _undone(session: Session, key: str, over: str) -> Steps:
+    """Says how things stand after a refusal: the appointment may stand all the same, as one that an offer became."""
+    if (yield from _find(session, key)) is None:
+        _over(session, over)
+    else:
         session.say(texts.KEPT)
-        return
-    yield Cancel(key, "declined")
-    session.say(texts.OFFER_DECLINED)
-    session.state.answered = True
 
 
 def _find(session: Session, key: str) -> Generator[Request, Answer, Appointment | None]:
@@ -94,8 +106,8 @@ def _find(session: Session, key: str) -> Generator[Request, Answer, Appointment 
     return next((a for a in items if a.id == key and a.start > session.now), None)
 
 
-def _gone(session: Session) -> None:
-    session.say(texts.GONE)
+def _over(session: Session, text: str) -> None:
+    session.say(text)
     session.state.answered = True
 
 

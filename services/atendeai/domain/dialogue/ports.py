@@ -70,6 +70,7 @@ class Nothing(StrEnum):
 
 
 # ---------------------------------------------------------------- requests
+# Each is made on behalf of this patient: what is somebody else's is refused like what is not there.
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Decline:
+    """Let go of an offer of the waiting list, and of nothing else. Answer: ``Done``, or ``Refused`` when it is none."""
+
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reschedule:
     """Move an appointment. Answer: ``Done`` or ``Refused`` when the slot is gone."""
 
@@ -146,11 +154,12 @@ class JoinWaitlist:
     professional: str | None = None
 
 
-Request = Search | Hold | Book | Cancel | Reschedule | Confirm | Upcoming | JoinWaitlist
+Request = Search | Hold | Book | Cancel | Decline | Reschedule | Confirm | Upcoming | JoinWaitlist
 
 # ---------------------------------------------------------------- answers
 
 NOTICE_TOO_SHORT = "notice-too-short"
+HOLD_EXPIRED = "hold-expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +192,11 @@ class Refused:
     def too_late(self) -> bool:
         """Whether only a person of the clinic may do it now, so shortly before the appointment."""
         return self.reason == NOTICE_TOO_SHORT
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether a hold or an offer ran out before it was taken."""
+        return self.reason == HOLD_EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,3 +225,4 @@ def which_appointment(options: list[str]) -> str:
 HELP_CALLED = "Fez bem. Siga o que o SAMU (192) orientar. A nossa equipe já foi avisada e fala com você por aqui."
 NO_EMERGENCY = "Que bom! A nossa equipe já foi avisada e continua o atendimento com você por aqui."
 LEAVES_WAITLIST = "Certo! Pedi à nossa equipe que tire você da lista de espera."
+OFFER_OVER = "Essa vaga não está mais disponível. Se quiser marcar um horário, é só escrever."

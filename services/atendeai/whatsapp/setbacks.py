@@ -1,0 +1,54 @@
+"""Telling conversation that an answer of its own will never arrive, so that staff sees it and can call the person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from atendeai.kit.http import ServiceError
+from atendeai.kit.resources import Kit
+from atendeai.kit.tenancy import Tenant
+from atendeai.whatsapp import outbox_repository as outbox
+
+SETBACK_QUEUE = "whatsapp.setback"
+"""Work keyed by outbound message: say that it was given up."""
+
+_ANSWERS = ("reply", "service:conversation")
+# Conversation's word on the call itself; everything else (404 while rolling out, 429, 5xx) may pass.
+_NEVER = frozenset({400, 413, 415, 422})
+
+log = structlog.get_logger(__name__)
+
+
+def concerns(purpose: str, author: str) -> bool:
+    """Whether a message of this purpose and author is an answer of conversation's."""
+    return (purpose, author) == _ANSWERS
+
+
+class Setbacks:
+    """What became of the attendant's answers, told to who wrote them."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    async def tell(self, tenant: Tenant, key: str) -> datetime | None:
+        """Say that a message was given up (a worker's handler). Raises `ServiceError` while nobody can take it."""
+        message = UUID(key)
+        async with self._kit.database.transaction(tenant) as connection:
+            failed = await outbox.failed(connection, tenant.id, message)
+        if failed is None:
+            return None
+        body = {"reply_id": failed.key, "outbound_id": message, "error": f"{failed.error_code} {failed.error_title}"}
+        try:
+            await self._kit.services.call(
+                tenant, "conversation", "POST", "/internal/v1/undelivered", json=body, idempotency_key=message
+            )
+        except ServiceError as error:
+            if error.status not in _NEVER:
+                raise
+            log.error(  # noqa: TRY400 - what a stack could add is in the other service
+                "setback_refused", message_id=key, status=error.status, problem=error.slug
+            )
+        return None
