@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from atendeai.domain.dialogue import answers, booking, changes, giving_up, narrowing, standing, subject, texts
+from atendeai.domain.dialogue import answers, booking, changes, giving_up, narrowing, renaming, standing, subject, texts
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import Answer, Request, Slot, Steps
 from atendeai.domain.dialogue.session import (
@@ -69,6 +69,11 @@ def take(session: Session, asked: Asks | None) -> Taken:
     ):
         session.reading = replace(session.reading, intent=Intent.CONFIRM_YES)
     state, intent = session.state, session.reading.intent
+    corrected = renaming.corrected(session, asked)
+    if corrected is not None:
+        state.name = corrected
+        yield from booking.offer(session, state.slots[0])
+        return True
     if intent in _ELSEWHERE:
         return False
     if intent in PROFILE_QUESTIONS and not (asked is Asks.SERVICE and intent is Intent.ASK_SERVICE):

@@ -1,6 +1,7 @@
 """Times said in relation to what is on the table: "mais tarde", "e se for 4?", "quarta" of the week spoken of."""
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from atendeai.domain.dialogue.choice import chosen_index
@@ -11,6 +12,7 @@ from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.when import Moment, When
 
 _STEP = timedelta(minutes=30)
+_DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _NUMERIC_DAY = re.compile(r"^(?:dia )?(\d{1,2})[.-](\d{1,2})$")
 _BARE_HOUR = re.compile(
@@ -26,7 +28,11 @@ _LATER = re.compile(r"\b(?:(?<!\bo )(?<!\ba )mais tarde|mais pro fim|mais para o
 _EARLIER = re.compile(r"\b(?:(?<!\bo )(?<!\ba )mais cedo|antes diss?o)\b")
 _NOT_NOW = re.compile(r"\b(?:eu|te|vejo|falo|respondo|aviso|retorno|volto|ligo|ate|confirmo|decido|marco)\b")
 _WEEKDAY = re.compile(r"\b(?:segunda|terca|quarta|quinta|sexta|sabado|domingo)\b")
-_FIXED_DAY = re.compile(r"\b(?:hoje|amanha|proxim[oa]|que vem|ess[ae]|dess[ae]|agora|dia \d+|\d+ ?/ ?\d+)\b")
+_FIXED_DAY = re.compile(
+    r"\b(?:hoje|amanha|proxim[oa]|que vem|[dn]?ess[ae]|[dn]est[ae]|est[ae] (?:semana|mes|segunda|terca|quarta|quinta|"
+    r"sexta|sabado|domingo)|agora|daqui|outra semana|semana seguinte|dia \d+|\d+ de [a-z]+|\d+ ?/ ?\d+)\b"
+)
+_LOOKING = frozenset([Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED])
 
 
 def relate(session: Session, asked: Asks | None) -> None:
@@ -40,7 +46,7 @@ def relate(session: Session, asked: Asks | None) -> None:
         if wish is not None:
             session.reread(When(moment=wish))
     _on_the_day_declined(session, asked)
-    _in_the_span(session)
+    _in_the_week(session)
 
 
 def relative(session: Session, first: datetime, last: datetime) -> Moment | None:
@@ -102,25 +108,54 @@ def _on_the_day_declined(session: Session, asked: Asks | None) -> None:
     session.reread(When(moment=day.merged(said)))
 
 
-def _in_the_span(session: Session) -> None:
-    """A weekday named while a week or a month is spoken of is the one in it ("semana que vem" … "quarta")."""
-    span, said = session.state.when, session.reading.when
-    first, last = span.date_from, span.date_to
-    if first is None or last is None or not _WEEKDAY.search(session.norm) or _FIXED_DAY.search(session.norm):
+def _in_the_week(session: Session) -> None:
+    """A bare weekday is one of the days just offered, else the one in the week or span spoken of.
+
+    So "quinta" after an offer for next week's Wednesday is next week's Thursday, until the booking ends.
+    """
+    said = session.reading.when
+    if session.state.stage not in _LOOKING or not _WEEKDAY.search(session.norm) or _FIXED_DAY.search(session.norm):
         return
     moments = list(said.candidates) or [said.moment]
     days = [m.date for m in moments if m.date is not None]
     if len(days) != len(moments):
         return
-    inside = [day for day in days if first <= day <= last] or _weeks_later(days[0], first, last)
-    if inside and (said.candidates or inside[0] != days[0]):
-        session.reread(When(moment=moments[0].merged(Moment(date=inside[0]))))
+    meant: dict[int, Moment] = {}  # by weekday: "quarta" may be today's or the next, "terça ou quinta" are two
+    for moment, day in zip(moments, days, strict=True):
+        if day.weekday() in meant:
+            continue
+        found = _spoken_of(session, [d for d in days if d.weekday() == day.weekday()])
+        if found is None:
+            return
+        meant[day.weekday()] = moment.merged(Moment(date=found))
+    one, *others = meant.values()
+    if not others and one != said.moment:
+        session.reread(When(moment=one))
+    elif others and list(meant.values()) != moments:
+        session.reread(replace(said, candidates=tuple(meant.values())))
 
 
-def _weeks_later(day: date, first: date, last: date) -> list[date]:
+def _spoken_of(session: Session, days: list[date]) -> date | None:
+    """Which day is meant by a weekday that would by itself be one of ``days``; None when nothing tells."""
+    state, weekday = session.state, days[0].weekday()
+    offered = sorted({s.start.date() for s in state.slots if s.start.weekday() == weekday})
+    if offered:
+        return offered[0]
+    first, last = state.when.date_from, state.when.date_to
+    if first is not None:
+        last = last or first + _WEEK - _DAY
+        return next((day for day in days if first <= day <= last), None) or _weeks_later(days[0], first, last)
+    about = state.when.date or (state.declined[0] if state.declined else None)
+    if about is None:
+        return None
+    first = about - about.weekday() * _DAY
+    return first + weekday * _DAY if first > session.today else None  # this week's days need no telling
+
+
+def _weeks_later(day: date, first: date, last: date) -> date | None:
     while day < first:
         day += _WEEK
-    return [day] if day <= last else []
+    return day if day <= last else None
 
 
 def settle_candidates(session: Session) -> None:

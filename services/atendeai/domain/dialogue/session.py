@@ -72,11 +72,20 @@ class Turn:
     alerts: tuple[Alert, ...] = ()
 
 
-_OTHER = re.compile(
-    r"(?<!ver )(?<!falar )(?<!conversar )(?<!combinar )(?<!confirmar )(?<!perguntar )"
-    r"\b(?:para|pra|da|do|de|e|com) (?:o |a |os |as )?(?:meu|minha|meus|minhas|nosso|nossa) "
+_KINSHIP = (
     r"(?:filh\w+|mae|pai|espos\w+|marido|mulher|avo|sobrinh\w+|net[oa]|irma\w*|namorad\w+|bebe|sogr[oa]|"
     r"ti[oa]|amig[oa]|prim[oa])\b"
+)
+_OTHER = re.compile(
+    r"(?<!ver )(?<!falar )(?<!conversar )(?<!combinar )(?<!confirmar )(?<!perguntar )"
+    rf"\b(?:para|pra|da|do|de|e|com) (?:o |a |os |as )?(?:meu|minha|meus|minhas|nosso|nossa) {_KINSHIP}|"
+    # "minha filha tem 6 anos", "meu pai precisa de consulta": told of somebody, it is they who come
+    rf"\b(?:meu|minha|nosso|nossa) {_KINSHIP},? (?:(?:que|ja|so|ainda|[a-z]+ de) )?"
+    r"(?:(?:tem|fez|faz|completou|com|de) (?:\d+|um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez) "
+    r"(?:aninhos?|anos?|mes|meses|dias)\b|"
+    r"(?:esta|ta|anda) (?:com (?:muita |uma )?(?:febre|dor|tosse|gripe|alergia|coceira)|doente|gripad\w|sentindo)\b|"
+    r"(?:precis\w+|quer\w*|gostaria|necessit\w+) (?:de )?(?:(?:uma? )?"
+    r"(?:consulta|exame|avaliacao|retorno|medic\w+|dentista)|(?:se )?(?:marcar|agendar|consultar|passar)|fazer um)\b)"
 )
 _A_NAME = r"(?P<name>[^\W\d_]+(?:[ '-][^\W\d_]+){0,6})"
 _OWN = re.compile(

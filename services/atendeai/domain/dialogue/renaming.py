@@ -1,0 +1,76 @@
+"""The name put right while a proposal names it: "não, é Sofia Martins Rocha", "o nome tá errado, é …"."""
+
+import re
+
+from atendeai.domain.dialogue.session import Session, name_answer, name_in, speaks_for_another, written_as_a_name
+from atendeai.domain.dialogue.state import Asks, Purpose, Stage
+from atendeai.domain.understanding import entities
+from atendeai.domain.understanding.dates import parse
+from atendeai.domain.understanding.intent import Intent
+from atendeai.domain.understanding.normalise import fold
+
+_NOT_THAT = re.compile(
+    r"^\W*(?:(?:n[ãa]o|op[as]+|ops|na verdade|na real|perd[ãa]o|desculp\w+|errad[oa]|corrigindo|corrij\w+|correto|"
+    r"o certo|certo)\b[\s,.:!]*)+",
+    re.IGNORECASE,
+)
+_OF_THE_NAME = re.compile(r"\b(?:nome|sobrenome|se escreve|escrit[oa]|grafia)\b|\bcom (?:dois|duas|um|uma) [a-z]\b")
+_OF_THEIR_DATA = re.compile(r"\b(?:dados|lgpd|apag\w+|exclu\w+|delet\w+|remov\w+)\b")
+_PARTS = re.compile(r"[,;:.!?\n]+")
+_WHOLE_NAME = 2
+_PARTICLES = frozenset(["de", "da", "do", "das", "dos", "e"])
+_MAY_CORRECT = frozenset(
+    [Intent.CONFIRM_NO, Intent.CONFIRM_YES, Intent.OUT_OF_SCOPE, Intent.DATA_REQUEST, Intent.BOOK, Intent.RESCHEDULE]
+)
+
+
+def corrected(session: Session, asked: Asks | None) -> str | None:
+    """The name the message puts in the place of the one just proposed; None when it does not."""
+    state, reading = session.state, session.reading
+    proposed = state.stage is Stage.OFFERED and state.purpose is Purpose.BOOK and asked is Asks.CONFIRMATION
+    if not proposed or session.name is None or reading.intent not in _MAY_CORRECT:
+        return None
+    if reading.intent is Intent.DATA_REQUEST and _OF_THEIR_DATA.search(session.norm):
+        return None  # "quero apagar os meus dados, meu nome é …"
+    if speaks_for_another(session.norm) and not state.for_other:
+        return None
+    name = _another_name(session, session.name)
+    # A time beside the name is another wish; one inside it is none ("Domingos Terra").
+    timed = name is not None and not reading.when.empty and parse(fold(name), session.now).empty
+    return None if timed else name
+
+
+def _another_name(session: Session, current: str) -> str | None:
+    raw = session.reading.text.raw
+    said = name_in(raw, for_other=session.state.for_other)
+    names = [said] if said else []
+    names += [n for part in reversed(_PARTS.split(raw)) if (n := _in_part(session, part))]
+    whole = [n for n in names if len(n.split()) >= _WHOLE_NAME and fold(n) != fold(current)]
+    return next((n for n in whole if n == said or _fits(session, n, current)), None)
+
+
+def _in_part(session: Session, part: str) -> str | None:
+    bare = _NOT_THAT.sub("", part).strip()
+    return name_answer(bare, for_other=session.state.for_other) if bare else None
+
+
+def _fits(session: Session, name: str, current: str) -> bool:
+    """Whether it is surely a name: it repeats some of the old one, the name is spoken of, or it is written as one."""
+    if _words(name) & _words(current):
+        return True
+    clinic = session.clinic
+    known = {p.code: p.name for p in clinic.professionals} | {s.code: s.name for s in clinic.services}
+    if entities.match(session.norm, known) or session.reading.entities.service:
+        return False
+    said = bool(_OF_THE_NAME.search(session.norm))
+    return said or (
+        session.reading.intent is not Intent.CONFIRM_YES and written_as_a_name(name) and name in _raw(session)
+    )
+
+
+def _raw(session: Session) -> str:
+    return " ".join(session.reading.text.raw.split())
+
+
+def _words(name: str) -> set[str]:
+    return set(fold(name).split()) - _PARTICLES
