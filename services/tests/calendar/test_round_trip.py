@@ -30,7 +30,11 @@ async def test_staff_see_in_the_appointment_what_was_done_in_google(
     professional = {"code": "ana", "name": "Ana", "services": ["consulta"], "calendarId": ANA}
     clinic = await clinic_factory(
         isolation="Dedicated",
-        settings={"calendar": {"provider": "Google", "baseURL": BASE_URL, "tokenURL": TOKEN_URL}},
+        settings={
+            "calendar": {"provider": "Google", "baseURL": BASE_URL, "tokenURL": TOKEN_URL},
+            # The test asks again and again until it sees what it waits for.
+            "security": {"rateLimits": {"api": {"minute": 5000, "hour": 5000}}},
+        },
         profile=PROFILE | {"businessHours": ALWAYS, "professionals": [professional]},
         credentials={"calendar": google.credentials},
     )
