@@ -34,7 +34,10 @@ def rollout(namespace: str, *targets: str, deadline: int = 300) -> None:
 
 def monitoring(refs: dict[str, Any]) -> None:
     """The Prometheus Operator with its CRDs, the rules and the dashboards; what it runs is the stack's own."""
-    kubectl.kubectl("apply", "--server-side", "--force-conflicts", "-f", kubectl.cluster("prometheus-crds"))
+    crds = kubectl.cluster("prometheus-crds")
+    kubectl.kubectl("apply", "--server-side", "--force-conflicts", "-f", crds)
+    # Applied is not yet served: what follows is of these kinds.
+    kubectl.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", crds)
     text = kubectl.kubectl("kustomize", str(ROOT / "monitoring" / "local"))
     for key, placeholder in (
         ("prometheusOperator", "prometheus-operator:local"),
