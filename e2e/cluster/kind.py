@@ -15,6 +15,7 @@ CONTEXT = f"kind-{NAME}"
 HTTP, HTTPS = 8080, 8443  # on 127.0.0.1 of this machine
 NODE_PORT_HTTP, NODE_PORT_HTTPS = 30080, 30443
 POD_SUBNET = "10.244.0.0/16"
+SERVICE_SUBNET = "10.96.0.0/16"
 _NODES = (f"{NAME}-control-plane", f"{NAME}-worker")
 _CNI_FILE = "/etc/cni/net.d/10-atendeai.conflist"
 
@@ -51,7 +52,11 @@ def config(*, own_network: bool, cgroup_v1: bool, restricted: bool) -> dict[str,
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": NAME,
-        "networking": {"podSubnet": POD_SUBNET, "disableDefaultCNI": own_network},
+        "networking": {
+            "podSubnet": POD_SUBNET,
+            "serviceSubnet": SERVICE_SUBNET,
+            "disableDefaultCNI": own_network,
+        },
         **({"featureGates": {"KubeletInUserNamespace": True}} if restricted else {}),
         "kubeadmConfigPatches": [json.dumps(kubelet)],
         "nodes": [{"role": "control-plane", "extraPortMappings": ports}, {"role": "worker"}],
@@ -262,6 +267,10 @@ def connect() -> None:
         lines = [f"ip route replace {cidr} via {address}" for other, (cidr, address) in ranges.items() if other != name]
         rule = f"POSTROUTING -s {POD_SUBNET} ! -d {POD_SUBNET} -j MASQUERADE"
         lines.append(f"iptables -t nat -C {rule} 2>/dev/null || iptables -t nat -A {rule}")
+        # kube-proxy changes its tables one after the other: between them, a Service that loses or gets its last
+        # endpoint is neither translated nor refused, and the packet would leave for whatever answers out there.
+        stray = f"FORWARD -d {SERVICE_SUBNET} -j REJECT"
+        lines.append(f"iptables -C {stray} 2>/dev/null || iptables -I {stray}")
         lines.append(f"mkdir -p {Path(_CNI_FILE).parent}")
         # Last, and whole: the kubelet reports Ready as soon as the file is there.
         lines.append(f"cat > {_CNI_FILE}.part && mv {_CNI_FILE}.part {_CNI_FILE}")
