@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class App:
     name: str
     lock: str
     packages: dict[str, str]
+    product: bool = True
+    """Whether it carries the product's version; what is not of the product changes by itself."""
 
     @property
     def repository(self) -> str:
@@ -36,14 +39,18 @@ class App:
 APPS = (
     App("operator", "requirements-operator.lock", {"operator/atendeai_operator": "atendeai_operator"}),
     App("services", "requirements-services.lock", {"services/atendeai": "atendeai"}),
-    App("fakes", "requirements-services.lock", {"e2e/fakes": "fakes"}),
+    App("fakes", "requirements-services.lock", {"e2e/fakes": "fakes"}, product=False),
 )
 
 
-def version(root: Path = paths.REPOSITORY) -> str:
-    """One version for all application images: a hash over their sources, locks and recipes."""
+def version(root: Path = paths.REPOSITORY, *, product: bool = True) -> str:
+    """The product's one version, or that of the rest: a hash over the images' sources, locks and recipes.
+
+    The faked outside world has a version of its own: as at Meta or Google, nothing restarts there because a clinic's
+    software is updated.
+    """
     parts: list[str | bytes] = [_RECIPE]
-    for file in _inputs(root):
+    for file in _inputs(root, [item for item in APPS if item.product == product]):
         parts += [str(file.relative_to(root)), file.read_bytes()]
     return f"{BASE_VERSION}.{_numeric_safe(paths.digest(*parts, length=10))}"
 
@@ -53,9 +60,9 @@ def _numeric_safe(text: str) -> str:
     return f"h{text[1:]}" if text.isdecimal() else text
 
 
-def _inputs(root: Path) -> list[Path]:
+def _inputs(root: Path, apps: Sequence[App]) -> list[Path]:
     found: set[Path] = set()
-    for app in APPS:
+    for app in apps:
         found.add(root / app.lock)
         for package in app.packages:
             found.update(file for file in (root / package).rglob("*") if _belongs(file, root / package))
@@ -74,10 +81,9 @@ def _belongs(file: Path, package: Path) -> bool:
 
 def ensure(mode: str) -> list[str]:
     """Build the application images that the engine lacks. Returns their references. Raises StepFailedError."""
-    tag = version()
     references = []
     for app in APPS:
-        reference = f"{app.repository}:{tag}"
+        reference = f"{app.repository}:{version(product=app.product)}"
         if not images.exists(reference):
             with paths.lock(f"app-{app.name}"), steps.step(f"build image {reference}"):
                 _build(app, reference, mode)

@@ -1,14 +1,21 @@
 """`python -m fakes graph|google|transcription`: serve one fake."""
 
 import argparse
+from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from fakes.google import create_google
 from fakes.graph import create_graph
 from fakes.transcription import create_transcription
 
-FAKES = {"graph": create_graph, "google": create_google, "transcription": create_transcription}
+FAKES: dict[str, Callable[[Path | None], FastAPI]] = {
+    "graph": lambda keep: create_graph(keep=keep),
+    "google": create_google,
+    "transcription": lambda _: create_transcription(),
+}
 
 
 def main() -> None:
@@ -17,8 +24,9 @@ def main() -> None:
     parser.add_argument("which", choices=list(FAKES))
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104 - a pod of its own
     parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--keep", type=Path, help="file to remember accounts, calendars and channels in over a restart")
     arguments = parser.parse_args()
-    app = FAKES[arguments.which]()
+    app = FAKES[arguments.which](arguments.keep)
     uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_level="info")
 
 

@@ -8,6 +8,7 @@ Parameters and bodies are held against the published discovery document: what it
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,17 +23,26 @@ from fakes.google_list import list_events
 from fakes.google_push import Pusher, open_channel
 from fakes.google_shapes import unknown_parameters, unknown_properties
 from fakes.google_state import Calendar, GoogleState, Role, shown
+from fakes.keep import kept
 
 
-def create_google() -> FastAPI:
-    """Build the app; its state is at `app.state.google`."""
+def create_google(keep: Path | None = None) -> FastAPI:
+    """Build the app; its state is at `app.state.google`, and in the file `keep` over a restart."""
     state = GoogleState()
     pusher = Pusher(state)
 
+    def remember() -> dict[str, Any]:
+        return {**state.remembered(), "push": (pusher.connect_to, pusher.unverified)}
+
+    def recall(memory: dict[str, Any]) -> None:
+        state.recall(memory)
+        pusher.connect_to, pusher.unverified = memory["push"]
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await pusher.close()
+        async with kept(keep, remember, recall):
+            yield
+            await pusher.close()
 
     app = FastAPI(title="Google Calendar fake", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.google = state

@@ -176,6 +176,14 @@ class GoogleState:
         self.calls = Log()
         self.channels: dict[str, dict[str, Any]] = {}
 
+    def remembered(self) -> dict[str, Any]:
+        """What Google would still know after a restart."""
+        return {"tokens": self.tokens, "calendars": self.calendars, "channels": self.channels}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Put back what `remembered` gave."""
+        self.tokens, self.calendars, self.channels = memory["tokens"], memory["calendars"], memory["channels"]
+
     def reset(self, *, accounts: bool) -> None:
         """Forget what happened; accounts and calendars too when told so."""
         self.faults.clear()

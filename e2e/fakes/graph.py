@@ -7,6 +7,7 @@ Operations that a fault can name: `messages`, `phone` (reading a phone number), 
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -24,17 +25,22 @@ from fakes.graph_outside import file_routes, outside_routes
 from fakes.graph_rules import complaint, recipient_of
 from fakes.graph_state import Account, GraphState
 from fakes.graph_webhooks import Deliverer, status_value
+from fakes.keep import kept
 
 
-def create_graph(callback_transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
-    """Build the app; its state is at `app.state.graph`. `callback_transport` carries its webhooks in tests."""
+def create_graph(callback_transport: httpx.AsyncBaseTransport | None = None, keep: Path | None = None) -> FastAPI:
+    """Build the app; its state is at `app.state.graph`, and in the file `keep` over a restart.
+
+    `callback_transport` carries its webhooks in tests.
+    """
     state = GraphState()
     deliverer = Deliverer(state, callback_transport)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await deliverer.close()
+        async with kept(keep, state.remembered, state.recall):
+            yield
+            await deliverer.close()
 
     app = FastAPI(title="Graph API fake", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.graph = state

@@ -67,11 +67,12 @@ class GraphState:
     """Everything in memory, bounded."""
 
     def __init__(self) -> None:
+        self.faults = Faults()
         self._begin({})
 
     def _begin(self, accounts: dict[str, Account]) -> None:
         self.accounts = accounts
-        self.faults = Faults()
+        self.faults.clear()
         self.messages = Log()
         self.reads = Log()
         self.refusals = Log()
@@ -85,6 +86,14 @@ class GraphState:
         self._sent: dict[str, deque[float]] = {}
         self._pairs: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
         self._known_ids: OrderedDict[str, None] = OrderedDict()
+
+    def remembered(self) -> dict[str, Any]:
+        """What Meta would still know after a restart; its limits count from then on anew."""
+        return {name: value for name, value in vars(self).items() if name not in {"faults", "_sent", "_pairs"}}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Put back what `remembered` gave."""
+        vars(self).update(memory)
 
     def reset(self, *, accounts: bool) -> None:
         """Forget what happened; the accounts too when told so."""

@@ -117,14 +117,15 @@ def main() -> int:
     """Deploy everything; returns the exit code."""
     refs = json.loads(kubectl.cluster("image-refs"))
     # Building says which version it built: the sources may be edited while this runs.
-    version = kubectl.cluster("app-images").splitlines()[0].rpartition(":")[2]
+    built = dict(line.rpartition(":")[::2] for line in kubectl.cluster("app-images").splitlines())
+    version = built["atendeai/operator"]
     provider = "Kong" if refs.get("kong") else "Envoy"
     try:
         with step("namespaces, monitoring"):
             kubectl.apply(*world.namespaces())
             monitoring(refs)
         with step("the faked outside world (Graph API, Google Calendar)"):
-            kubectl.apply(*outside.manifests(version))
+            kubectl.apply(*outside.manifests(built["atendeai/fakes"]))
         with step("the operator (Helm)"):
             operator(refs, version)
         with step(f"AtendeAIStack {world.STACK} (gateway: {provider})"):

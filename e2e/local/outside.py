@@ -14,7 +14,7 @@ from local import kubectl, world
 
 
 def manifests(version: str) -> list[dict[str, Any]]:
-    """Deployment and Service of each fake."""
+    """Deployment, Service and volume of each fake, at the fakes' own version."""
     return [part for name in ("graph", "google") for part in _fake(name, version)]
 
 
@@ -24,7 +24,8 @@ def _fake(name: str, version: str) -> list[dict[str, Any]]:
     container = {
         "name": name,
         "image": f"atendeai/fakes:{version}",
-        "command": ["python3", "-m", "fakes", name, "--port", "8080"],
+        "command": ["python3", "-m", "fakes", name, "--port", "8080", "--keep", "/var/lib/fakes/state"],
+        "volumeMounts": [{"name": "state", "mountPath": "/var/lib/fakes"}],
         "ports": [{"name": "http", "containerPort": 8080}],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 2},
         "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
@@ -36,16 +37,30 @@ def _fake(name: str, version: str) -> list[dict[str, Any]]:
     }
     pod = {
         "automountServiceAccountToken": False,
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "fsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
         "containers": [container],
+        "volumes": [{"name": "state", "persistentVolumeClaim": {"claimName": name}}],
     }
     return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": meta,
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}},
+        },
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": meta,
             "spec": {
                 "replicas": 1,
+                # The volume is one pod's at a time, and so is what the outside world remembers.
+                "strategy": {"type": "Recreate", "rollingUpdate": None},
                 "selector": {"matchLabels": labels},
                 "template": {"metadata": {"labels": labels}, "spec": pod},
             },

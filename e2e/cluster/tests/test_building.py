@@ -155,7 +155,13 @@ def test_the_application_version_follows_the_sources_and_the_locks(tmp_path: Pat
     second = app.version(tmp_path)
     assert second != first
     (tmp_path / "requirements-operator.lock").write_text("x==2\n")
-    assert app.version(tmp_path) not in {first, second}
+    third = app.version(tmp_path)
+    assert third not in {first, second}
+
+    fakes = app.version(tmp_path, product=False)
+    (tmp_path / "e2e/fakes/new.py").write_text("")
+    assert app.version(tmp_path) == third, "the outside world is no part of the product"
+    assert app.version(tmp_path, product=False) != fakes
 
 
 def test_the_application_version_is_a_semantic_version() -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -282,3 +283,37 @@ def test_consent(google: TestClient) -> None:
     assert google.post("/revoke", data={"token": "x"}).status_code == 400
     google.post("/_fake/clients", json={**client, "redirect_uris": [PAGE["redirect_uri"]], "denies": True})
     assert "error=access_denied" in page(google).headers["Location"]
+
+
+def test_calendars_channels_and_tokens_outlive_a_restart(credentials: dict[str, str], tmp_path: Path) -> None:
+    keep = tmp_path / "state"
+    with TestClient(create_google(keep)) as client:
+        client.post("/_fake/service-accounts", json={"client_email": EMAIL, "public_key": credentials["public"]})
+        client.post("/_fake/calendars", json={"calendar_id": "ana", "acl": {EMAIL: "writer"}})
+        answer = client.post("/token", data={"grant_type": JWT_GRANT, "assertion": assertion(credentials)})
+        bearer = {"Authorization": "Bearer " + answer.json()["access_token"]}
+        made = client.post(EVENTS, json=event(10), headers=bearer).json()
+        channel = {"id": "c1", "type": "web_hook", "address": "https://sol.test/hook", "token": "t"}
+        client.app.state.pusher.transport = httpx.MockTransport(lambda _: httpx.Response(200))  # type: ignore[attr-defined]
+        assert client.post(EVENTS + "/watch", json=channel, headers=bearer).status_code == 200
+        sync = client.get(EVENTS, headers=bearer).json()["nextSyncToken"]
+
+    heard: list[str] = []
+    with TestClient(create_google(keep)) as client:
+
+        def hear(request: httpx.Request) -> httpx.Response:
+            heard.append(request.headers["x-goog-resource-state"])
+            return httpx.Response(200)
+
+        client.app.state.pusher.transport = httpx.MockTransport(hear)  # type: ignore[attr-defined]
+        assert client.delete(f"/_fake/events/{made['id']}", params={"calendar_id": "ana"}).status_code == 204
+        changed = client.get(EVENTS, params={"syncToken": sync}, headers=bearer).json()["items"]
+        assert [(one["id"], one["status"]) for one in changed] == [(made["id"], "cancelled")]
+    assert heard == ["exists"]
+
+
+def test_a_memory_of_another_version_is_left_aside(tmp_path: Path) -> None:
+    keep = tmp_path / "state"
+    keep.write_bytes(b"not a pickle")
+    with TestClient(create_google(keep)) as client:
+        assert client.get("/_fake/channels").json() == []

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -337,3 +338,16 @@ async def test_a_window_that_fails_later(receiver: Receiver) -> None:
         bodies = await receiver.until(1)
         status = bodies[0]["entry"][0]["changes"][0]["value"]["statuses"][0]
         assert (status["status"], status["errors"][0]["code"]) == ("failed", 131047)
+
+
+def test_accounts_and_windows_outlive_a_restart(tmp_path: Path) -> None:
+    keep = tmp_path / "state"
+    with TestClient(create_graph(keep=keep), headers={"Authorization": "Bearer tok"}) as graph:
+        account = {"phone_number_id": PHONE, "access_token": "tok", "app_secret": "sec"}
+        assert graph.post("/_fake/accounts", json=account).status_code == 201
+        open_window(graph)
+    with TestClient(create_graph(keep=keep), headers={"Authorization": "Bearer tok"}) as graph:
+        assert send(graph, text()).status_code == 200
+        assert graph.post("/_fake/reset").status_code == 204
+        graph.post("/_fake/faults", json={"operation": "messages", "code": 131000})
+        assert send(graph, text()).json()["error"]["code"] == 131000, "faults are still taken after a reset"
