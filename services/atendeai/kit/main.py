@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
-from pydantic import ValidationError
 
+from atendeai.kit.environment import EXIT_CONFIGURATION, ConfigurationError, load, unknown
 from atendeai.kit.logging import configure
 from atendeai.kit.settings import Settings
 
 if TYPE_CHECKING:
     from atendeai.kit.resources import Kit
 
-EXIT_CONFIGURATION = 2
+log = structlog.get_logger(__name__)
 
 
 class _DrainingServer(uvicorn.Server):
@@ -39,15 +41,15 @@ class _DrainingServer(uvicorn.Server):
 
 
 def run(name: str, create_app: Callable[[Settings], FastAPI]) -> None:
-    """Serve until SIGTERM. Exits with 2 and names the variable when the environment is not complete."""
+    """Serve until SIGTERM. Exits with 2 and names every wrong variable when the environment is not complete."""
     try:
-        settings = Settings(service=name)
-    except ValidationError as error:
-        for item in error.errors():
-            variable = "ATENDEAI_" + "_".join(str(part) for part in item["loc"]).upper()
-            print(f"{variable}: {item['msg']}", file=sys.stderr)  # noqa: T201 - there is no log before the settings
+        settings = load(name)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log before the settings
         sys.exit(EXIT_CONFIGURATION)
     configure(settings)
+    for variable, meant in unknown(os.environ):
+        log.warning("variable_unknown", variable=variable, meant=meant)
     app = create_app(settings)
     config = uvicorn.Config(
         app,

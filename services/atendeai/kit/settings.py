@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import Field, SecretStr, field_validator
@@ -26,7 +27,10 @@ SERVICE_PORTS: dict[str, int] = {
 
 
 class Settings(BaseSettings):
-    """The environment of one service process. Durations are seconds, sizes bytes."""
+    """The environment of one service process. Durations are seconds, sizes bytes.
+
+    What a validator says is shown to whoever starts the process: it must not repeat the value, which may be a secret.
+    """
 
     model_config = SettingsConfigDict(env_prefix="ATENDEAI_", frozen=True, extra="ignore")
 
@@ -47,7 +51,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     bind_host: str = "0.0.0.0"  # noqa: S104 - a pod listens on its own address, whichever that is
-    port: int | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     drain_seconds: float = Field(default=3.0, ge=0)
     """After SIGTERM the process answers for this long while not being ready, so that proxies notice."""
@@ -73,6 +77,35 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        _address(value.get_secret_value(), "postgresql", "postgres", path=True)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr) -> SecretStr:
+        _address(value.get_secret_value(), "redis", "rediss")
+        return value
+
+    @field_validator("gateway_health_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None:
+            _address(value, "http", "https")
+        return value
+
+    @field_validator("service_url_template")
+    @classmethod
+    def _names_a_service(cls, value: str) -> str:
+        try:
+            filled = value.format(service="auth", port=3001)
+        except (KeyError, IndexError, ValueError):
+            raise ValueError("has a placeholder that is neither {service} nor {port}") from None
+        _address(filled, "http", "https")
+        return value
 
     @property
     def shared(self) -> bool:
@@ -110,3 +143,18 @@ class Settings(BaseSettings):
         if self.stack_key is not None:
             return self.stack_key.get_secret_value().encode()
         return self.stack_key_file.read_bytes().strip()
+
+
+def _address(value: str, *schemes: str, path: bool = False) -> None:
+    """Refuse what is no address of one of these schemes; `path`: it must name a database too."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not an address") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"does not begin with {schemes[0]}://")
+    if not host:
+        raise ValueError("names no host")
+    if path and not parts.path.strip("/"):
+        raise ValueError("names no database")
