@@ -21,6 +21,8 @@ from atendeai.domain.understanding.when import Moment
 _FURTHEST = timedelta(days=120)
 _LONGEST = timedelta(days=31)
 _SHOWN = 12
+_TOLD_AHEAD = timedelta(days=60)
+"""How far ahead days with hours of their own are told of."""
 
 Told = dict[str, Any]
 Step = Generator[Request, Answer, Told | None]
@@ -299,6 +301,11 @@ def clinic_info(session: Session) -> Told:
         ],
         "hours": wording.week(clinic.hours),
         "holidays": sorted(d.isoformat() for d in clinic.holidays if d >= session.today),
+        "special_days": {
+            d.isoformat(): wording.stretches(hours) if hours else "fechado"
+            for d, hours in sorted(clinic.special.items())
+            if session.today <= d <= session.today + _TOLD_AHEAD
+        },
         "insurance": list(clinic.insurance),
         "address": clinic.address,
         "waiting_list": clinic.waiting_list,

@@ -1,7 +1,8 @@
-"""How the words of a clinic's profile are read: durations, opening hours, holidays.
+"""How the words of a clinic's profile are read: durations, opening hours, holidays, exceptions from the hours.
 
 Pure. The shapes are those of the Clinic resource (`profile.businessHours`, `profile.services[].duration`,
-`profile.holidays`), plus the shorter pairs of the `converse` command's scene. Every error names the field.
+`profile.holidays`, `profile.exceptions`), plus the shorter pairs of the `converse` command's scene. Every error names
+the field.
 """
 
 from __future__ import annotations
@@ -12,7 +13,26 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["WEEKDAYS", "parse_clock", "parse_duration", "parse_holidays", "parse_week"]
+__all__ = [
+    "MAX_EXCEPTION_DAYS",
+    "WEEKDAYS",
+    "Exceptions",
+    "Spans",
+    "day_hours",
+    "parse_clock",
+    "parse_duration",
+    "parse_exceptions",
+    "parse_holidays",
+    "parse_week",
+]
+
+Spans = tuple[tuple[int, int], ...]
+"""Sorted, disjoint stretches of one day, in minutes since midnight; none is closed."""
+Exceptions = Mapping[tuple[date, str | None], Spans]
+"""What holds on single days in place of the weekday's hours: for one professional's code, or for the clinic (None)."""
+
+MAX_EXCEPTION_DAYS = 366
+"""The longest an exception lasts."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
@@ -46,20 +66,18 @@ def parse_clock(text: str, field: str) -> int:
     return minutes
 
 
-def parse_week(raw: Mapping[str, Sequence[Any]], field: str) -> dict[int, tuple[tuple[int, int], ...]]:
+def parse_week(raw: Mapping[str, Sequence[Any]], field: str) -> dict[int, Spans]:
     """Read `{"mon": [{"opens": "08:00", "closes": "18:00"}], …}`; pairs `["08:00", "18:00"]` are read as well.
 
     Returns weekday (Monday is 0) to sorted stretches in minutes since midnight. Raises ValueError naming the field.
     """
-    week: dict[int, tuple[tuple[int, int], ...]] = {}
+    week: dict[int, Spans] = {}
     for name, stretches in raw.items():
         if name not in WEEKDAYS:
             raise ValueError(f'{field}: "{name}" is no weekday; use {", ".join(WEEKDAYS)}')
-        read = sorted(_stretch(one, f"{field}.{name}") for one in stretches or ())
-        if any(following[0] < previous[1] for previous, following in pairwise(read)):
-            raise ValueError(f"{field}.{name}: the stretches of hours overlap")
+        read = _disjoint(stretches or (), f"{field}.{name}")
         if read:
-            week[WEEKDAYS.index(name)] = tuple(read)
+            week[WEEKDAYS.index(name)] = read
     return week
 
 
@@ -78,6 +96,70 @@ def parse_holidays(raw: Iterable[str | date | Mapping[str, Any]]) -> frozenset[d
             except ValueError:
                 raise ValueError(f'holidays: "{value}" is no date; write it as YYYY-MM-DD') from None
     return frozenset(days)
+
+
+def parse_exceptions(
+    raw: Iterable[Mapping[str, Any]], field: str = "exceptions"
+) -> dict[tuple[date, str | None], Spans]:
+    """Read `[{"dateFrom": "2026-12-24", "dateTo": …, "professional": …, "hours": [{"opens": …, "closes": …}]}]`.
+
+    Without `dateTo` it is one day, without `professional` the clinic's, without `hours` closed; of two for the same day
+    and person the later one holds. Raises ValueError naming the field.
+    """
+    found: dict[tuple[date, str | None], Spans] = {}
+    for index, one in enumerate(raw):
+        where = f"{field}[{index}]"
+        first = _day(one.get("dateFrom"), f"{where}.dateFrom")
+        last = first if one.get("dateTo") is None else _day(one["dateTo"], f"{where}.dateTo")
+        days = (last - first).days + 1
+        if not 0 < days <= MAX_EXCEPTION_DAYS:
+            raise ValueError(f"{where}.dateTo: must be between dateFrom and {MAX_EXCEPTION_DAYS - 1} days later")
+        spans = _disjoint(one.get("hours") or (), f"{where}.hours")
+        for offset in range(days):
+            found[first + timedelta(days=offset), one.get("professional")] = spans
+    return found
+
+
+def day_hours(
+    day: date,
+    clinic: Mapping[int, Spans],
+    own: Mapping[int, Spans] | None = None,
+    *,
+    exceptions: Exceptions,
+    professional: str | None = None,
+) -> Spans:
+    """Return the hours that hold on a day: of a professional (with `own` weekly hours or none), or of the clinic.
+
+    An exception replaces the weekday's hours. Nobody works outside an exception of the clinic, so that closing a day
+    closes it for all; whoever keeps the clinic's hours follows it, also to a day on which it is otherwise closed.
+    """
+    special = exceptions.get((day, None))
+    theirs = exceptions.get((day, professional)) if professional is not None else None
+    if theirs is None and own is None and special is not None:
+        return special
+    if theirs is None:
+        theirs = (clinic if own is None else own).get(day.weekday(), ())
+    return theirs if special is None else _common(theirs, special)
+
+
+def _common(one: Spans, other: Spans) -> Spans:
+    """Return what two days' stretches have in common."""
+    pairs = ((max(a, c), min(b, d)) for a, b in one for c, d in other)
+    return tuple(sorted(pair for pair in pairs if pair[0] < pair[1]))
+
+
+def _day(value: Any, field: str) -> date:
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f'{field}: "{value}" is no date; write it as YYYY-MM-DD') from None
+
+
+def _disjoint(stretches: Iterable[Any], field: str) -> Spans:
+    read = sorted(_stretch(one, field) for one in stretches)
+    if any(following[0] < previous[1] for previous, following in pairwise(read)):
+        raise ValueError(f"{field}: the stretches of hours overlap")
+    return tuple(read)
 
 
 def _stretch(raw: Any, field: str) -> tuple[int, int]:

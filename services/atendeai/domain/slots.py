@@ -21,7 +21,14 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from atendeai.domain.profile_values import parse_duration, parse_holidays, parse_week
+from atendeai.domain.profile_values import (
+    Exceptions,
+    day_hours,
+    parse_duration,
+    parse_exceptions,
+    parse_holidays,
+    parse_week,
+)
 
 __all__ = [
     "MAX_DAYS",
@@ -93,6 +100,7 @@ class Schedule:
     services: tuple[Service, ...]
     professionals: tuple[Professional, ...]
     holidays: frozenset[date] = frozenset()
+    exceptions: Exceptions = field(default_factory=dict)
 
     def service(self, code: str) -> Service | None:
         """Return the service of that code, if the clinic has it."""
@@ -205,12 +213,13 @@ def subtract(intervals: Iterable[Interval], hole: Interval) -> list[Interval]:
 def open_stretches(schedule: Schedule, person: Professional, day: date) -> Iterator[Interval]:
     """Yield the stretches of time in which a professional can be booked on a day, as moments in UTC.
 
-    A professional's own hours replace the clinic's (somebody may well work on a Saturday the clinic's desk does not).
+    A professional's own hours replace the clinic's (somebody may well work on a Saturday the clinic's desk does not);
+    of exceptions from the hours, see `day_hours`.
     """
     if day in schedule.holidays:
         return
-    hours = schedule.hours if person.hours is None else person.hours
-    for opens, closes in hours.get(day.weekday(), ()):
+    hours = day_hours(day, schedule.hours, person.hours, exceptions=schedule.exceptions, professional=person.code)
+    for opens, closes in hours:
         yield Interval(_moment(day, opens, schedule.tz), _moment(day, closes, schedule.tz))
 
 
@@ -358,6 +367,7 @@ def schedule_from_profile(profile: Mapping[str, Any], timezone: str) -> Schedule
         services=services,
         professionals=professionals,
         holidays=parse_holidays(profile.get("holidays") or ()),
+        exceptions=parse_exceptions(profile.get("exceptions") or ()),
     )
 
 

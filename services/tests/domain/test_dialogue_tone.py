@@ -37,5 +37,4 @@ def test_the_preposition_of_a_clinics_name(name: str, spoken_of: str) -> None:
 
 
 def test_when_a_clinic_opens_again() -> None:
-    hours = Clinic("Sol").hours
-    assert wording.opens_again(hours, datetime(2026, 11, 24, 9), frozenset()) is None  # noqa: DTZ001 - wall-clock time
+    assert wording.opens_again(Clinic("Sol"), datetime(2026, 11, 24, 9)) is None  # noqa: DTZ001 - wall-clock time

@@ -129,7 +129,7 @@ def _hours(session: Session) -> None:
     elif asks_now(session) and day in {None, session.today}:
         _now(session)
     elif day is not None:
-        session.say(wording.hours_of(clinic.hours, day, session.today, clinic.holidays))
+        session.say(wording.hours_of(clinic, day, session.today))
     else:
         session.say(f"Nosso horário de atendimento: {wording.week(clinic.hours)}.")
 
@@ -142,8 +142,8 @@ def asks_now(session: Session) -> bool:
 def _now(session: Session) -> None:
     """Whether the clinic is open at this moment, and when it closes or opens."""
     clinic, now = session.clinic, session.now
-    opens = wording.opens_again(clinic.hours, now, clinic.holidays)
-    closes = [b for a, b in clinic.hours.get(now.weekday()) or () if a <= now.time() < b]
+    opens = wording.opens_again(clinic, now)
+    closes = [b for a, b in clinic.hours_on(now.date()) if a <= now.time() < b]
     if opens is not None:
         session.say(texts.closed_now(opens))
     elif closes:

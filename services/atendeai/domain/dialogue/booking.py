@@ -228,7 +228,7 @@ def _offer_nearest(session: Session, slots: Sequence[Slot], wish: Moment, lead: 
 
 def _sorry(session: Session, wish: Moment, reason: Nothing) -> str:
     if reason is Nothing.CLOSED and wish.date and not _open_then(session, wish):
-        closed = wording.hours_of(session.clinic.hours, wish.date, session.today, session.clinic.holidays)
+        closed = wording.hours_of(session.clinic, wish.date, session.today)
         return closed if "não abrimos" in closed else f"{closed} Nesse horário não atendemos."
     return f"Não tenho horário livre {wording.wish(wish, session.today)}."
 
@@ -236,10 +236,10 @@ def _sorry(session: Session, wish: Moment, reason: Nothing) -> str:
 def _open_then(session: Session, wish: Moment) -> bool:
     """Whether the clinic is open in the hours wished for: then only nothing long enough is left."""
     day, clinic = wish.date, session.clinic
-    if day is None or day in clinic.holidays:
+    if day is None:
         return False
     begin, until = (wish.time, wish.time) if wish.time else (wish.time_from or time.min, wish.time_to or time.max)
-    return any(begin < closes and opens <= until for opens, closes in clinic.hours.get(day.weekday()) or ())
+    return any(begin < closes and opens <= until for opens, closes in clinic.hours_on(day))
 
 
 def somebody_else(session: Session, slot: Slot) -> Steps:

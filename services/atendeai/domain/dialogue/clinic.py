@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Any
 
-from atendeai.domain.profile_values import parse_duration, parse_holidays, parse_week
+from atendeai.domain.profile_values import parse_duration, parse_exceptions, parse_holidays, parse_week
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Names
 
@@ -55,10 +55,18 @@ class Clinic:
     insurance: tuple[str, ...] = ()
     address: str | None = None
     holidays: frozenset[date] = frozenset()
+    special: Mapping[date, tuple[tuple[time, time], ...]] = field(default_factory=dict)
+    """The clinic's hours on single days, in place of the weekday's; none: closed."""
     persona: Persona = field(default_factory=Persona)
     handoff_topics: tuple[str, ...] = ()
     waiting_list: bool = True
     """Whether patients may wait for a time that is taken."""
+
+    def hours_on(self, day: date) -> tuple[tuple[time, time], ...]:
+        """The hours of one day: none on holidays and where it is closed."""
+        if day in self.holidays:
+            return ()
+        return self.special[day] if day in self.special else self.hours.get(day.weekday()) or ()
 
     @property
     def names(self) -> Names:
@@ -147,6 +155,11 @@ def clinic_from_profile(
         insurance=tuple(str(plan) for plan in profile.get("insurance") or ()),
         address=address_text(profile.get("address")),
         holidays=parse_holidays(profile.get("holidays") or ()),
+        special={
+            day: tuple((_clock(a), _clock(b)) for a, b in spans)
+            for (day, who), spans in parse_exceptions(profile.get("exceptions") or ()).items()
+            if who is None
+        },
         persona=persona or Persona(),
         handoff_topics=tuple(handoff_topics),
         waiting_list=bool((profile.get("policies") or {}).get("waitingList", True)),

@@ -271,7 +271,7 @@ class Session:
 
     def hand_off(self, why: Alert, text: str) -> None:
         """Leaves the conversation to a person, and says when the clinic opens while it is closed."""
-        opens = opens_again(self.clinic.hours, self.now, self.clinic.holidays)
+        opens = opens_again(self.clinic, self.now)
         self.say(f"{text} {closed_now(opens)}" if opens else text)
         self.alerts.append(why)
         self.state.reset_flow()

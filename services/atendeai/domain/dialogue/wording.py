@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 
-from atendeai.domain.dialogue.clinic import WeekHours
+from atendeai.domain.dialogue.clinic import Clinic, WeekHours
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment
 
@@ -91,8 +91,9 @@ def price(value: str) -> str:
     return f"R$ {grouped},{(cents + '00')[:2]}"
 
 
-def _spans(spans: Sequence[tuple[time, time]]) -> str:
-    return listed(f"das {clock(a)} às {clock(b)}" for a, b in spans)
+def stretches(hours: Sequence[tuple[time, time]]) -> str:
+    """One day's hours: "das 8h às 12h e das 14h às 18h"."""
+    return listed(f"das {clock(a)} às {clock(b)}" for a, b in hours)
 
 
 def week(hours: WeekHours) -> str:
@@ -110,18 +111,18 @@ def week(hours: WeekHours) -> str:
     for days, spans in groups:
         span = f"{_SHORT[days[0]]} a {_SHORT[days[-1]]}"
         name = span if len(days) > _NAMED_DAYS else listed(_SHORT[d] for d in days)
-        texts.append(f"{name}, {_spans(spans)}")
+        texts.append(f"{name}, {stretches(spans)}")
     return "; ".join(texts)
 
 
 _FURTHEST = 14
 
 
-def opens_again(hours: WeekHours, now: datetime, holidays: frozenset[date]) -> str | None:
+def opens_again(clinic: Clinic, now: datetime) -> str | None:
     """When the clinic opens next, as said to a patient; None while it is open, or where its hours are not known."""
     for ahead in range(_FURTHEST):
         value = now.date() + timedelta(days=ahead)
-        for opens, closes in () if value in holidays else hours.get(value.weekday()) or ():
+        for opens, closes in clinic.hours_on(value):
             if ahead == 0 and opens <= now.time() < closes:
                 return None
             if ahead or opens > now.time():
@@ -129,11 +130,11 @@ def opens_again(hours: WeekHours, now: datetime, holidays: frozenset[date]) -> s
     return None
 
 
-def hours_of(hours: WeekHours, value: date, today: date, holidays: frozenset[date]) -> str:
+def hours_of(clinic: Clinic, value: date, today: date) -> str:
     """Whether and when the clinic is open on one day, as a sentence."""
     named = day(value, today)
     named = named[0].upper() + named[1:]
-    if value in holidays:
+    if value in clinic.holidays:
         return f"{named} é feriado e não abrimos."
-    spans = hours.get(value.weekday()) or ()
-    return f"{named} atendemos {_spans(spans)}." if spans else f"{named} não abrimos."
+    spans = clinic.hours_on(value)
+    return f"{named} atendemos {stretches(spans)}." if spans else f"{named} não abrimos."
