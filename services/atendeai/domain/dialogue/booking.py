@@ -92,7 +92,7 @@ def leaves_open(norm: str) -> bool:
 def _candidates(session: Session) -> Steps:
     """A time that may be meant in several ways: searched when the patient leaves the choice, else asked back."""
     state = session.state
-    if not _ALTERNATIVES.search(session.norm):
+    if not _ALTERNATIVES.search(session.norm) and not leaves_open(session.norm):
         session.say(
             texts.ask_which_moment([wording.wish(c, session.today) for c in state.candidates]),
             Asks.DATE if any(c.has_day for c in state.candidates) else Asks.TIME,

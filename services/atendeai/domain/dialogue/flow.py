@@ -8,7 +8,19 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from atendeai.domain.dialogue import answers, booking, changes, giving_up, narrowing, renaming, standing, subject, texts
+from atendeai.domain.dialogue import (
+    alternatives,
+    answers,
+    booking,
+    changes,
+    giving_up,
+    misses,
+    narrowing,
+    renaming,
+    standing,
+    subject,
+    texts,
+)
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import Answer, Request, Slot, Steps
 from atendeai.domain.dialogue.session import (
@@ -27,7 +39,6 @@ from atendeai.domain.understanding.intents import is_yes
 from atendeai.domain.understanding.when import Moment, When
 
 Taken = Generator[Request, Answer, bool]
-_PATIENCE = 3
 _SAID = 0.6
 """Above it an intent was said; at or below it was guessed from what else the message holds."""
 _WHOLE = 0.9
@@ -115,22 +126,10 @@ def _says_more(session: Session, asked: Asks | None) -> bool:
 def _not_ours(session: Session, _asked: Asks | None) -> Taken:
     """What the waiting list did not take is about something else."""
     if session.reading.intent is Intent.OUT_OF_SCOPE:
-        not_understood(session)
+        misses.not_understood(session)
         return True
     yield from ()
     return False
-
-
-def not_understood(session: Session) -> None:
-    """Says so; after a few times in a row a person takes over."""
-    session.missed = True
-    session.state.misses += 1
-    if session.state.misses >= _PATIENCE:
-        session.hand_off(Alert.NOT_UNDERSTOOD, texts.HANDOFF)
-    elif session.state.busy:
-        session.say(texts.NOT_UNDERSTOOD_HERE)
-    else:
-        session.say(texts.not_understood())
 
 
 def _agrees(session: Session) -> bool:
@@ -155,14 +154,7 @@ def _collecting(session: Session, asked: Asks | None) -> Taken:
     state, intent = session.state, session.reading.intent
     known = _known(state)
     _choose(session, asked)
-    if _UNSURE.search(session.norm) and session.reading.when.empty and asked is Asks.SERVICE:
-        session.hand_off(Alert.UNANSWERED, texts.HELP_CHOOSING)
-        return True
-    if _UNSURE.search(session.norm) and session.reading.when.empty and asked is Asks.DATE and state.target is None:
-        yield from booking.advance(session, listing=True)
-        return True
-    if intent is Intent.CONFIRM_NO and _says_nothing(session) and asked in {Asks.DATE, Asks.SERVICE}:
-        yield from booking.drop(session)
+    if _picked_none(session, asked) or (yield from _undecided(session, asked)):
         return True
     if intent is Intent.RESCHEDULE and state.purpose is Purpose.BOOK and session.reading.when.empty:
         return False
@@ -176,6 +168,40 @@ def _collecting(session: Session, asked: Asks | None) -> Taken:
     return True
 
 
+def _undecided(session: Session, asked: Asks | None) -> Taken:
+    """Takes "não sei" to the question for the service or the day, and a no to either."""
+    state = session.state
+    unsure = bool(_UNSURE.search(session.norm)) and session.reading.when.empty
+    if unsure and asked is Asks.SERVICE:
+        session.hand_off(Alert.UNANSWERED, texts.HELP_CHOOSING)
+        return True
+    if unsure and asked is Asks.DATE and state.target is None:
+        yield from booking.advance(session, listing=True)
+        return True
+    refused = session.reading.intent is Intent.CONFIRM_NO and _says_nothing(session)
+    if refused and asked in {Asks.DATE, Asks.SERVICE}:
+        yield from booking.drop(session)
+        return True
+    if state.candidates and booking.leaves_open(session.norm) and session.reading.when.empty:
+        session.reread(When(candidates=tuple(state.candidates)))  # "tanto faz": both are looked through
+    return False
+
+
+def _picked_none(session: Session, asked: Asks | None) -> bool:
+    """Takes a bare yes to "this or that?": it picks none, and the question stays open."""
+    state = session.state
+    ways = state.candidates if asked in {Asks.DATE, Asks.TIME} else state.people if asked is Asks.PROFESSIONAL else []
+    if not ways or not alternatives.only_agreed(session):
+        return False
+    if misses.count(session):
+        return True
+    if asked is Asks.PROFESSIONAL:
+        alternatives.people_again(session)
+    else:
+        alternatives.moments_again(session)
+    return True
+
+
 def _known(state: State) -> tuple[object, ...]:
     """What a message may add to while something is being collected."""
     return (state.service, state.professional, state.people, state.when, state.name, state.for_other, state.candidates)
@@ -184,16 +210,13 @@ def _known(state: State) -> tuple[object, ...]:
 def _nothing_learnt(session: Session, asked: Asks | None) -> None:
     """An answer that is none: a name given before it was asked, or something that was not understood."""
     if session.unknown_service:
-        session.missed = True
-        session.state.misses += 1
-        if session.state.misses >= _PATIENCE:
-            session.hand_off(Alert.NOT_UNDERSTOOD, texts.HELP_CHOOSING)
+        misses.count(session, texts.HELP_CHOOSING)
     elif (
         not _took_name(session)
         and asked is not None
         and session.reading.intent in {Intent.OUT_OF_SCOPE, Intent.CONFIRM_YES}
     ):
-        not_understood(session)
+        misses.not_understood(session)
 
 
 def _took_name(session: Session) -> bool:
@@ -215,7 +238,7 @@ def _choose(session: Session, asked: Asks | None) -> None:
         if index is not None:
             state.professional = state.asked_for = state.people[index]
     if state.candidates:
-        narrowing.settle_candidates(session)
+        alternatives.settle(session)
 
 
 def _choose_service(session: Session) -> None:
@@ -284,7 +307,7 @@ def _aside(session: Session, slot: Slot) -> Taken:
     if session.reading.intent in COURTESIES:
         return False
     if not _WITH_WHOM.search(session.norm):  # the offer, which names who it is with, is put again by itself
-        not_understood(session)
+        misses.not_understood(session)
         return True
     yield from booking.offer(session, slot)
     return True
@@ -359,7 +382,7 @@ def _choosing(session: Session, _asked: Asks | None) -> Taken:
         given = state.name
         session.absorb()
         if state.name == given and reading.intent is Intent.OUT_OF_SCOPE and not _took_name(session):
-            not_understood(session)
+            misses.not_understood(session)
         else:
             session.say(texts.WHICH_SLOT, Asks.TIME)
     elif vague and reading.intent in COURTESIES:

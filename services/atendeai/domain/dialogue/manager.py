@@ -10,7 +10,19 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 
-from atendeai.domain.dialogue import answers, asides, booking, buttons, changes, context, flow, texts, tone, waiting
+from atendeai.domain.dialogue import (
+    answers,
+    asides,
+    booking,
+    buttons,
+    changes,
+    context,
+    flow,
+    misses,
+    texts,
+    tone,
+    waiting,
+)
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.ports import Answer, Request, Steps
 from atendeai.domain.dialogue.reading import read
@@ -314,4 +326,4 @@ def _plain(session: Session, intent: Intent) -> None:
         session.say(texts.NOTED)
         state.answered = True
     else:
-        flow.not_understood(session)
+        misses.not_understood(session)

@@ -8,7 +8,6 @@ from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Stage
 from atendeai.domain.understanding.dates import parse
-from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.when import Moment, When
 
 _STEP = timedelta(minutes=30)
@@ -156,26 +155,3 @@ def _weeks_later(day: date, first: date, last: date) -> date | None:
     while day < first:
         day += _WEEK
     return day if day <= last else None
-
-
-def settle_candidates(session: Session) -> None:
-    """The answer to "do you mean this or that?"."""
-    options = session.state.candidates
-    said = session.reading.when
-    if said.empty:
-        index = chosen_index(session.norm, len(options))
-        if index is None and session.reading.intent is Intent.CONFIRM_YES:
-            index = 0
-        if index is not None:
-            session.reread(When(moment=options[index]))
-        return
-    moments = list(said.candidates) or [said.moment]
-    fitting = [c for c in options if any(m.date is not None and m.date == c.date for m in moments)]
-    narrowed = fitting or [c for c in options if any(_inside(c, m) for m in moments)]
-    if len(narrowed) == 1:
-        hour = Moment(time=moments[0].time, time_from=moments[0].time_from, time_to=moments[0].time_to)
-        session.reread(When(moment=narrowed[0].merged(hour)))
-
-
-def _inside(option: Moment, span: Moment) -> bool:
-    return bool(option.date and span.date_from and span.date_to and span.date_from <= option.date <= span.date_to)

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import changes
+from atendeai.domain.dialogue import changes, misses, texts
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Session, speaks_for_another
 from atendeai.domain.dialogue.state import Asks, Purpose
 from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.intent import Intent
+from atendeai.domain.understanding.intents import is_yes
 
 Taken = Generator[Request, Answer, bool]
 _SAID = 0.6
@@ -78,6 +79,9 @@ def reminded(session: Session, _asked: Asks | None) -> Taken:
         yield from changes.confirm(session)
     elif intent is Intent.CANCEL or (intent is Intent.CONFIRM_NO and wanted.empty):
         yield from changes.begin(session, Purpose.CANCEL)
+    elif is_yes(session.norm):
+        if not misses.count(session):
+            session.say(texts.MOVE_OR_CANCEL_AGAIN, Asks.CONFIRMATION)  # a yes to "this or that?" picks neither
     elif intent in {Intent.RESCHEDULE, Intent.BOOK, Intent.CONFIRM_YES} or not wanted.empty:
         as_new_time(session)
         yield from changes.begin(session, Purpose.RESCHEDULE)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from atendeai.domain.dialogue.clinic import Clinic, Service
 from atendeai.domain.dialogue.wording import listed, moment, numbered, of_the
 
+_TWO = 2
 EMERGENCY = (
     "Isso parece uma emergência. Ligue agora para o SAMU: 192. A ligação é gratuita e atende 24 horas. "
     "Se puder, não fique só. Já avisei a nossa equipe."
@@ -57,6 +58,7 @@ NO_CALENDAR = (
 NO_APPOINTMENTS = "Não encontrei nenhuma consulta sua marcada. Quer marcar uma? É só me dizer o dia e o horário."
 JUST_TAKEN = "Puxa, esse horário acabou de ser ocupado."
 MOVE_OR_CANCEL = "Entendi. Quer remarcar para outro dia ou prefere cancelar?"
+MOVE_OR_CANCEL_AGAIN = "O que prefere: remarcar para outro dia ou cancelar a consulta?"
 TROUBLE = "Não consegui concluir isso agora. Já avisei a nossa equipe, e uma pessoa vai responder por aqui."
 WAITING = "Claro, sem pressa. É só me avisar por aqui."
 WRONG_NUMBER = "Desculpe o incômodo! Se um dia precisar, é só escrever por aqui."
@@ -135,6 +137,16 @@ def any_of_these(services: Sequence[Service]) -> str:
 def ask_which_moment(options: list[str]) -> str:
     """A day that may be meant in two ways."""
     return f"Só para confirmar: você quer dizer {listed(options, 'ou')}?"
+
+
+def which_of(options: Sequence[str]) -> str:
+    """The same question once more, after a yes that picked nothing."""
+    return f"Qual {'dos dois' if len(options) == _TWO else 'deles'}: {listed(options, 'ou')}?"
+
+
+def whom_of(names: Sequence[str]) -> str:
+    """The same of people."""
+    return f"Com quem fica melhor: {listed(names, 'ou')}?"
 
 
 def described(clinic: Clinic, service: str, professional: str, start: datetime, today: date) -> str:
