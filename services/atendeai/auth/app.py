@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from atendeai.auth import factor_routes, password_routes
 from atendeai.auth.endpoints import internal, public
 from atendeai.auth.passwords import Passwords
 from atendeai.kit.app import create_service
@@ -25,4 +26,5 @@ async def _passwords(app: FastAPI) -> AsyncIterator[None]:
 
 def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
     """The auth service's app."""
-    return create_service("auth", settings, routers=[public, internal], kit=kit, lifespan=_passwords)
+    routers = [public, password_routes.router, factor_routes.router, internal]
+    return create_service("auth", settings, routers=routers, kit=kit, lifespan=_passwords)

@@ -1,48 +1,57 @@
 """Password hashing off the event loop: argon2id for new ones, bcrypt accepted and renewed at the next login.
 
-Parameters are the library's defaults, which follow RFC 9106's second recommended option; a bounded pool of threads
-keeps a burst of logins from taking every core and much memory (64 MiB for each hash under way).
+Parameters are the library's defaults, which follow RFC 9106's second recommended option. Few threads hash, so a burst
+of logins takes neither every core nor much memory (64 MiB for each hash under way), and few requests wait for them:
+whoever comes when the queue is full is told to come back, which costs nothing; a wait without end costs everybody.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pwdlib.hashers.bcrypt import BcryptHasher
 
+from atendeai.kit.errors import Problem
+
 T = TypeVar("T")
 WORKERS = 2
+WAITING = 32
+"""Hashes that may wait for a thread: some two seconds of work."""
+
 MINIMUM_LENGTH = 10
 MAXIMUM_LENGTH = 128
+RETRY_AFTER_SECONDS = 2
 
 
 class Passwords:
     """Hashes and verifies passwords in a pool of its own."""
 
-    def __init__(self, workers: int = WORKERS) -> None:
+    def __init__(self, workers: int = WORKERS, waiting: int = WAITING) -> None:
         self._hasher = PasswordHash((Argon2Hasher(), BcryptHasher()))
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="password")
-        self._nobody: str | None = None
+        self._room = threading.BoundedSemaphore(workers + waiting)
+        # Made by the first thread before any request comes, so that not even the first unknown account is told apart.
+        self._nobody: Future[str] = self._pool.submit(self._hasher.hash, secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
-        """The argon2id hash of a password, in PHC format."""
+        """The argon2id hash of a password, in PHC format. Raises a 503 problem while too many others wait."""
         return await self._run(self._hasher.hash, password)
 
     async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         """Whether the password fits, and a new hash to store when the old one is of an outdated kind.
 
         `stored` None means there is no such account: the same work is done, so that the answer takes as long and the
-        caller learns nothing about who has an account.
+        caller learns nothing about who has an account. Raises a 503 problem while too many others wait.
         """
         if stored is None:
-            if self._nobody is None:
-                self._nobody = await self.hash("nobody has this password")
-            await self._run(self._verify, password, self._nobody)
+            await self._run(self._verify, password, await asyncio.wrap_future(self._nobody))
             return False, None
         return await self._run(self._verify, password, stored)
 
@@ -53,7 +62,18 @@ class Passwords:
         return self._hasher.verify_and_update(password, stored)
 
     async def _run(self, function: Callable[..., T], *arguments: str) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        if not self._room.acquire(blocking=False):
+            raise Problem(
+                503,
+                "busy",
+                "Too many sign-ins at once",
+                f"Too many people sign in at this moment; try again in {RETRY_AFTER_SECONDS} seconds.",
+                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+            )
+        future = self._pool.submit(function, *arguments)
+        # Given back when the work has ended, not when the caller has gone: a client that hangs up frees no thread.
+        future.add_done_callback(lambda _: self._room.release())
+        return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Let the threads end; hashes under way are finished."""

@@ -1,4 +1,4 @@
-"""The SQL of the auth service: `credential`, `session`, `refresh_token`. Every statement names its clinic.
+"""The SQL of sign-in: `credential`, `session`, `refresh_token`, `password_reset`. Every statement names its clinic.
 
 Tokens are stored as SHA-256 fingerprints: they are random and long, so a fast hash is enough.
 """
@@ -19,6 +19,7 @@ class Credential:
     """Whose password it is, and its hash in PHC format."""
 
     user_id: UUID
+    email: str
     password_hash: str
 
 
@@ -44,33 +45,93 @@ class AuthRepository:
     async def credential(self, email: str) -> Credential | None:
         """The credential of an address (in lower case)."""
         rows = await self._run(
-            "SELECT user_id, password_hash FROM atendeai.credential WHERE clinic_id = :clinic_id AND email = :email",
+            "SELECT user_id, email, password_hash FROM atendeai.credential "
+            "WHERE clinic_id = :clinic_id AND email = :email",
             email=email,
         )
         row = rows.mappings().first()
-        return Credential(row["user_id"], row["password_hash"]) if row else None
+        return Credential(**row) if row else None
 
-    async def set_password(self, *, user_id: UUID, email: str, password_hash: str, now: datetime) -> None:
-        """Store a password's hash, in place of an earlier one."""
-        await self._run(
+    async def set_password(
+        self, *, user_id: UUID, email: str, password_hash: str, now: datetime, replace: bool = True
+    ) -> bool:
+        """Store a password's hash, in place of an earlier one if `replace`; False when one is there and stays."""
+        earlier = (
+            "UPDATE SET email = excluded.email, password_hash = excluded.password_hash, updated_at = :now"
+            if replace
+            else "NOTHING"
+        )
+        done = await self._run(
             "INSERT INTO atendeai.credential (clinic_id, user_id, email, password_hash, updated_at) "
-            "VALUES (:clinic_id, :user_id, :email, :hash, :now) ON CONFLICT (clinic_id, user_id) "
-            "DO UPDATE SET email = excluded.email, password_hash = excluded.password_hash, updated_at = :now",
+            f"VALUES (:clinic_id, :user_id, :email, :hash, :now) ON CONFLICT (clinic_id, user_id) DO {earlier}",
             user_id=user_id,
             email=email,
             hash=password_hash,
             now=now,
         )
+        return done.rowcount > 0
 
-    async def open_session(self, *, session_id: UUID, user_id: UUID, now: datetime) -> None:
+    async def forget_address(self, email: str, *, but: UUID) -> None:
+        """Drop what is left at an address from an account that is gone: its invitation was revoked half way."""
+        await self._run(
+            "DELETE FROM atendeai.credential WHERE clinic_id = :clinic_id AND email = :email AND user_id <> :but",
+            email=email,
+            but=but,
+        )
+
+    async def hash_of(self, user_id: UUID) -> Credential | None:
+        """The credential of a user."""
+        rows = await self._run(
+            "SELECT user_id, email, password_hash FROM atendeai.credential "
+            "WHERE clinic_id = :clinic_id AND user_id = :user_id",
+            user_id=user_id,
+        )
+        row = rows.mappings().first()
+        return Credential(**row) if row else None
+
+    async def renew_hash(self, credential: Credential, password_hash: str, *, now: datetime) -> None:
+        """Replace a hash by one of today's kind, unless the password was changed meanwhile."""
+        await self._run(
+            "UPDATE atendeai.credential SET password_hash = :hash, updated_at = :now "
+            "WHERE clinic_id = :clinic_id AND user_id = :user_id AND password_hash = :old",
+            user_id=credential.user_id,
+            hash=password_hash,
+            old=credential.password_hash,
+            now=now,
+        )
+
+    async def open_session(
+        self,
+        *,
+        session_id: UUID,
+        user_id: UUID,
+        user_agent: str | None,
+        address: str,
+        now: datetime,
+        expires_at: datetime,
+    ) -> None:
         """Begin a session, the family of its refresh tokens."""
         await self._run(
-            "INSERT INTO atendeai.session (clinic_id, id, user_id, created_at, last_used_at) "
-            "VALUES (:clinic_id, :id, :user_id, :now, :now)",
+            "INSERT INTO atendeai.session (clinic_id, id, user_id, user_agent, address, created_at, last_used_at, "
+            "expires_at) VALUES (:clinic_id, :id, :user_id, :user_agent, :address, :now, :now, :expires_at)",
             id=session_id,
+            user_id=user_id,
+            user_agent=user_agent,
+            address=address,
+            now=now,
+            expires_at=expires_at,
+        )
+
+    async def sessions(self, user_id: UUID, *, now: datetime) -> list[dict[str, Any]]:
+        """The sessions of a user that have neither been ended nor expired, the last used first."""
+        rows = await self._run(
+            "SELECT id, user_agent, address, created_at, last_used_at, expires_at FROM atendeai.session "
+            "WHERE clinic_id = :clinic_id AND user_id = :user_id AND revoked_at IS NULL AND expires_at > :now "
+            "ORDER BY last_used_at DESC, id",
             user_id=user_id,
             now=now,
         )
+        return [dict(row) for row in rows.mappings()]
 
     async def add_token(
         self, *, token_id: UUID, session_id: UUID, fingerprint: str, now: datetime, expires_at: datetime
@@ -108,16 +169,33 @@ class AuthRepository:
         )
         return RefreshToken(**dict(rows.mappings().one()))
 
-    async def use_token(self, token: RefreshToken, *, now: datetime) -> None:
-        """Note that a refresh token was exchanged."""
+    async def owner_of_token(self, fingerprint: str) -> UUID | None:
+        """Whose refresh token it is, whatever its state."""
+        rows = await self._run(
+            "SELECT s.user_id FROM atendeai.refresh_token t "
+            "JOIN atendeai.session s ON s.clinic_id = t.clinic_id AND s.id = t.session_id "
+            "WHERE t.clinic_id = :clinic_id AND s.clinic_id = :clinic_id AND t.token_sha256 = :fingerprint",
+            fingerprint=fingerprint,
+        )
+        found: UUID | None = rows.scalar_one_or_none()
+        return found
+
+    async def use_token(
+        self, token: RefreshToken, *, user_agent: str | None, address: str, now: datetime, expires_at: datetime
+    ) -> None:
+        """Note that a refresh token was exchanged, and from where; the session lives until its successor ends."""
         await self._run(
             "UPDATE atendeai.refresh_token SET used_at = :now WHERE clinic_id = :clinic_id AND id = :id",
             id=token.id,
             now=now,
         )
         await self._run(
-            "UPDATE atendeai.session SET last_used_at = :now WHERE clinic_id = :clinic_id AND id = :id",
+            "UPDATE atendeai.session SET last_used_at = :now, expires_at = :expires_at, user_agent = :user_agent, "
+            "address = :address WHERE clinic_id = :clinic_id AND id = :id",
             id=token.session_id,
+            user_agent=user_agent,
+            address=address,
+            expires_at=expires_at,
             now=now,
         )
 
@@ -140,6 +218,46 @@ class AuthRepository:
             user_id=user_id,
         )
         return list(rows.scalars())
+
+    async def add_reset(self, *, user_id: UUID, fingerprint: str, expires_at: datetime, created_by: str) -> None:
+        """Store a reset token of a user, in place of an earlier one."""
+        await self._run(
+            "INSERT INTO atendeai.password_reset (clinic_id, user_id, token_sha256, expires_at, created_by) "
+            "VALUES (:clinic_id, :user_id, :fingerprint, :expires_at, :created_by) ON CONFLICT (clinic_id, user_id) "
+            "DO UPDATE SET token_sha256 = excluded.token_sha256, expires_at = excluded.expires_at, "
+            "created_by = excluded.created_by",
+            user_id=user_id,
+            fingerprint=fingerprint,
+            expires_at=expires_at,
+            created_by=created_by,
+        )
+
+    async def reset_of(self, fingerprint: str, *, now: datetime) -> UUID | None:
+        """Whose reset token it is; None when it is unknown or has expired."""
+        rows = await self._run(
+            "SELECT user_id FROM atendeai.password_reset "
+            "WHERE clinic_id = :clinic_id AND token_sha256 = :fingerprint AND expires_at > :now",
+            fingerprint=fingerprint,
+            now=now,
+        )
+        found: UUID | None = rows.scalar_one_or_none()
+        return found
+
+    async def take_reset(self, fingerprint: str, *, now: datetime) -> bool:
+        """Use up a reset token; False when somebody else has, or it has expired."""
+        done = await self._run(
+            "DELETE FROM atendeai.password_reset "
+            "WHERE clinic_id = :clinic_id AND token_sha256 = :fingerprint AND expires_at > :now",
+            fingerprint=fingerprint,
+            now=now,
+        )
+        return done.rowcount > 0
+
+    async def drop_reset(self, user_id: UUID) -> None:
+        """End a user's open reset token: the password was changed another way."""
+        await self._run(
+            "DELETE FROM atendeai.password_reset WHERE clinic_id = :clinic_id AND user_id = :user_id", user_id=user_id
+        )
 
     async def _run(self, statement: str, **arguments: Any) -> CursorResult[Any]:
         return await self._connection.execute(text(statement), {"clinic_id": self._clinic_id, **arguments})

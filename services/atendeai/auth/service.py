@@ -1,4 +1,4 @@
-"""Registration, login, refresh with rotation, logout, and the end of sessions.
+"""Registration, login in one step or two, refresh with rotation, logout, and passwords.
 
 A session is the family of one login's refresh tokens. Each is good for one exchange; a second use of one means that
 somebody else holds a copy, so the whole family ends (RFC 9700, section 4.14).
@@ -6,46 +6,32 @@ somebody else holds a copy, so the whole family ends (RFC 9700, section 4.14).
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.auth.accounts import Account, Accounts
+from atendeai.auth.factor_repository import FactorRepository
+from atendeai.auth.factors import Factors
+from atendeai.auth.lockout import Lockout
 from atendeai.auth.passwords import Passwords
-from atendeai.auth.repository import AuthRepository
-from atendeai.auth.schemas import Login, Me, Registration, Tokens
+from atendeai.auth.repository import AuthRepository, Credential
+from atendeai.auth.schemas import Challenge, Login, Me, PasswordChange, Registration, ResetIssued, Tokens
+from atendeai.auth.sessions import Client, SessionBook, fingerprint, session_of
 from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
-from atendeai.kit.errors import Problem, conflict, forbidden, unauthenticated
-from atendeai.kit.http import ServiceClient, ServiceError
-from atendeai.kit.identity import Principal, issue_access_token, revoke_session
+from atendeai.kit.errors import Problem, conflict, forbidden, invalid, not_found, unauthenticated
+from atendeai.kit.identity import Principal
 from atendeai.kit.tenancy import Tenant
 
+RESET_LIFETIME = timedelta(hours=1)
 _WRONG = "The e-mail or the password is wrong."
 _ENDED = "This session has ended; sign in again."
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What user says of an account."""
-
-    id: UUID
-    email: str
-    name: str
-    roles: tuple[str, ...]
-    status: str
-
-    @classmethod
-    def read(cls, document: dict[str, Any]) -> Account:
-        """From user's JSON."""
-        return cls(
-            UUID(document["id"]), document["email"], document["name"], tuple(document["roles"]), document["status"]
-        )
+_INACTIVE = "This account is not active; ask an owner of the clinic."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,172 +39,241 @@ class Auth:
     """The use cases of the auth service."""
 
     database: Database
-    services: ServiceClient
+    accounts: Accounts
+    sessions: SessionBook
+    factors: Factors
     passwords: Passwords
+    lockout: Lockout
 
-    async def register(self, tenant: Tenant, request: Registration) -> Tokens:
+    async def register(self, tenant: Tenant, request: Registration, client: Client) -> Tokens:
         """Take up an invitation: the owner's, which the Clinic resource issued, or one that user issued."""
         token = request.invitation
         is_owner = _is_owner_token(tenant, token)
-        account = await (self._owner(tenant, request) if is_owner else self._invited(tenant, token))
+        account = await (
+            self.accounts.owner(tenant, request.name) if is_owner else self.accounts.invited(tenant, token)
+        )
+        if not is_owner and account.status != "invited":
+            raise _invitation_used()
         hashed = await self.passwords.hash(request.password.get_secret_value())
-        now = clock.now()
         async with self.database.transaction(tenant) as connection:
             repository = AuthRepository(connection, tenant.id)
-            taken = await repository.credential(account.email)
-            if taken is not None and (is_owner or account.status != "invited"):
-                raise conflict("invitation-used", "invitation: it was taken up already; sign in instead.")
-            await repository.set_password(user_id=account.id, email=account.email, password_hash=hashed, now=now)
-            await audit.record(connection, tenant.id, f"person:{account.id}", "auth.register", f"user:{account.id}")
+            await repository.forget_address(account.email, but=account.id)
+            # An owner's invitation is good once; of two that come at once, too, for the row itself decides.
+            if not await repository.set_password(
+                user_id=account.id,
+                email=account.email,
+                password_hash=hashed,
+                now=clock.now(),
+                replace=not is_owner,
+            ):
+                raise _invitation_used()
+            await audit.record(
+                connection,
+                tenant.id,
+                f"person:{account.id}",
+                "auth.register",
+                f"user:{account.id}",
+                reason="invitation-taken-up",
+            )
         if not is_owner:
             # Last, and repeatable: until it has happened the same invitation can be taken up again.
-            accepted = {"token": token, "name": request.name}
-            account = Account.read(await self._user(tenant, "POST", "invitations/accept", accepted))
-        return await self._open(tenant, account)
+            account = await self.accounts.accept(tenant, token, request.name)
+        return await self._signed_in(tenant, account, client)
 
-    async def login(self, tenant: Tenant, request: Login) -> Tokens:
-        """E-mail and password for a pair of tokens; one answer for an unknown address and a wrong password."""
-        async with self.database.transaction(tenant) as connection:
-            found = await AuthRepository(connection, tenant.id).credential(request.email)
-        password = request.password.get_secret_value()
-        fits, renewed = await self.passwords.verify(password, found.password_hash if found else None)
-        if found is None or not fits:
+    async def login(self, tenant: Tenant, request: Login, client: Client) -> Tokens | Challenge:
+        """E-mail and password for a pair of tokens, or for a challenge where a second factor guards the account.
+
+        One answer for an unknown address and a wrong password. Raises a 429 problem after too many failures.
+        """
+        await self.lockout.attempt(request.email, client.address)
+        found, renewed = await self._proven(tenant, request.email, request.password.get_secret_value())
+        if found is None:
             raise unauthenticated(_WRONG, error="invalid_grant")
-        account = await self._account(tenant, found.user_id)
-        if account is None or account.status != "active":
-            raise forbidden("This account is not active; ask an owner of the clinic.")
+        account = await self.accounts.find(tenant, found.user_id)
+        if account is None or not account.is_open:
+            raise forbidden(_INACTIVE)
         if renewed is not None:
             async with self.database.transaction(tenant) as connection:
-                await AuthRepository(connection, tenant.id).set_password(
-                    user_id=account.id, email=request.email, password_hash=renewed, now=clock.now()
-                )
-        return await self._open(tenant, account)
+                await AuthRepository(connection, tenant.id).renew_hash(found, renewed, now=clock.now())
+        challenge = await self.factors.challenge(tenant, account.id, account.email)
+        return challenge if challenge is not None else await self._signed_in(tenant, account, client)
 
-    async def refresh(self, tenant: Tenant, refresh_token: str) -> Tokens:
+    async def verify(self, tenant: Tenant, challenge: str, code: str, client: Client) -> Tokens:
+        """The second step: a code for a pair of tokens. Raises a 401 problem for a wrong code or an ended challenge."""
+        email = await self.factors.challenged(tenant, challenge)
+        await self.lockout.attempt(email, client.address)
+        user_id = await self.factors.answer(tenant, challenge, code)
+        account = await self.accounts.find(tenant, user_id)
+        if account is None:
+            raise forbidden(_INACTIVE)
+        return await self._signed_in(tenant, account, client)
+
+    async def refresh(self, tenant: Tenant, refresh_token: str, client: Client) -> Tokens:
         """Exchange a refresh token for a new pair; a second use of one ends its family."""
-        now = clock.now()
+        digest, now = fingerprint(refresh_token), clock.now()
+        async with self.database.transaction(tenant) as connection:
+            user_id = await AuthRepository(connection, tenant.id).owner_of_token(digest)
+        if user_id is None:
+            raise unauthenticated(_ENDED, error="invalid_grant")
+        # Asked before the token is used up: should user be away, the same token can be sent again.
+        account = await self.accounts.find(tenant, user_id)
+        issued: str | None = None
         async with self.database.transaction(tenant) as connection:
             repository = AuthRepository(connection, tenant.id)
-            token = await repository.lock_token(_fingerprint(refresh_token))
+            token = await repository.lock_token(digest)
             if token is None or token.revoked_at is not None or token.expires_at <= now:
                 raise unauthenticated(_ENDED, error="invalid_grant")
-            reused = token.used_at is not None
-            if reused:
-                await self._end(connection, tenant, token.session_id, "refresh-token-reused")
-                await audit.record(
-                    connection, tenant.id, "service:auth", "auth.refresh-reuse", f"session:{token.session_id}"
-                )
+            if token.used_at is not None:
+                await self._end_family(connection, tenant, token.session_id, "refresh-token-reused")
+            elif account is None or not account.is_open:
+                await self._end_family(connection, tenant, token.session_id, "account-closed")
             else:
-                await repository.use_token(token, now=now)
-                issued = await self._new_refresh(repository, tenant, token.session_id)
-        if reused:  # said only now: the end of the family must be committed
+                ends = self.sessions.refresh_ends(tenant, now)
+                await repository.use_token(
+                    token, user_agent=client.user_agent, address=client.address, now=now, expires_at=ends
+                )
+                issued = await self.sessions.new_refresh(repository, tenant, token.session_id)
+        if issued is None or account is None:  # said only now: the end of the family must be committed
             raise unauthenticated(_ENDED, error="invalid_grant")
-        account = await self._account(tenant, token.user_id)
-        if account is None or account.status != "active":
-            async with self.database.transaction(tenant) as connection:
-                await self._end(connection, tenant, token.session_id, "account-closed")
-            raise unauthenticated(_ENDED, error="invalid_grant")
-        return self._pair(tenant, account, token.session_id, issued)
+        return self.sessions.pair(tenant, account, token.session_id, issued)
 
     async def logout(self, tenant: Tenant, who: Principal) -> None:
         """End the session that the access token belongs to."""
         async with self.database.transaction(tenant) as connection:
-            await self._end(connection, tenant, _session_of(who), "logout")
+            await self.sessions.end(connection, tenant, session_of(who), "logout")
 
     async def me(self, tenant: Tenant, who: Principal) -> Me:
         """The account behind the access token, as it is now."""
-        account = await self._account(tenant, UUID(who.subject))
+        account = await self.accounts.find(tenant, UUID(who.subject))
         if account is None:
             raise unauthenticated(_ENDED)
         return Me(
             id=account.id,
             email=account.email,
             name=account.name,
-            roles=list(account.roles),
+            roles=sorted(account.roles),
             clinic_id=tenant.id,
-            session_id=_session_of(who),
+            session_id=session_of(who),
+            second_factor=(await self.factors.state(tenant, account.id)).enabled,
         )
 
-    async def revoke_user(self, tenant: Tenant, user_id: UUID) -> int:
-        """End every session of a user; returns how many."""
-        async with self.database.transaction(tenant) as connection:
-            ended = await AuthRepository(connection, tenant.id).open_sessions(user_id)
-            for session_id in ended:
-                await self._end(connection, tenant, session_id, "account-changed")
-        return len(ended)
-
-    @staticmethod
-    async def _end(connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> None:
-        """End a session with this transaction: its refresh tokens, and its access tokens in every process."""
-        now = clock.now()
-        await AuthRepository(connection, tenant.id).revoke_session(session_id, reason=reason, now=now)
-        last = now + timedelta(seconds=tenant.config.settings.security.access_token_ttl_seconds)
-        await revoke_session(connection, tenant.id, str(session_id), last)
-
-    async def _open(self, tenant: Tenant, account: Account) -> Tokens:
-        session_id = uuid4()
+    async def change_password(self, tenant: Tenant, who: Principal, request: PasswordChange, client: Client) -> None:
+        """Set a new password and end the person's other sessions. Raises a 422 problem for a wrong present one."""
+        present = request.current_password.get_secret_value()
+        found = await self.prove(tenant, who, present, client, field="current_password")
+        hashed = await self.passwords.hash(request.new_password.get_secret_value())
         async with self.database.transaction(tenant) as connection:
             repository = AuthRepository(connection, tenant.id)
-            await repository.open_session(session_id=session_id, user_id=account.id, now=clock.now())
-            issued = await self._new_refresh(repository, tenant, session_id)
-        return self._pair(tenant, account, session_id, issued)
+            await repository.set_password(
+                user_id=found.user_id, email=found.email, password_hash=hashed, now=clock.now()
+            )
+            await repository.drop_reset(found.user_id)
+            await FactorRepository(connection, tenant.id).drop_challenges(found.user_id)
+            await audit.record(
+                connection, tenant.id, who, "auth.change-password", f"user:{found.user_id}", reason="asked-by-holder"
+            )
+            await self.sessions.end_within(
+                connection, tenant, found.user_id, actor=who, reason="password-changed", but=session_of(who)
+            )
 
-    @staticmethod
-    async def _new_refresh(repository: AuthRepository, tenant: Tenant, session_id: UUID) -> str:
-        token, now = secrets.token_urlsafe(32), clock.now()
-        lifetime = timedelta(seconds=tenant.config.settings.security.refresh_token_ttl_seconds)
-        await repository.add_token(
-            token_id=uuid4(),
-            session_id=session_id,
-            fingerprint=_fingerprint(token),
-            now=now,
-            expires_at=now + lifetime,
+    async def prove(
+        self, tenant: Tenant, who: Principal, password: str, client: Client, *, field: str = "password"
+    ) -> Credential:
+        """The credential of whoever is signed in, proven anew by the password in the request's `field`.
+
+        Raises a 422 problem for a wrong password, a 429 after too many: a stolen token does not make guessing free.
+        """
+        async with self.database.transaction(tenant) as connection:
+            found = await AuthRepository(connection, tenant.id).hash_of(UUID(who.subject))
+        if found is None:
+            raise unauthenticated(_ENDED)
+        await self.lockout.attempt(found.email, client.address)
+        fits, _ = await self.passwords.verify(password, found.password_hash)
+        if not fits:
+            raise invalid(field, "it is not the present password of this account")
+        await self.lockout.succeeded(found.email, client.address)
+        return found
+
+    async def issue_reset(self, tenant: Tenant, who: Principal, user_id: UUID, reason: str) -> ResetIssued:
+        """A token with which its holder sets a new password, once and within the hour; an earlier one ends."""
+        account = await self.accounts.managed(tenant, who, user_id)
+        if not account.is_open:
+            raise conflict("not-active", "user_id: the account is not active; invite its holder, or activate it first.")
+        token, expires_at = secrets.token_urlsafe(32), clock.now() + RESET_LIFETIME
+        async with self.database.transaction(tenant) as connection:
+            await AuthRepository(connection, tenant.id).add_reset(
+                user_id=user_id, fingerprint=fingerprint(token), expires_at=expires_at, created_by=who.actor
+            )
+            await audit.record(
+                connection, tenant.id, who, "auth.issue-password-reset", f"user:{user_id}", reason=reason
+            )
+        return ResetIssued(user_id=user_id, token=token, expires_at=expires_at)
+
+    async def redeem_reset(self, tenant: Tenant, token: str, password: str) -> None:
+        """Set a new password by a reset token and end every session; a second factor stays."""
+        digest = fingerprint(token)
+        async with self.database.transaction(tenant) as connection:
+            user_id = await AuthRepository(connection, tenant.id).reset_of(digest, now=clock.now())
+        account = await self.accounts.find(tenant, user_id) if user_id is not None else None
+        if user_id is None or account is None or not account.is_open:
+            raise _reset_unknown()
+        hashed = await self.passwords.hash(password)
+        async with self.database.transaction(tenant) as connection:
+            repository = AuthRepository(connection, tenant.id)
+            if not await repository.take_reset(digest, now=clock.now()):
+                raise _reset_unknown()
+            await repository.forget_address(account.email, but=user_id)
+            await repository.set_password(user_id=user_id, email=account.email, password_hash=hashed, now=clock.now())
+            await FactorRepository(connection, tenant.id).drop_challenges(user_id)
+            actor = f"person:{user_id}"
+            await audit.record(
+                connection, tenant.id, actor, "auth.reset-password", f"user:{user_id}", reason="reset-token-taken-up"
+            )
+            await self.sessions.end_within(connection, tenant, user_id, actor=actor, reason="password-reset")
+        await self.lockout.forget(account.email)
+
+    async def _proven(self, tenant: Tenant, email: str, password: str) -> tuple[Credential | None, str | None]:
+        async with self.database.transaction(tenant) as connection:
+            found = await AuthRepository(connection, tenant.id).credential(email)
+        fits, renewed = await self.passwords.verify(password, found.password_hash if found else None)
+        return (found, renewed) if fits else (None, None)
+
+    async def reset_factor(self, tenant: Tenant, who: Principal, user_id: UUID, reason: str) -> None:
+        """Take another's second factor away and end their sessions: the app was lost."""
+        await self.accounts.managed(tenant, who, user_id)
+        async with self.database.transaction(tenant) as connection:
+            if not await FactorRepository(connection, tenant.id).remove(user_id):
+                raise not_found("second factor", "No second factor guards this account.")
+            await audit.record(connection, tenant.id, who, "auth.reset-second-factor", f"user:{user_id}", reason=reason)
+            await self.sessions.end_within(connection, tenant, user_id, actor=who, reason="second-factor-reset")
+
+    async def _signed_in(self, tenant: Tenant, account: Account, client: Client) -> Tokens:
+        if not account.is_open:
+            raise forbidden(_INACTIVE)
+        tokens = await self.sessions.open(tenant, account, client)
+        await self.lockout.succeeded(account.email, client.address)
+        return tokens
+
+    async def _end_family(self, connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> None:
+        await self.sessions.end(connection, tenant, session_id, reason)
+        await audit.record(
+            connection, tenant.id, "service:auth", "auth.end-session", f"session:{session_id}", reason=reason
         )
-        return token
-
-    @staticmethod
-    def _pair(tenant: Tenant, account: Account, session_id: UUID, refresh_token: str) -> Tokens:
-        access, _ = issue_access_token(tenant, subject=str(account.id), roles=account.roles, sid=str(session_id))
-        seconds = tenant.config.settings.security.access_token_ttl_seconds
-        return Tokens(access_token=access, refresh_token=refresh_token, expires_in=seconds)
-
-    async def _owner(self, tenant: Tenant, request: Registration) -> Account:
-        owner = {"email": tenant.config.credentials.owner.email.lower(), "name": request.name}
-        return Account.read(await self._user(tenant, "POST", "owners", owner))
-
-    async def _invited(self, tenant: Tenant, token: str) -> Account:
-        try:
-            return Account.read(await self._user(tenant, "POST", "invitations/lookup", {"token": token}))
-        except ServiceError as error:
-            if error.status != 404:  # noqa: PLR2004 - HTTP
-                raise
-            raise Problem(
-                403,
-                "invitation-unknown",
-                "Not allowed",
-                "invitation: it is unknown or has expired; ask an owner of the clinic for a new one.",
-            ) from error
-
-    async def _account(self, tenant: Tenant, user_id: UUID) -> Account | None:
-        try:
-            return Account.read(await self._user(tenant, "GET", f"users/{user_id}"))
-        except ServiceError as error:
-            if error.status != 404:  # noqa: PLR2004 - HTTP
-                raise
-            return None
-
-    async def _user(self, tenant: Tenant, method: str, path: str, body: dict[str, str] | None = None) -> Any:
-        return await self.services.call(tenant, "user", method, f"/internal/v1/{path}", json=body)
 
 
-def _fingerprint(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _invitation_used() -> Problem:
+    return conflict("invitation-used", "invitation: it was taken up already; sign in instead.")
+
+
+def _reset_unknown() -> Problem:
+    return Problem(
+        403,
+        "reset-unknown",
+        "Not allowed",
+        "token: it is unknown, was used or has expired; ask an owner of the clinic for a new one.",
+    )
 
 
 def _is_owner_token(tenant: Tenant, token: str) -> bool:
     expected = tenant.config.credentials.owner.token_sha256
-    return bool(expected) and hmac.compare_digest(_fingerprint(token), expected.lower())
-
-
-def _session_of(who: Principal) -> UUID:
-    return UUID(who.sid)
+    return bool(expected) and hmac.compare_digest(fingerprint(token), expected.lower())

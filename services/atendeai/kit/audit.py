@@ -14,8 +14,8 @@ from atendeai.kit.identity import Principal
 from atendeai.kit.responses import dumps
 
 _RECORD = text(
-    "INSERT INTO atendeai.audit_event (clinic_id, id, at, actor, action, target, details)"
-    " VALUES (:clinic_id, :id, :at, :actor, :action, :target, CAST(:details AS jsonb))"
+    "INSERT INTO atendeai.audit_event (clinic_id, id, at, actor, action, target, reason, details)"
+    " VALUES (:clinic_id, :id, :at, :actor, :action, :target, :reason, CAST(:details AS jsonb))"
 )
 
 
@@ -26,11 +26,14 @@ async def record(
     action: str,
     target: str,
     details: Mapping[str, Any] | None = None,
+    *,
+    reason: str | None = None,
 ) -> UUID:
     """Write one event and return its id.
 
     `actor` is `person:<id>` or `service:<name>`, `action` like `appointment.cancel`, `target` like `appointment:<id>`;
-    `details` hold no message text, names or numbers.
+    `details` hold no message text, names or numbers. `reason` is why, in the words of whoever did it or as a short
+    code of the service.
     """
     event = uuid4()
     await connection.execute(
@@ -42,6 +45,7 @@ async def record(
             "actor": actor.actor if isinstance(actor, Principal) else actor,
             "action": action,
             "target": target,
+            "reason": reason,
             "details": dumps(dict(details or {})).decode(),
         },
     )

@@ -25,15 +25,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem, forbidden, unauthenticated
+from atendeai.kit.permissions import PERMISSIONS, Role
 from atendeai.kit.tenancy import Tenant, Tenants, current_tenant
 
-ROLES = ("owner", "admin", "professional", "receptionist")
+ROLES = tuple(str(role) for role in Role)
 """Roles of people."""
+
+MAX_TOKEN_LENGTH = 4096
+"""Characters of the longest token that is looked at: ours have some 500; what is longer is refused unread."""
 
 AUDIENCE: dict[str, str] = {"person": "atendeai", "service": "atendeai-internal"}
 _REQUIRED = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "clinic_id", "roles"]
 _SERVICE_TOKEN_SECONDS = 300
 _SERVICE_TOKEN_MARGIN = 60
+
+PERMISSION_MARK = "__atendeai_permission__"
+"""Where a dependency made by `permitted` says which permission it wants."""
 
 Kind = Literal["person", "service"]
 
@@ -121,6 +128,8 @@ def issue_service_token(tenant: Tenant, service: str) -> str:
 
 def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
     """Check a token against this clinic. Raises a 401 problem that says no more than it must."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise unauthenticated("The token is not valid here.")
     try:
         header = jwt.get_unverified_header(token)
         _, key = signing_key(tenant, str(header.get("kid", "")))
@@ -134,7 +143,7 @@ def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
         )
     except jwt.ExpiredSignatureError:
         raise unauthenticated("The token has expired; refresh it or sign in again.") from None
-    except (jwt.InvalidTokenError, KeyError, ValueError):
+    except (jwt.InvalidTokenError, KeyError, ValueError, OverflowError):
         raise unauthenticated("The token is not valid here.") from None
     roles = claims["roles"]
     if claims["clinic_id"] != str(tenant.id) or not isinstance(roles, list):
@@ -180,6 +189,24 @@ def person(*roles: str) -> Callable[..., Awaitable[Principal]]:
             raise forbidden(f"This needs one of the roles: {', '.join(role for role in ROLES if role in allowed)}.")
         return principal
 
+    return dependency
+
+
+def permitted(permission: str) -> Callable[..., Awaitable[Principal]]:
+    """Return a dependency that wants a person to whom the table of permissions permits this.
+
+    Raises `KeyError`, when the route is made, for a permission that the table does not know.
+    """
+    wanted = PERMISSIONS[permission].roles
+    names = ", ".join(role for role in Role if role in wanted)
+
+    async def dependency(request: Request, tenant: Annotated[Tenant, Depends(current_tenant)]) -> Principal:
+        principal = await authenticate(request, tenant, "person")
+        if wanted.isdisjoint(principal.roles):
+            raise forbidden(f"This needs one of the roles: {names}.")
+        return principal
+
+    setattr(dependency, PERMISSION_MARK, permission)
     return dependency
 
 

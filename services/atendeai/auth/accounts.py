@@ -1,0 +1,87 @@
+"""What auth asks of user: accounts, and what becomes of invitations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from atendeai.kit.errors import Problem, forbidden, not_found
+from atendeai.kit.http import ServiceClient, ServiceError
+from atendeai.kit.identity import Principal
+from atendeai.kit.permissions import may_manage
+from atendeai.kit.tenancy import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What user says of an account."""
+
+    id: UUID
+    email: str
+    name: str
+    roles: tuple[str, ...]
+    status: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its holder may sign in."""
+        return self.status == "active"
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Account:
+        """From user's JSON."""
+        return cls(
+            UUID(document["id"]), document["email"], document["name"], tuple(document["roles"]), document["status"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The accounts of the clinics, as user keeps them. Raises `ServiceError` while user does not answer."""
+
+    services: ServiceClient
+
+    async def find(self, tenant: Tenant, user_id: UUID) -> Account | None:
+        """One account, or None."""
+        try:
+            return Account.read(await self._ask(tenant, "GET", f"users/{user_id}"))
+        except ServiceError as error:
+            if error.status != 404:  # noqa: PLR2004 - HTTP
+                raise
+            return None
+
+    async def managed(self, tenant: Tenant, who: Principal, user_id: UUID) -> Account:
+        """The account that somebody wants to manage. Raises a 404 problem for none, a 403 where they may not."""
+        found = await self.find(tenant, user_id)
+        if found is None:
+            raise not_found("user")
+        if not may_manage(who.roles, found.roles):
+            raise forbidden("Only an owner may manage an owner.")
+        return found
+
+    async def owner(self, tenant: Tenant, name: str) -> Account:
+        """The first owner's account, made if absent."""
+        owner = {"email": tenant.config.credentials.owner.email.lower(), "name": name}
+        return Account.read(await self._ask(tenant, "POST", "owners", owner))
+
+    async def invited(self, tenant: Tenant, token: str) -> Account:
+        """The account of an invitation. Raises a 403 problem when it is unknown, revoked or has expired."""
+        try:
+            return Account.read(await self._ask(tenant, "POST", "invitations/lookup", {"token": token}))
+        except ServiceError as error:
+            if error.status != 404:  # noqa: PLR2004 - HTTP
+                raise
+            raise Problem(
+                403,
+                "invitation-unknown",
+                "Not allowed",
+                "invitation: it is unknown or has expired; ask an owner of the clinic for a new one.",
+            ) from error
+
+    async def accept(self, tenant: Tenant, token: str, name: str) -> Account:
+        """Open the account of an invitation."""
+        return Account.read(await self._ask(tenant, "POST", "invitations/accept", {"token": token, "name": name}))
+
+    async def _ask(self, tenant: Tenant, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+        return await self.services.call(tenant, "user", method, f"/internal/v1/{path}", json=body)

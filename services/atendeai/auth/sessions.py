@@ -1,0 +1,144 @@
+"""Sessions: one sign-in each, the family of its refresh tokens; opened, listed and ended.
+
+An ended session takes its refresh tokens along at once and its access tokens within seconds, in every process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atendeai.auth.accounts import Account
+from atendeai.auth.repository import AuthRepository
+from atendeai.auth.schemas import Session, Tokens
+from atendeai.kit import audit, clock
+from atendeai.kit.db import Database
+from atendeai.kit.errors import not_found
+from atendeai.kit.identity import Principal, issue_access_token, revoke_session
+from atendeai.kit.tenancy import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a request comes from, as shown in the list of sessions."""
+
+    address: str
+    user_agent: str | None
+
+
+def fingerprint(token: str) -> str:
+    """SHA-256 of a token, in hex: what is stored of it. Tokens are random and long, so a fast hash is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def session_of(who: Principal) -> UUID:
+    """The session that an access token belongs to."""
+    return UUID(who.sid)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionBook:
+    """The sessions of the clinics."""
+
+    database: Database
+
+    async def open(self, tenant: Tenant, account: Account, client: Client) -> Tokens:
+        """Begin a session and return its first tokens."""
+        session_id, now = uuid4(), clock.now()
+        async with self.database.transaction(tenant) as connection:
+            repository = AuthRepository(connection, tenant.id)
+            await repository.open_session(
+                session_id=session_id,
+                user_id=account.id,
+                user_agent=client.user_agent,
+                address=client.address,
+                now=now,
+                expires_at=self.refresh_ends(tenant, now),
+            )
+            issued = await self.new_refresh(repository, tenant, session_id)
+            await audit.record(
+                connection, tenant.id, f"person:{account.id}", "auth.sign-in", f"session:{session_id}", reason="sign-in"
+            )
+        return self.pair(tenant, account, session_id, issued)
+
+    @staticmethod
+    def refresh_ends(tenant: Tenant, now: datetime) -> datetime:
+        """When a refresh token that is issued now ends."""
+        return now + timedelta(seconds=tenant.config.settings.security.refresh_token_ttl_seconds)
+
+    async def new_refresh(self, repository: AuthRepository, tenant: Tenant, session_id: UUID) -> str:
+        """Issue the session's next refresh token."""
+        token, now = secrets.token_urlsafe(32), clock.now()
+        await repository.add_token(
+            token_id=uuid4(),
+            session_id=session_id,
+            fingerprint=fingerprint(token),
+            now=now,
+            expires_at=self.refresh_ends(tenant, now),
+        )
+        return token
+
+    @staticmethod
+    def pair(tenant: Tenant, account: Account, session_id: UUID, refresh_token: str) -> Tokens:
+        """The answer of a sign-in."""
+        access, _ = issue_access_token(tenant, subject=str(account.id), roles=account.roles, sid=str(session_id))
+        seconds = tenant.config.settings.security.access_token_ttl_seconds
+        return Tokens(access_token=access, refresh_token=refresh_token, expires_in=seconds)
+
+    async def list(self, tenant: Tenant, who: Principal) -> list[Session]:
+        """A person's open sessions."""
+        async with self.database.transaction(tenant) as connection:
+            rows = await AuthRepository(connection, tenant.id).sessions(UUID(who.subject), now=clock.now())
+        return [Session(**row, current=row["id"] == session_of(who)) for row in rows]
+
+    async def end_own(self, tenant: Tenant, who: Principal, session_id: UUID) -> None:
+        """End one of a person's own sessions. Raises a 404 problem when it is none of theirs or has ended."""
+        async with self.database.transaction(tenant) as connection:
+            open_ones = await AuthRepository(connection, tenant.id).open_sessions(UUID(who.subject))
+            if session_id not in open_ones:
+                raise not_found("session")
+            await self.end(connection, tenant, session_id, "ended-by-holder")
+            await audit.record(
+                connection, tenant.id, who, "auth.end-session", f"session:{session_id}", reason="ended-by-holder"
+            )
+
+    async def end_all(
+        self, tenant: Tenant, user_id: UUID, *, actor: Principal | str, reason: str, but: UUID | None = None
+    ) -> int:
+        """End a person's sessions, all or all but one; returns how many ended."""
+        async with self.database.transaction(tenant) as connection:
+            return await self.end_within(connection, tenant, user_id, actor=actor, reason=reason, but=but)
+
+    async def end_within(
+        self,
+        connection: AsyncConnection,
+        tenant: Tenant,
+        user_id: UUID,
+        *,
+        actor: Principal | str,
+        reason: str,
+        but: UUID | None = None,
+    ) -> int:
+        """The same, in a transaction that does something else as well."""
+        ended = [one for one in await AuthRepository(connection, tenant.id).open_sessions(user_id) if one != but]
+        for session_id in ended:
+            await self.end(connection, tenant, session_id, reason)
+        if ended:
+            details = {"sessions": len(ended)}
+            await audit.record(
+                connection, tenant.id, actor, "auth.end-sessions", f"user:{user_id}", details, reason=reason
+            )
+        return len(ended)
+
+    @staticmethod
+    async def end(connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> None:
+        """End a session with this transaction: its refresh tokens, and its access tokens in every process."""
+        now = clock.now()
+        await AuthRepository(connection, tenant.id).revoke_session(session_id, reason=reason, now=now)
+        last = now + timedelta(seconds=tenant.config.settings.security.access_token_ttl_seconds)
+        await revoke_session(connection, tenant.id, str(session_id), last)
