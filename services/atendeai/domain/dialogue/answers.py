@@ -2,7 +2,7 @@
 
 import re
 
-from atendeai.domain.dialogue import texts, wording
+from atendeai.domain.dialogue import people, subject, texts, wording
 from atendeai.domain.dialogue.clinic import Professional, Service
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Outcome, Stage
@@ -60,6 +60,22 @@ def answer(session: Session, intent: Intent) -> None:
     session.state.answered = True
     if session.state.done is Outcome.NOTHING_BOOKED:
         session.state.done = None
+
+
+def works_here(session: Session) -> bool:
+    """Answers whether somebody works here ("a Dra. Paula atende aí?"); False where that is not asked."""
+    clinic, state = session.clinic, session.state
+    own, session.stranger = people.asked_about(clinic, session.reading.text)
+    asked = (own or session.stranger) and session.reading.when.empty and not named(session)
+    if not asked:
+        return False
+    if own is not None:
+        offered = [s.name for s in clinic.services if s.code in own.services]
+        session.say(texts.works_here(own.name, offered))
+    else:
+        session.say(f"{subject.not_here(session)} {texts.WITH_SOMEBODY_ELSE}")
+    state.invited = state.answered = True
+    return True
 
 
 def beside(session: Session) -> None:
@@ -230,6 +246,11 @@ def _service(session: Session) -> None:
     names = wording.listed(s.name for s in session.clinic.services)
     if len(about) == 1:
         service = about[0]
+        session.stranger = people.stranger(session.clinic, session.reading.text)
+        if session.stranger is not None:
+            session.say(f"{subject.not_here(session, service.code)} Quer marcar?")
+            session.state.invited = True
+            return
         who = [p.name for p in session.clinic.professionals if service.code in p.services]
         with_whom = f" com {wording.listed(who, 'ou')}" if who else ""
         session.say(f"Sim, temos {service.name}{with_whom}. Dura cerca de {_minutes(service)} minutos. Quer marcar?")

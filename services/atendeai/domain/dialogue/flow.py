@@ -68,6 +68,7 @@ _BORN = re.compile(r"\b(?:nascimento|nascid[oa]|cpf|rg|anos)\b")
 _FEW_WORDS = 6
 _DECIDED = re.compile(r"^\W*(?:sim|pode (?:ser|marcar|confirmar|agendar)|confirmo|confirmado|fechado|quero)\b")
 """A yes that stands beside a question about the way or the hours ("sim, e qual o endereço?")."""
+_LOOKING = frozenset([Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED])
 _ELSEWHERE = frozenset(
     [Intent.HUMAN, Intent.OPT_OUT, Intent.DATA_REQUEST, Intent.RESULTS, Intent.LIST_APPOINTMENTS, Intent.RUNNING_LATE]
 )
@@ -87,6 +88,9 @@ def take(session: Session, asked: Asks | None) -> Taken:
         return True
     if intent in _ELSEWHERE:
         return False
+    if intent is Intent.ASK_SERVICE and state.stage in _LOOKING and session.names_professional:
+        intent = Intent.BOOK  # "tem com a Dra. Ana?"
+        session.reading = replace(session.reading, intent=intent)
     if intent in PROFILE_QUESTIONS and not (asked is Asks.SERVICE and intent is Intent.ASK_SERVICE):
         if not _says_more(session, asked):
             return False
@@ -113,7 +117,7 @@ def take(session: Session, asked: Asks | None) -> Taken:
 def _says_more(session: Session, asked: Asks | None) -> bool:
     """Whether a question also brings something for the flow: a time, the name, or the last word."""
     state, reading = session.state, session.reading
-    if state.stage not in {Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED}:
+    if state.stage not in _LOOKING:
         return False
     if reading.intent is not Intent.ASK_HOURS and not reading.when.empty and not reading.when.invalid:
         return True

@@ -219,7 +219,8 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
         state.topic = state.topic or _advertised(session)
     if intent in _BESIDE_QUESTIONS:
         answers.beside(session)
-    if session.message.reminded and (yield from _reminder_answered(session, intent)):
+    about_people = intent in _ABOUT_PEOPLE and answers.works_here(session)
+    if about_people or (session.message.reminded and (yield from _reminder_answered(session, intent))):
         return
     if (
         not session.message.reminded
@@ -271,6 +272,9 @@ def _reminder_answered(session: Session, intent: Intent) -> Generator[Request, A
     return (yield from changes.answer_with_time(session))
 
 
+_ABOUT_PEOPLE = frozenset(
+    [Intent.ASK_AVAILABILITY, Intent.ASK_SERVICE, Intent.ASK_HOURS, Intent.BOOK, Intent.OUT_OF_SCOPE]
+)
 _BESIDE_QUESTIONS = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.RESCHEDULE])
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from atendeai.domain.dialogue.clinic import Clinic, Professional
+from atendeai.domain.dialogue import people
+from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.ports import Slot
 from atendeai.domain.dialogue.state import Asks, Outcome, State
 from atendeai.domain.dialogue.texts import closed_now, described, preparation
@@ -112,9 +113,6 @@ _NAME_END = re.compile(
     r"(?i)\b(?:e|quero|queria|gostaria|para|pra|pro|por favor|obrigad[oa]|tenho|preciso|tudo bem|bom dia|boa (?:tarde|"
     r"noite)|sou|estou|meu|minha|cpf|nascid[oa]|com|vou|moro|mesm[oa])\b.*$"
 )
-_TITLE_AT = re.compile(r"\bdra?\b")
-_TITLES = frozenset(["dr", "dra", "doutor", "doutora", "a", "o"])
-_THEIRS = "dra?|doutora?|com|pel[ao]|d[ao]|a|o|prefiro|quero|ver|agenda"
 _NAME_WORD = re.compile(r"^[^\W\d_]+(?:['-][^\W\d_]+)*$")
 _LONGEST_NAME = 7
 _SHORTEST_NAME = 3
@@ -127,16 +125,6 @@ def tidy_name(raw: str) -> str:
     if raw != raw.lower() and raw != raw.upper():
         return " ".join(words)
     return " ".join(w.lower() if i and w.lower() in _PARTICLES else w.capitalize() for i, w in enumerate(words))
-
-
-def _speaks_of(norm: str, who: Professional | None) -> bool:
-    """Whether a professional's name stands there as theirs: "com a Ana", "dra. Ana", or nothing but the name."""
-    if who is None:
-        return False
-    names = [w for w in re.findall(r"[a-z]+", fold(who.name)) if w not in _TITLES]
-    words = [w for w in re.findall(r"[a-z]+", norm) if w not in _TITLES]
-    spelled = "|".join(map(re.escape, names))
-    return set(words) <= set(names) or bool(re.search(rf"\b(?:{_THEIRS})\.? (?:a |o )?(?:{spelled})\b", norm))
 
 
 def speaks_for_another(norm: str) -> bool:
@@ -234,6 +222,8 @@ class Session:
     replies: list[str] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     unknown_service: str | None = None
+    stranger: str | None = None
+    """Somebody who was wished for and does not work here."""
     invalid_time: bool = False
     missed: bool = False
     """Whether the message was not understood."""
@@ -304,11 +294,7 @@ class Session:
             state.name = given
         self._absorb_service()
         said = self._without(given)
-        people = self._people(said)
-        if (one := self._meant(said, people)) is not None:
-            state.professional = state.asked_for = one
-        elif len(people) > 1:
-            self._doubt(said, people)
+        self._absorb_person(said, given)
         when = self.reading.when
         self.invalid_time = when.invalid
         state.candidates = list(when.candidates)
@@ -318,26 +304,17 @@ class Session:
     @property
     def names_professional(self) -> bool:
         """Whether the message names one of the clinic's professionals."""
-        said = self.norm
-        return self.reading.entities.professional is not None or self._meant(said, self._people(said)) is not None
+        return self.reading.entities.professional is not None or people.meant(self.clinic, self.norm) is not None
 
-    def _people(self, said: str) -> list[str]:
-        return entities.match(said, {p.code: p.name for p in self.clinic.professionals}, exact=True)
-
-    def _meant(self, said: str, people: list[str]) -> str | None:
-        only = people[0] if len(people) == 1 else None
-        return only if only and _speaks_of(said, self.clinic.professional(only)) else None
-
-    def _doubt(self, said: str, people: list[str]) -> None:
-        """Several bear the name that was said: the title may tell them apart, else it is asked, once."""
-        spoken = [p for c in people if (p := self.clinic.professional(c)) and _speaks_of(said, p)]
-        title = _TITLE_AT.search(said)
-        titled = [p for p in spoken if title and fold(p.name).split()[0].strip(".") == title[0].strip(".")]
-        left = titled or spoken
-        if len(left) == 1:
-            self.state.professional = self.state.asked_for = left[0].code
-        elif not self.state.people_asked:
-            self.state.people = [p.code for p in left]
+    def _absorb_person(self, said: str, patient: str | None) -> None:
+        state, clinic = self.state, self.clinic
+        one = people.meant(clinic, said) or people.misspelt(clinic, self.reading.text)
+        several = people.bearers(clinic, said) if one is None else []
+        if one is not None or len(several) == 1:
+            state.professional = state.asked_for = one or several[0]
+        elif several and not state.people_asked:
+            state.people = several
+        self.stranger = people.stranger(clinic, self.reading.text, patient)
 
     def _name_on_a_line(self) -> str | None:
         """A name that stands alone on one of several lines: messages sent one after the other, read as one."""

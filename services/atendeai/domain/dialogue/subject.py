@@ -9,11 +9,23 @@ from atendeai.domain.understanding.entities import match
 
 def settled(session: Session) -> bool:
     """Whether service and professional are known and fit together; asks otherwise."""
-    return _service_settled(session) and _professional_settled(session)
+    before = len(session.replies)
+    done = _service_settled(session) and _professional_settled(session)
+    if session.stranger is not None and not session.state.handed_off:
+        session.replies.insert(before, not_here(session))
+    return done
+
+
+def not_here(session: Session, service: str | None = None) -> str:
+    """Says that who was named does not work here, and who does, for the service as far as it is known."""
+    clinic = session.clinic
+    what = clinic.service(service or session.state.service)
+    able = [p.name for p in clinic.professionals if what is None or what.code in p.services]
+    return texts.not_here(session.stranger or "", able, what.name if what else None)
 
 
 def _service_settled(session: Session) -> bool:
-    """Whether service and professional are known and fit together; asks otherwise."""
+    """Whether the service is known, and whom is wished for does it; asks otherwise."""
     state, clinic = session.state, session.clinic
     if session.unknown_service and state.service is None:
         session.say(texts.no_such_service(session.unknown_service))
@@ -39,7 +51,8 @@ def _service_settled(session: Session) -> bool:
     if who is not None and state.service not in who.services:
         what = clinic.service(state.service)
         if what is not None and named_now(session, who.code):
-            session.say(texts.not_by(who.name, what.name))
+            able = [p.name for p in clinic.professionals if what.code in p.services]
+            session.say(texts.not_by(who.name, what.name, able))
         state.professional = state.asked_for = None
     return True
 

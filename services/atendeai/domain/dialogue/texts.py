@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from atendeai.domain.dialogue.clinic import Clinic, Service
-from atendeai.domain.dialogue.wording import listed, moment, numbered, of_the
+from atendeai.domain.dialogue.wording import inside, listed, moment, numbered, of_the, sentence, the
 
 _TWO = 2
 EMERGENCY = (
@@ -59,6 +59,7 @@ NO_APPOINTMENTS = "Não encontrei nenhuma consulta sua marcada. Quer marcar uma?
 JUST_TAKEN = "Puxa, esse horário acabou de ser ocupado."
 MOVE_OR_CANCEL = "Entendi. Quer remarcar para outro dia ou prefere cancelar?"
 MOVE_OR_CANCEL_AGAIN = "O que prefere: remarcar para outro dia ou cancelar a consulta?"
+WITH_SOMEBODY_ELSE = "Quer marcar com alguém da nossa equipe?"
 TROUBLE = "Não consegui concluir isso agora. Já avisei a nossa equipe, e uma pessoa vai responder por aqui."
 WAITING = "Claro, sem pressa. É só me avisar por aqui."
 WRONG_NUMBER = "Desculpe o incômodo! Se um dia precisar, é só escrever por aqui."
@@ -119,9 +120,25 @@ def which_professional(names: Sequence[str]) -> str:
     return f"Com quem você prefere: {listed(names, 'ou')}?"
 
 
-def not_by(who: str, what: str) -> str:
-    """A professional was named who does not do what is wanted."""
-    return f"{who} não atende {what}, mas posso ver com outro profissional."
+def not_by(who: str, what: str, instead: Sequence[str]) -> str:
+    """A professional was named who does not do what is wanted; ``instead``: those who do."""
+    others = f" Para isso, temos {listed(the(name) for name in instead)}." if instead else ""
+    return f"{sentence(the(who))} não faz {inside(what)}.{others}"
+
+
+def not_here(who: str, instead: Sequence[str], what: str | None) -> str:
+    """Somebody was named who does not work here. ``instead``: who does ``what``, or everybody when it is None."""
+    sorry = f"{sentence(the(who))} não atende aqui."
+    if not instead:
+        return sorry
+    people = listed(the(name) for name in instead)
+    return f"{sorry} {f'Para {inside(what)}, temos' if what else 'Na nossa equipe, temos'} {people}."
+
+
+def works_here(who: str, offered: Sequence[str]) -> str:
+    """Somebody does work here, and does this."""
+    what = f" ({listed(inside(name) for name in offered)})" if offered else ""
+    return f"Sim, {the(who)} atende aqui{what}. Quer marcar?"
 
 
 def no_such_service(said: str) -> str:

@@ -23,6 +23,35 @@ def of_the(name: str) -> str:
     return f"{'do' if _MASCULINE.match(fold(name)) else 'da'} {name}"
 
 
+_DOCTOR = re.compile(r"^(?P<dra>dra\b|doutora\b|professora\b)|^(?:dr\b|doutor\b|professor\b)(?!\(a\))")
+
+
+def the(who: str) -> str:
+    """A professional's name with its article where the title tells it: "a Dra. Ana Lima", "o Dr. Caio Prado"."""
+    title = _DOCTOR.match(fold(who))
+    return f"{'a' if title['dra'] else 'o'} {who}" if title else who
+
+
+def sentence(text: str) -> str:
+    """With a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def inside(name: str) -> str:
+    """A service's name as it stands inside a sentence: "consulta com pediatra", but "MAPA 24h", "Botox"."""
+    return name[:1].lower() + name[1:] if fold(name).split()[:1] and fold(name).split()[0] in _COMMON_NOUNS else name
+
+
+_COMMON_NOUNS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        consulta retorno exame avaliacao limpeza sessao tratamento procedimento cirurgia aplicacao teste vacina revisao
+        clareamento extracao canal restauracao acompanhamento atendimento eletrocardiograma ecocardiograma ultrassom
+        ultrassonografia mamografia fisioterapia terapia drenagem massagem depilacao peeling
+        """,
+    )
+)
 _NAMED_DAYS = 2
 """More days in a row than these are written as a span."""
 
