@@ -198,9 +198,15 @@ class Availability:
 
 
 def schedule_of(tenant: Tenant) -> Schedule:
-    """Return what the clinic's profile says about its time. Raises a 503 problem when it contradicts itself."""
+    """Return what the clinic's profile says about its time, read once for each configuration.
+
+    Raises a 503 problem when it contradicts itself.
+    """
+    config = tenant.config
     try:
-        return schedule_from_profile(tenant.config.raw_profile, tenant.config.settings.timezone)
+        return config.derived(
+            "appointment.schedule", lambda: schedule_from_profile(config.raw_profile, config.settings.timezone)
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise profile_unreadable(str(error)) from error
 

@@ -49,15 +49,22 @@ class ChangedMeanwhileError(Exception):
 
 
 def clinic_of(tenant: Tenant) -> Clinic:
-    """The clinic as the dialogue knows it. Raises ValueError when the profile cannot be read."""
+    """The clinic as the dialogue knows it, read once for each configuration.
+
+    Raises ValueError when the profile cannot be read.
+    """
     config = tenant.config
-    persona = config.settings.ai.persona
-    return clinic_from_profile(
-        config.display_name or config.name,
-        config.raw_profile,
-        persona=Persona(name=persona.name, greeting=persona.greeting, tone=persona.tone),
-        handoff_topics=config.settings.ai.handoff.topics,
-    )
+
+    def read() -> Clinic:
+        persona = config.settings.ai.persona
+        return clinic_from_profile(
+            config.display_name or config.name,
+            config.raw_profile,
+            persona=Persona(name=persona.name, greeting=persona.greeting, tone=persona.tone),
+            handoff_topics=config.settings.ai.handoff.topics,
+        )
+
+    return config.derived("conversation.clinic", read)
 
 
 class Conversations:

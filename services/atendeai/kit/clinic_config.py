@@ -1,16 +1,18 @@
-"""A typed view of one row of `atendeai.clinic_config`, which the operator alone writes.
+"""A typed view of one clinic: its row of `atendeai.clinic_config`, which the operator alone writes, and what staff add.
 
 Every field has a default and unknown fields are ignored, so that services of one version read rows written by an
-operator of the next. `raw_settings` and `raw_profile` hold the JSON as it stands.
+operator of the next. `raw_settings` and `raw_profile` hold the JSON that holds, additions included; `declared_profile`
+and `declared_persona` what the Clinic resource says.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,10 +21,13 @@ from cryptography.fernet import Fernet
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from atendeai.domain.profile_additions import effective_persona, effective_profile
+
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of `date.weekday()`."""
 
+_T = TypeVar("_T")
 _DURATION = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
 
 
@@ -184,6 +189,23 @@ class ServiceOffer(_View):
         return parse_duration(self.duration)
 
 
+class ProfileException(_View):
+    """Days with hours of their own, for one professional or for the clinic; no hours: closed."""
+
+    date_from: date
+    date_to: date | None = None
+    professional: str | None = None
+    hours: list[OpeningHours] = Field(default_factory=list)
+    id: UUID | None = None
+    """Of what staff added; the resource's have none."""
+    reason: str | None = None
+
+    @property
+    def last(self) -> date:
+        """The last day, inclusive."""
+        return self.date_to or self.date_from
+
+
 class Professional(_View):
     """Someone who sees patients; without `services` they offer all, without `hours` the clinic's hold."""
 
@@ -221,6 +243,8 @@ class Profile(_View):
     insurance: list[str] = Field(default_factory=list)
     address: str | dict[str, str] | None = None
     holidays: list[date] = Field(default_factory=list)
+    exceptions: list[ProfileException] = Field(default_factory=list)
+    """Of two for the same day and person the later one holds."""
     policies: Policies = Field(default_factory=Policies)
 
 
@@ -268,7 +292,7 @@ class Credentials(_Secret):
 
 @dataclass(frozen=True)
 class ClinicConfig:
-    """One clinic as the operator last wrote it."""
+    """One clinic as the operator last wrote it, with what its staff added."""
 
     clinic_id: UUID
     name: str
@@ -283,6 +307,22 @@ class ClinicConfig:
     data_key: bytes = field(repr=False)
     raw_settings: dict[str, Any] = field(repr=False)
     raw_profile: dict[str, Any] = field(repr=False)
+    declared_profile: dict[str, Any] = field(repr=False)
+    declared_persona: dict[str, Any] = field(repr=False)
+    additions: dict[str, Any] = field(repr=False)
+    version: int = 0
+    """Of the profile; it grows with every change by the resource or by staff."""
+    _derived: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def derived(self, name: str, make: Callable[[], _T]) -> _T:
+        """Return what `make` reads out of this configuration, made once: a changed configuration is another object.
+
+        So whatever is kept here is as fresh as the configuration itself. What `make` raises passes and is not kept.
+        """
+        if name not in self._derived:
+            self._derived[name] = make()
+        found: _T = self._derived[name]
+        return found
 
     @cached_property
     def tz(self) -> ZoneInfo:
@@ -296,14 +336,19 @@ class ClinicConfig:
 
 
 def read_row(row: dict[str, Any], stack_key: bytes) -> ClinicConfig:
-    """Decrypt and check one row; `settings` and `profile` arrive as JSON text.
+    """Decrypt and check one row; `settings`, `profile` and `additions` (if any) arrive as JSON text.
 
     Raises `cryptography.fernet.InvalidToken` when the stack's key does not fit, `ValueError` when a key is none or the
     row was written in a shape this version does not know (`pydantic.ValidationError`).
     """
     data_key = Fernet(stack_key).decrypt(bytes(row["wrapped_key"]))
     secrets = orjson.loads(Fernet(data_key).decrypt(bytes(row["credentials"])))
-    settings, profile = orjson.loads(row["settings"]), orjson.loads(row["profile"])
+    settings, declared = orjson.loads(row["settings"]), orjson.loads(row["profile"])
+    ClinicSettings.model_validate(settings), Profile.model_validate(declared)  # what is merged below has the shapes
+    additions = orjson.loads(row.get("additions") or "{}")
+    profile = effective_profile(declared, additions)
+    persona = (settings.get("ai") or {}).get("persona") or {}
+    settings = {**settings, "ai": {**(settings.get("ai") or {}), "persona": effective_persona(persona, additions)}}
     return ClinicConfig(
         clinic_id=row["clinic_id"],
         name=row["name"],
@@ -318,4 +363,8 @@ def read_row(row: dict[str, Any], stack_key: bytes) -> ClinicConfig:
         data_key=data_key,
         raw_settings=settings,
         raw_profile=profile,
+        declared_profile=declared,
+        declared_persona=persona,
+        additions=additions,
+        version=row.get("version") or 0,
     )

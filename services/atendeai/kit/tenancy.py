@@ -32,8 +32,11 @@ _UNKNOWN_NAME_SECONDS = 2.0
 _NAMES_KEPT = 20_000
 
 _CONFIG = text(
-    "SELECT clinic_id, name, namespace, display_name, generation, isolation, suspended, settings::text AS settings,"
-    " profile::text AS profile, wrapped_key, credentials FROM atendeai.clinic_config WHERE clinic_id = :clinic_id"
+    "SELECT c.clinic_id, c.name, c.namespace, c.display_name, c.generation, c.isolation, c.suspended,"
+    " c.settings::text AS settings, c.profile::text AS profile, c.wrapped_key, c.credentials,"
+    " (SELECT a.document::text FROM atendeai.clinic_additions a WHERE a.clinic_id = :clinic_id) AS additions,"
+    " (SELECT max(v.version) FROM atendeai.profile_version v WHERE v.clinic_id = :clinic_id) AS version"
+    " FROM atendeai.clinic_config c WHERE c.clinic_id = :clinic_id"
 )
 _REVOKED = text("SELECT sid FROM atendeai.revoked_session WHERE clinic_id = :clinic_id AND expires_at > now()")
 _BY_HOST = text("SELECT atendeai.clinic_by_host(:value)")
