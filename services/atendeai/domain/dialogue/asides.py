@@ -11,7 +11,8 @@ from atendeai.domain.dialogue.state import Asks, Stage
 from atendeai.domain.understanding.intent import COURTESIES, Intent
 
 _WAITS = re.compile(
-    r"\b(?:pera(?:i| ai)?|esper[ae](?: ai| um pouco)?|(?:so )?um (?:momento|minut\w+|instante|segundo|seg|minuto)|"
+    r"\b(?:pera(?:i| ai)?|(?<!de )esper[ae](?: ai| um pouco)?|(?:so )?um (?:momento|minut\w+|instante|segundo|seg|"
+    r"minuto)|"
     r"ja (?:te |lhe |vos )?(?:falo|volto|respondo|confirmo|aviso|digo)|deixa?(?: eu)? (?:ver|pensar|confirmar com|"
     r"checar|olhar|conferir|consultar)|(?:vou|preciso|tenho que) (?:ver|pensar|falar|conversar|perguntar|confirmar|"
     r"conferir|checar|combinar|consultar|olhar)\b|(?:te|lhe) (?:falo|aviso|respondo|retorno|confirmo|digo)|"

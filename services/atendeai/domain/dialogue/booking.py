@@ -173,7 +173,9 @@ def _show(session: Session, slots: Sequence[Slot], sorry: str = "") -> Steps:
     people = {s.professional for s in slots}
     who = session.clinic.professional(slots[0].professional) if len(people) == 1 else None
     options = [wording.moment(s.start, session.today) if who else _option(session, s) for s in slots]
-    session.say(texts.choices(options, with_whom=who.name if who else None, sorry=sorry), Asks.TIME)
+    whom = who.name if who else None
+    again = texts.choices(options, with_whom=whom)
+    session.say(texts.choices(options, with_whom=whom, sorry=sorry), Asks.TIME, again=again)
 
 
 def _option(session: Session, slot: Slot) -> str:
@@ -287,9 +289,10 @@ def offer(session: Session, slot: Slot, *, lead: str = "", also: Sequence[Slot] 
     if also:
         what += f" (também tenho às {wording.listed([wording.clock(s.start.time()) for s in also], 'ou às')})"
     if not moving and session.name_missing:
-        session.say(lead + texts.offer_without_name(what), Asks.NAME)
+        question, asks = texts.offer_without_name(what), Asks.NAME
     else:
-        session.say(lead + texts.offer(what, session.name, moving=moving), Asks.CONFIRMATION)
+        question, asks = texts.offer(what, session.name, moving=moving), Asks.CONFIRMATION
+    session.say(lead + question, asks, again=question)
 
 
 def _lost(session: Session, slot: Slot) -> Steps:

@@ -252,12 +252,15 @@ class Session:
         """Whether the name must be asked before booking."""
         return self.name is None and (self.state.for_other or not self.patient.known)
 
-    def say(self, text: str, asks: Asks | None = None) -> None:
-        """Adds a reply; with ``asks`` it is the question the patient is to answer."""
+    def say(self, text: str, asks: Asks | None = None, *, again: str | None = None) -> None:
+        """Adds a reply; with ``asks`` it is the question the patient is to answer.
+
+        ``again``: how it is put once more after something else was answered; as it stands where there is none.
+        """
         self.replies.append(text)
         if asks is not None:
             self.state.asks = asks
-            self.state.question = text
+            self.state.question = again or text
 
     def hand_off(self, why: Alert, text: str) -> None:
         """Leaves the conversation to a person, and says when the clinic opens while it is closed."""

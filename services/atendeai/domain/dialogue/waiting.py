@@ -14,36 +14,94 @@ _WANTS = re.compile(
     r"(?:abr\w+|surg\w+|aparec\w+|vag\w+|desist\w+|cancel\w+)|"
     r"(?:coloc\w+|po[em]|bota|quero|pode|entr\w+|fic\w+)[^.?!]{0,25}?\b(?:lista|fila|espera)\b)\b"
 )
+_LIST = re.compile(
+    r"\b(?:lista|fila) de espera\b|\b(?:a|essa|esta|tal|dessa|nessa|d?a|n?a) (?:lista|fila)\b(?! de (?!espera))"
+)
+_WISHES = re.compile(
+    r"\b(?:quero|queria|gostaria|prefiro|aceito|desejo)\b|\b(?:me|nos|ela|ele|eu|meu nome|minha \w+|"
+    r"meu \w+)\b[^.?!]{0,12}?"
+    r"\b(?:coloc\w+|p[oo]e|por|bota\w*|inclu\w+|inser\w+|anot\w+)|\b(?:coloca|coloque|po[em]|bota|inclui|inclua|"
+    r"anota)\b|"
+    r"\b(?:pode|podem|poderia\w*|consegue\w*|da para|tem como|teria como) (?:me |nos )?(?:coloc|por\b|bot|inclu|"
+    r"inser|deix)\w*|"
+    r"\b(?:posso|podemos|da para|tem como|teria como|consigo|vou) (?:eu )?(?:entrar|ficar|esperar)|\b(?:me|nos) "
+    r"(?:avis|cham)\w+|\bfico (?:n[ao]|em) (?:lista|fila|espera)"
+)
+_ASKS = re.compile(
+    r"\?|\b(?:como (?:e|que|funciona|faz|faco)|o que e|existe|tem|ha|qual|quanto|voces? (?:tem|trabalham?|fazem?|"
+    r"avisam?|chamam?)|"
+    r"demora|funciona|gostaria de saber|queria saber|quero saber|me explica|saber (?:se|como))\b"
+)
+_TOLD = re.compile(r"\bvoces? (?:(?:me|nos) )?(?:avis|cham|lig|mand)\w+")
+_FREED = re.compile(r"\b(?:se|quando|caso)\b[^.?!]{0,25}\b(?:abr|surg|aparec|vag|desist|cancel)\w+")
+_TO_KNOW = re.compile(r"\b(?:quero|queria|gostaria de|posso) (?:saber|entender|perguntar|tirar)\b|\bme explica\b")
+_ENTERS = re.compile(
+    r"^\W*(?:(?:sim|ok|entao|ta|certo|bom|pode|por favor|quero)\W+)*(?:eu )?(?:(?:quero|vou|gostaria de|prefiro|pode|"
+    r"podem) )?"
+    r"(?:me )?(?:entrar|coloca\w*|p[oo]e|bota\w*|inclu\w+|esperar|espero|anota\w*)(?: (?:sim|eu|ai|nela|la|por favor|"
+    r"entao|meu "
+    r"nome|na espera|vaga|vagar))*\W*$"
+)
+"""Said after the list was spoken of."""
 _LEAVES = re.compile(
     r"\b(?:tir\w+|remov\w+|exclu\w+|retir\w+|sair|saio|cancel\w+|desist\w+)\b[^.?!]{0,25}?\b(?:lista|fila)\b"
 )
-_REFUSES = re.compile(r"\bnao\b[^.?!]{0,20}\b(?:lista|fila|espera)\b")
+_REFUSES = re.compile(
+    r"\bnao\b[^.?!]{0,20}\b(?:lista|fila|espera)\b|\b(?:lista|fila|espera)\W+nao\W*(?:quero|obrig\w+)?\W*$"
+)
 
 
 def take(session: Session, asked: Asks | None) -> Generator[Request, Answer, bool]:
     """Takes the message when the patient wants to wait, or gives the name for it."""
     state = session.state
-    if state.stage is Stage.LISTING and asked is Asks.NAME:
+    if state.stage is Stage.LISTING and asked is Asks.NAME and not _asked_about(session.norm):
         name = name_answer(session.reading.text.raw, for_other=state.for_other)
         if name is not None:
             state.name = name
             yield from join(session)
-            return True
-        return False
+        return name is not None
     if _LEAVES.search(session.norm) and ("espera" in session.norm or "fila" in session.norm or state.full is not None):
         # Which of several wishes is meant a person sees at once; the patient is told what happens, not that it did.
         session.say(texts.LEAVES_WAITLIST)
         session.alerts.append(Alert.UNANSWERED)
         state.answered = True
         return True
-    if not session.clinic.waiting_list or not _WANTS.search(session.norm) or _REFUSES.search(session.norm):
-        return False
-    if state.full is None and state.service is not None and state.when.has_day:
+    if _asked_about(session.norm):
+        session.say(_explained(session))
+        state.answered = True
+        return True
+    if state.full is not None and state.busy and _REFUSES.search(session.norm) and session.reading.when.empty:
+        session.say(texts.ALL_RIGHT)  # and what was offered is offered again
+        return True
+    if _wanted(session) and state.full is None and state.service is not None and state.when.has_day:
         state.full = Wish(state.service, state.when, state.asked_for)
-    if state.full is None:
+    if not _wanted(session) or state.full is None:
         return False
     yield from ask_or_join(session)
     return True
+
+
+def _asked_about(norm: str) -> bool:
+    """Whether the list is only asked about ("tem lista de espera?", "como funciona a lista?")."""
+    about = bool(_LIST.search(norm)) or bool(_TOLD.search(norm) and _FREED.search(norm))
+    wish = bool(_WISHES.search(norm)) and not _TO_KNOW.search(norm)
+    return about and bool(_ASKS.search(norm)) and not wish and not _REFUSES.search(norm)
+
+
+def _explained(session: Session) -> str:
+    """What the list is, and how to join it where the time to wait for is known."""
+    if not session.clinic.waiting_list:
+        return texts.NO_WAITLIST
+    known = session.state.full is not None or (session.state.service is not None and session.state.when.has_day)
+    return f"{texts.WAITLIST} {texts.WAITLIST_JOIN if known else texts.WAITLIST_BEGIN}"
+
+
+def _wanted(session: Session) -> bool:
+    """Whether the patient wants to wait for a time."""
+    norm = session.norm
+    enters = session.state.full is not None and bool(_ENTERS.match(norm))
+    wants = bool(_WANTS.search(norm)) or enters
+    return session.clinic.waiting_list and wants and not _REFUSES.search(norm)
 
 
 def ask_or_join(session: Session) -> Steps:
