@@ -1,7 +1,7 @@
 """The fixtures; a conftest imports them by name (see the conftest of the services' tests).
 
-Servers start once per session and only when a test asks for them. Clinics have ids of their own, so tests share the
-servers without cleaning up after each other.
+Servers start once per session and only when a test asks for them. Each test has clinics of its own; when it is over,
+the next one gets their roles and partitions, emptied.
 """
 
 from __future__ import annotations
@@ -74,13 +74,17 @@ ClinicFactory = Callable[..., Awaitable[TestClinic]]
 
 
 @pytest.fixture
-def clinic_factory(stack: Stack) -> ClinicFactory:
+def clinic_factory(stack: Stack) -> Iterator[ClinicFactory]:
     """Return how to make a clinic: `await …(isolation="Dedicated", settings={…}, profile={…}, credentials={…})`."""
+    made: list[TestClinic] = []
 
     async def factory(**values: Any) -> TestClinic:
-        return await make_clinic(stack, **values)
+        made.append(await make_clinic(stack, **values))
+        return made[-1]
 
-    return factory
+    yield factory
+    for clinic in made:
+        stack.spare.setdefault(clinic.isolation, []).append(clinic.id)
 
 
 class AppClient(httpx.AsyncClient):
