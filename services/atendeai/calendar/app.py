@@ -19,6 +19,7 @@ from atendeai.calendar.status import StatusReport
 from atendeai.calendar.sync import Sync
 from atendeai.calendar.sync_repository import SYNC_QUEUE
 from atendeai.kit.app import create_service
+from atendeai.kit.http import OutsideClient
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import Settings
 from atendeai.kit.work import Worker
@@ -34,7 +35,7 @@ def create_app(
 ) -> FastAPI:
     """Build the app; `google` replaces the way to Google in tests."""
     kit = kit or Kit(settings)
-    http = httpx.AsyncClient(
+    http = OutsideClient(
         transport=google,
         timeout=_TIMEOUT,
         limits=httpx.Limits(max_connections=50, max_keepalive_connections=20),

@@ -24,6 +24,7 @@ from atendeai.domain.dialogue.state import Asks
 from atendeai.domain.understanding.foreign import turns_the_attendant
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
+from atendeai.kit.http import OutsideClient
 
 _MOST_CALLS = 6
 _MOST_ERRORS = 3
@@ -35,6 +36,7 @@ _LEAST_SECONDS = 0.5
 _OURS = frozenset(
     [Intent.EMERGENCY, Intent.OPT_OUT, Intent.DATA_REQUEST, Intent.HUMAN, Intent.RESULTS, Intent.RUNNING_LATE]
 )
+
 """Read by the embedded dialogue alone: what must never depend on a model."""
 _CLAIMS = re.compile(r"\b(?:re)?(?:agendad|marcad|cancelad|confirmad|reservad|desmarcad)[oa]s?\b")
 _NEGATED = re.compile(r"\b(?:nao|nenhuma?|ainda|sem)\b")
@@ -86,7 +88,7 @@ class OpenAIEngine:
         tools = Tools(session, mask)
         messages = _opening(session, question, mask)
         ends, errors, used = timer.monotonic() + _TURN_SECONDS, 0, 0
-        async with httpx.AsyncClient(transport=self._transport, trust_env=self._transport is None) as client:
+        async with OutsideClient(transport=self._transport, trust_env=self._transport is None) as client:
             for call in range(_MOST_CALLS):
                 said = await self._ask(client, messages, tools, actions, call, ends)
                 if not said.tool_calls:

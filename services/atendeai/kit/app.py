@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
@@ -27,6 +28,15 @@ Report = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 415: "Unsupported media type"}
+
+# FastAPI's own instrumentation records paths and query strings as they came: the kit's says what may be said.
+_NO_SPANS_OF_ITS_OWN: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 
 def create_service(
@@ -71,6 +81,7 @@ def create_service(
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        telemetry=_NO_SPANS_OF_ITS_OWN,
         middleware=[Middleware(Outermost, kit=resources)],
         dependencies=[Depends(guard)],
     )

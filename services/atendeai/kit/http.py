@@ -12,6 +12,7 @@ import httpx
 import orjson
 import structlog
 
+from atendeai.kit import telemetry
 from atendeai.kit.identity import issue_service_token
 from atendeai.kit.metrics import HTTP_CLIENT
 from atendeai.kit.responses import dumps
@@ -104,7 +105,7 @@ class ServiceClient:
         for attempt in range(1, _ATTEMPTS + 1):
             last = attempt == _ATTEMPTS
             try:
-                response = await self._client.send(request)
+                response = await self._attempt(request, resend=attempt - 1)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 if last:
                     raise ServiceError(service, None) from error
@@ -117,9 +118,27 @@ class ServiceClient:
             await asyncio.sleep(_FIRST_PAUSE * 2 ** (attempt - 1) * (1 + random.random()))  # noqa: S311 - jitter
         raise AssertionError("unreachable")
 
+    async def _attempt(self, request: httpx.Request, *, resend: int) -> httpx.Response:
+        with telemetry.calling(request.method, request.url, inside=True, resend=resend) as span:
+            request.headers.update(telemetry.outgoing())
+            response = await self._client.send(request)
+            telemetry.answered(span, response.status_code)
+            return response
+
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+class OutsideClient(httpx.AsyncClient):
+    """A client of what is not ours: each call is a span of the trace, and nothing of the trace is told outside."""
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request."""
+        with telemetry.calling(request.method, request.url) as span:
+            response = await super().send(request, **options)
+            telemetry.answered(span, response.status_code)
+            return response
 
 
 def _decoded(service: str, response: httpx.Response) -> Any:

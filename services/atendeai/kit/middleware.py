@@ -1,4 +1,4 @@
-"""The outermost layer of every service, in plain ASGI: request ids, limits of size, headers, CORS, metrics, access log.
+"""The outermost layer of every service, in plain ASGI: request ids, traces, sizes, headers, CORS, metrics, logs.
 
 It also turns what nobody caught into a problem document, so a caller never sees a stack or an empty 500.
 """
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
+from opentelemetry.trace import Span
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atendeai.kit import cors, metrics
+from atendeai.kit import cors, metrics, telemetry
 from atendeai.kit.db import UnknownClinicError, is_outage, is_unstorable
 from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.http import ServiceError
@@ -66,8 +67,12 @@ class Outermost:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
         headers = Headers(scope=scope)
+        with self._kit.telemetry.serving(scope["method"], scope["path"], headers) as span:
+            await self._serve(scope, receive, send, headers, span)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, headers: Headers, span: Span) -> None:
+        started = time.perf_counter()
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else str(uuid4())
         scope["atendeai"] = {"request_id": request_id, "headers": {}}
@@ -96,7 +101,7 @@ class Outermost:
                 raise
             await problem_response(scope, as_problem(error))(scope, receive, answer)
         finally:
-            self._account(scope, status, time.perf_counter() - started)
+            self._account(scope, status, time.perf_counter() - started, span)
 
     async def _before(self, scope: Scope, headers: Headers) -> Response | None:
         """Answer at once what is too large or is a preflight."""
@@ -156,8 +161,9 @@ class Outermost:
         for name, value in ours["headers"].items():
             headers[name] = value
 
-    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+    def _account(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         route = route_of(scope)
+        telemetry.served(span, scope["method"], route, status, scope["atendeai"].get("clinic_id"))
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         metrics.HTTP_SERVER.labels(self._kit.settings.service, method, route, str(status)).observe(seconds)
         if route.startswith(_QUIET) and status < HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -14,14 +14,16 @@ from atendeai.kit.db import Database
 from atendeai.kit.http import ServiceClient
 from atendeai.kit.limits import Limiter
 from atendeai.kit.settings import Settings
+from atendeai.kit.telemetry import Telemetry
 from atendeai.kit.tenancy import TenantDep, Tenants
 
 
 class Kit:
-    """Database, cache, clinics, limits and the client to the other services. Made before the app, closed with it."""
+    """Database, cache, clinics, limits, traces, the way to the other services. Made before the app, closed with it."""
 
     def __init__(self, settings: Settings, *, peers: httpx.AsyncBaseTransport | None = None) -> None:
         self.settings = settings
+        self.telemetry = Telemetry(settings)
         self.database = Database(settings)
         self.cache = Cache(settings)
         self.tenants = Tenants(settings, self.database)
@@ -39,6 +41,7 @@ class Kit:
         await self.services.close()
         await self.cache.close()
         await self.database.close()
+        await self.telemetry.close()
 
 
 def _kit(request: Request) -> Kit:

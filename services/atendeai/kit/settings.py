@@ -47,6 +47,9 @@ class Settings(BaseSettings):
 
     service_url_template: str = "http://{service}:{port}"
     gateway_health_url: str | None = None
+    otlp_endpoint: str | None = None
+    """Base address of an OpenTelemetry collector (OTLP over HTTP); absent: nothing is recorded."""
+
     log_format: Literal["JSON", "Text"] = "JSON"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -73,7 +76,7 @@ class Settings(BaseSettings):
     reply_wait_seconds: float = Field(default=8.0, ge=0)
     """The longest a patient who goes on writing waits for an answer."""
 
-    @field_validator("clinic_id", "gateway_health_url", "port", mode="before")
+    @field_validator("clinic_id", "gateway_health_url", "otlp_endpoint", "port", mode="before")
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return None if value == "" else value
@@ -90,7 +93,7 @@ class Settings(BaseSettings):
         _address(value.get_secret_value(), "redis", "rediss")
         return value
 
-    @field_validator("gateway_health_url")
+    @field_validator("gateway_health_url", "otlp_endpoint")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is not None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit import clock
 from atendeai.kit.db import on_commit
+from atendeai.kit.telemetry import origin
 from atendeai.kit.tenancy import Tenant
 
 Handler = Callable[[Tenant, str], Awaitable[datetime | None]]
@@ -39,13 +40,22 @@ class Worker:
     poll: timedelta = field(default=timedelta(seconds=1))
 
 
-_ENQUEUE = text(
-    "INSERT INTO atendeai.work AS w (clinic_id, queue, key, due_at, due_since)"
-    " SELECT :clinic_id, :queue, :key, d.due, d.due"
-    " FROM (SELECT coalesce(CAST(:due_at AS timestamptz), now()) AS due) d"
+_TRACES = 8
+"""So many traces of what asked for a key are kept, the latest; it goes on in the last of them."""
+
+INTO_WORK = "INSERT INTO atendeai.work AS w (clinic_id, queue, key, due_at, due_since, traces)"
+ALREADY_WORK = (
     " ON CONFLICT (clinic_id, queue, key) DO UPDATE SET changes = w.changes + 1,"
     " due_at = least(w.due_at, excluded.due_at),"
-    " due_since = CASE WHEN w.lease_token IS NULL THEN least(w.due_since, excluded.due_since) ELSE w.due_since END"
+    " due_since = CASE WHEN w.lease_token IS NULL THEN least(w.due_since, excluded.due_since) ELSE w.due_since END,"
+    " traces = CASE WHEN excluded.traces <@ w.traces THEN w.traces WHEN w.lease_token IS NOT NULL THEN excluded.traces"
+    f" ELSE (w.traces || excluded.traces)[greatest(1, cardinality(w.traces || excluded.traces) - {_TRACES - 1}):] END"
+)
+"""Both ends of the statement that enqueues, for a repository that enqueues within a statement of its own."""
+
+_ENQUEUE = text(
+    f"{INTO_WORK} SELECT :clinic_id, :queue, :key, d.due, d.due, CAST(:traces AS text[])"  # noqa: S608 - constants
+    f" FROM (SELECT coalesce(CAST(:due_at AS timestamptz), now()) AS due) d{ALREADY_WORK}"
 )
 
 _wakers: list[Callable[[UUID, str], None]] = []
@@ -64,9 +74,16 @@ async def enqueue(
 
     A key that is already waiting keeps the earlier of both moments.
     """
-    await connection.execute(_ENQUEUE, {"clinic_id": clinic_id, "queue": queue, "key": key, "due_at": due_at})
+    trace = origin()
+    names = {"clinic_id": clinic_id, "queue": queue, "key": key, "due_at": due_at, "traces": [trace] if trace else []}
+    await connection.execute(_ENQUEUE, names)
     if due_at is None or due_at <= clock.now():
-        on_commit(connection, lambda: _wake(clinic_id, queue))
+        wake_on_commit(connection, clinic_id, queue)
+
+
+def wake_on_commit(connection: AsyncConnection, clinic_id: UUID, queue: str) -> None:
+    """Have the queue looked at as soon as this transaction has committed."""
+    on_commit(connection, lambda: _wake(clinic_id, queue))
 
 
 def _wake(clinic_id: UUID, queue: str) -> None:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import Span
 from sqlalchemy import TextClause, text
 
-from atendeai.kit import metrics
+from atendeai.kit import metrics, telemetry
 from atendeai.kit.db import UnknownClinicError
 from atendeai.kit.errors import Unavailable
 from atendeai.kit.work import Worker, add_waker
@@ -27,7 +28,7 @@ from atendeai.kit.work import Worker, add_waker
 if TYPE_CHECKING:
     from atendeai.kit.resources import Kit
 
-_CLAIM = text("SELECT clinic_id, key, token, attempts FROM atendeai.claim_work(:queue, :max, :lease)")
+_CLAIM = text("SELECT clinic_id, key, token, attempts, traces FROM atendeai.claim_work(:queue, :max, :lease)")
 _BACKLOG = text("SELECT oldest_seconds, pending FROM atendeai.work_backlog(:queue)")
 _MINE = "clinic_id = :clinic_id AND queue = :queue AND key = :key AND lease_token = :token"
 _RENEW = text(f"UPDATE atendeai.work SET leased_until = now() + :lease WHERE {_MINE}")
@@ -53,6 +54,7 @@ class _Claim:
     key: str
     token: UUID
     attempts: int
+    traces: list[str]
 
 
 class WorkLoop:
@@ -139,6 +141,10 @@ class WorkLoop:
             log.error("work_loop_failed", queue=self._worker.queue, exc_info=error)
 
     async def _handle(self, claim: _Claim) -> None:
+        with self._kit.telemetry.handling(self._worker.queue, claim.clinic_id, claim.traces) as span:
+            await self._handle_traced(claim, span)
+
+    async def _handle_traced(self, claim: _Claim, span: Span) -> None:
         structlog.contextvars.bind_contextvars(clinic_id=str(claim.clinic_id), queue=self._worker.queue)
         started = time.perf_counter()
         outcome = "done"
@@ -155,6 +161,7 @@ class WorkLoop:
             outcome = "clinic_gone"  # its rows go with it
         except Exception as error:
             outcome = "failed"
+            telemetry.failed(span, error)
             log.warning("work_failed", attempts=claim.attempts, exc_info=error)
             await self._back_off(claim)
         finally:

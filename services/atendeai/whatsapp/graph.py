@@ -13,6 +13,7 @@ import httpx
 import orjson
 
 from atendeai.kit.clinic_config import ClinicConfig
+from atendeai.kit.http import OutsideClient
 from atendeai.whatsapp.failures import Failure
 
 _SECONDS = 20.0
@@ -63,7 +64,7 @@ class GraphClient:
     """One per process."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(
+        self._client = OutsideClient(
             transport=transport,
             timeout=httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=30),

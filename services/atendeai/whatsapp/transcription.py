@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Counter
 
 from atendeai.kit.clinic_config import ClinicConfig
+from atendeai.kit.http import OutsideClient
 from atendeai.whatsapp.media_types import EXTENSIONS
 
 _SECONDS = 25.0
@@ -27,7 +28,7 @@ class Transcriber:
     """One per process."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(transport=transport, timeout=httpx.Timeout(_SECONDS, connect=5.0))
+        self._client = OutsideClient(transport=transport, timeout=httpx.Timeout(_SECONDS, connect=5.0))
 
     async def close(self) -> None:
         """Close all connections."""
