@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from atendeai.kit import metrics
 from atendeai.kit.errors import FieldError, Problem
+from atendeai.kit.fast import Fast, FastRoutes
 from atendeai.kit.guard import guard
 from atendeai.kit.health import Check, Health
 from atendeai.kit.middleware import Outermost, as_problem, problem_response
@@ -46,6 +47,7 @@ def create_service(
     routers: Sequence[APIRouter],
     workers: Sequence[Worker] = (),
     kit: Kit | None = None,
+    fast: FastRoutes | None = None,
     checks: Mapping[str, Check] | None = None,
     report: Report | None = None,
     lifespan: Lifespan | None = None,
@@ -53,7 +55,9 @@ def create_service(
     """Build a service: its routers behind the kit's guard, its workers, health, metrics, problems and headers.
 
     A service whose workers or routers need the kit makes `Kit(settings)` first and hands it in; it is started and
-    closed with the app. `checks` join readiness; `report` replaces the body of `/health`; `lifespan` runs inside the
+    closed with the app. `fast` names the routes that skip FastAPI (see `kit.fast`).
+
+    `checks` join readiness; `report` replaces the body of `/health`; `lifespan` runs inside the
     kit's own. Raises `ValueError` when the settings are another service's.
     """
     if settings.service != name:
@@ -82,7 +86,7 @@ def create_service(
         openapi_url="/openapi.json",
         redirect_slashes=False,
         telemetry=_NO_SPANS_OF_ITS_OWN,
-        middleware=[Middleware(Outermost, kit=resources)],
+        middleware=[Middleware(Outermost, kit=resources), *([Middleware(Fast, routes=fast)] if fast else [])],
         dependencies=[Depends(guard)],
     )
     app.state.kit = resources

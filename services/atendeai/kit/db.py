@@ -3,7 +3,13 @@
 A transaction begins with `SET LOCAL ROLE clinic_<hex>`, so row security sees that clinic and no other, and nothing of
 it survives the commit (a transaction pooler may stand in between; hence no named prepared statements either).
 SQLAlchemy runs in its AUTOCOMMIT mode and this module speaks BEGIN and COMMIT itself: begin and role are one round
-trip, and no reset query is needed when a connection goes back to the pool.
+trip.
+
+A connection goes back to the pool without a reset query (`RESET ALL; UNLISTEN *; …`, a round trip for each request).
+There is nothing it could reset: role and settings are SET LOCAL and end with the transaction, on a server that was
+told to cancel a statement too; statements are unnamed; LISTEN has a connection of its own; advisory locks are taken
+for a transaction; temporary tables and cursors that outlive one are made by nobody, and `set_config` is not granted.
+What cannot be proven to have ended is not given back: `_end` closes the connection instead.
 """
 
 from __future__ import annotations
@@ -104,6 +110,34 @@ def on_commit(connection: AsyncConnection, callback: Callable[[], None]) -> None
     connection.sync_connection.info[_AFTER_COMMIT].append(callback)  # type: ignore[union-attr]  # None only before it is begun
 
 
+def driver(connection: AsyncConnection) -> Any:
+    """Return the asyncpg connection underneath, for statements so frequent that SQLAlchemy's share would show.
+
+    Placeholders are `$1`, `$2`; the transaction is the same one, and so is its clinic.
+    """
+    return connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # None only before it is begun
+
+
+class Across:
+    """A transaction that goes from clinic to clinic; row security shows it the one that it entered last."""
+
+    def __init__(self, connection: AsyncConnection, entered: UUID) -> None:
+        self._connection = connection
+        self._entered = entered
+
+    async def enter(self, clinic_id: UUID) -> AsyncConnection:
+        """Be this clinic from now on. Raises `UnknownClinicError` when it has no role."""
+        if clinic_id != self._entered:
+            try:
+                await driver(self._connection).execute(f'SET LOCAL ROLE "{role_of(clinic_id)}"')
+            except asyncpg.PostgresError as error:
+                if sqlstate(error) in _NO_SUCH_ROLE:
+                    raise UnknownClinicError from error
+                raise
+            self._entered = clinic_id
+        return self._connection
+
+
 class Database:
     """The process's connections to PostgreSQL, handed out one transaction at a time."""
 
@@ -148,6 +182,15 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def across(self, first: UUID) -> AsyncIterator[Across]:
+        """Open one transaction for several clinics, entered one after the other (see `kit.together`).
+
+        Only the pool's login may enter more than one. Raises as `transaction` does.
+        """
+        async with self._run(f'BEGIN; SET LOCAL ROLE "{role_of(first)}"') as connection:
+            yield Across(connection, first)
+
+    @asynccontextmanager
     async def system(self) -> AsyncIterator[AsyncConnection]:
         """Open one transaction without a clinic: only the definer functions that return ids can be used in it."""
         async with self._run("BEGIN") as connection:
@@ -186,7 +229,7 @@ class Database:
             connection = None
             try:
                 connection = await self._engine.connect()
-                await _driver(connection).execute(begin)
+                await driver(connection).execute(begin)
             except asyncio.CancelledError:
                 if connection is not None:
                     await _discard(connection)
@@ -215,11 +258,6 @@ class Database:
             raise
 
 
-def _driver(connection: AsyncConnection) -> Any:
-    """Return the asyncpg connection underneath."""
-    return connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # None only before it is begun
-
-
 def _from_database(error: BaseException) -> bool:
     """Whether an outage-like error came out of the driver and not, say, out of a call to another service."""
     drivers = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -235,7 +273,7 @@ async def _discard(connection: AsyncConnection) -> None:
 
 async def _end(connection: AsyncConnection, verb: str) -> None:
     try:
-        status = await _driver(connection).execute(verb, timeout=_FINISH_SECONDS)
+        status = await driver(connection).execute(verb, timeout=_FINISH_SECONDS)
     except Exception as error:
         await _discard(connection)
         if verb == "ROLLBACK":

@@ -66,6 +66,7 @@ def create_app(
             Worker(ACCOUNT_QUEUE, account.sync, concurrency=2),
         ],
         kit=resources,
+        fast=webhook.FAST,
         lifespan=lifespan,
     )
     app.state.inbox = inbox

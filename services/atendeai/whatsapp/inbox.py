@@ -1,6 +1,7 @@
 """What comes in: believing it, storing it once, and handing it on in order.
 
-The hot path is one transaction and no call to anybody; everything else is work that the transaction leaves behind.
+The hot path is one transaction and no call to anybody, shared by the webhooks that arrive together (`ingest`);
+everything else is work that the transaction leaves behind.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from atendeai.whatsapp import contacts, media_repository, revisions
 from atendeai.whatsapp import inbox_repository as inbox
 from atendeai.whatsapp.content import ABOUT_OTHERS
 from atendeai.whatsapp.directory import Directory
+from atendeai.whatsapp.ingest import Ingest, plain
 from atendeai.whatsapp.markers import READ_QUEUE
 from atendeai.whatsapp.news import News
 from atendeai.whatsapp.outbox import OUTBOUND_QUEUE, Outbox
@@ -74,6 +76,7 @@ class Inbox:
 
     def __init__(self, kit: Kit, outbox: Outbox, news: News, directory: Directory) -> None:
         self._kit = kit
+        self._ingest = Ingest(kit, INBOUND_QUEUE)
         self._outbox = outbox
         self._news = news
         self._directory = directory
@@ -122,6 +125,18 @@ class Inbox:
         return owner
 
     # ------------------------------------------------------------ storing
+    async def take(self, tenant: Tenant, changes: Sequence[Change]) -> None:
+        """Store a clinic's changes: plain messages together with those of other webhooks, the rest by themselves.
+
+        Raises `Unavailable` when the database is away; then nothing is stored and the platform repeats the webhook.
+        """
+        counted = await self._ingest.take(tenant, changes) if plain(changes) else None
+        if counted is None:
+            await self.store(tenant, changes)
+            return
+        CHANGES.labels("stored").inc(counted[0])
+        CHANGES.labels("duplicate").inc(counted[1])
+
     async def store(self, tenant: Tenant, changes: Iterable[Change]) -> None:
         """Store a clinic's changes in one transaction, together with the work they cause.
 

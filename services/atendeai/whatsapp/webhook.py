@@ -10,8 +10,9 @@ from fastapi.responses import PlainTextResponse, Response
 
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem
+from atendeai.kit.fast import FastRoutes
 from atendeai.kit.resources import KitDep
-from atendeai.kit.tenancy import FoundTenantDep
+from atendeai.kit.tenancy import FoundTenantDep, find_tenant
 from atendeai.whatsapp.directory import Directory
 from atendeai.whatsapp.inbox import CHANGES, Inbox
 from atendeai.whatsapp.payload import NotAWebhookError, parse
@@ -48,8 +49,9 @@ async def verify(
 
 
 @router.post("")
-async def receive(request: Request, clinic: FoundTenantDep) -> Response:
+async def receive(request: Request) -> Response:
     """Take what Meta delivers: stored before the 200, so that what was acknowledged is never lost."""
+    clinic = await find_tenant(request)
     body = await request.body()
     try:
         changes = parse(body, clock.now())
@@ -67,5 +69,8 @@ async def receive(request: Request, clinic: FoundTenantDep) -> Response:
             " phone_number_id belongs to.",
         )
     for tenant, theirs in accepted:
-        await inbox.store(tenant, theirs)
+        await inbox.take(tenant, theirs)
     return Response(status_code=200)
+
+
+FAST: FastRoutes = {("POST", "/webhook/whatsapp"): receive}
