@@ -25,6 +25,7 @@ from atendeai_operator.api.schema import (
     SecretRef,
     Semver,
     UniqueItems,
+    Url,
     lies_between,
 )
 from atendeai_operator.api.storage import Storage
@@ -231,6 +232,9 @@ class Telemetry(ApiModel):
 
     log_format: Literal["JSON", "Text"] = "JSON"
     """Format of log lines."""
+    otlp_endpoint: Url | None = None
+    """Base address of an OpenTelemetry collector (OTLP over HTTP), for example `http://collector.observability.svc:4318`,
+    where the services send their traces; without one they record none."""
 
 
 class StackSpec(ApiModel):
@@ -257,7 +261,7 @@ class StackSpec(ApiModel):
     monitoring: Monitoring = Monitoring()
     """Monitoring."""
     telemetry: Telemetry = Telemetry()
-    """Logs."""
+    """Logs and traces."""
     deletion_policy: DeletionPolicy = "Retain"
     """What becomes of the volumes and the minted Secrets when the stack is deleted."""
     paused: bool = False

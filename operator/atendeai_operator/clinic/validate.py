@@ -239,6 +239,7 @@ def _dedicated(facts: ClinicFacts) -> Dedicated:
             f"http://{names.child(stack.name, 'gateway')}.{stack.namespace}.svc:{STATUS_PORT}/status/ready"
         ),
         log_format=stack.spec.telemetry.log_format,
+        otlp_endpoint=stack.spec.telemetry.otlp_endpoint or "",
         clinic_id=str(minted.clinic_id),
     )
     owner = Owner(

@@ -31,7 +31,14 @@ class Runtime:
     url_template: str
     gateway_health_url: str
     log_format: str
+    otlp_endpoint: str
+    """Where traces go; empty: nowhere."""
     clinic_id: str = ""
+
+    @property
+    def traces_to(self) -> tuple[str, ...]:
+        """Return the addresses that traces are sent to: none or one."""
+        return (self.otlp_endpoint,) if self.otlp_endpoint else ()
 
     def contents(self) -> dict[str, str | bytes]:
         """Return what the Secret holds."""
@@ -123,6 +130,7 @@ def _service_deployment(row: Service, name: str, owner: Owner, runtime: Runtime,
         "ATENDEAI_SERVICE_URL_TEMPLATE": runtime.url_template,
         "ATENDEAI_GATEWAY_HEALTH_URL": runtime.gateway_health_url if row.asks_gateway else "",
         "ATENDEAI_LOG_FORMAT": runtime.log_format,
+        "ATENDEAI_OTLP_ENDPOINT": runtime.otlp_endpoint,
     }
     container = {
         "name": row.name,

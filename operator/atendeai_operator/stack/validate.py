@@ -124,6 +124,7 @@ def _pool(facts: StackFacts) -> PoolPlan | None:
         url_template=f"http://{name}-{{service}}:{{port}}",
         gateway_health_url=f"http://{names.child(name, 'gateway')}:{model.STATUS_PORT}/status/ready",
         log_format=spec.telemetry.log_format,
+        otlp_endpoint=spec.telemetry.otlp_endpoint or "",
     )
     services = tuple(
         (row, pods.size(row, spec.services)) for row in CATALOGUE if spec.shared_pool.enabled or row.runs_for_suspended

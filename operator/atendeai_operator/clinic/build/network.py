@@ -35,6 +35,6 @@ def objects(_plan: ClinicPlan, own: Dedicated) -> list[Object]:
         ]
         if service.asks_gateway:
             ways_out.append(outgoing([gateway], tcp(STATUS_PORT)))
-        ways_out += policies.to_urls(own.urls.get(service.name, ()))
+        ways_out += policies.to_urls((*own.urls.get(service.name, ()), *own.runtime.traces_to))
         found.append(policy(service.name, owner, me, ingress=ways_in, egress=ways_out))
     return found

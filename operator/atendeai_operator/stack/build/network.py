@@ -108,6 +108,8 @@ def _service(plan: StackPlan, row: Service, services: list[Service]) -> Object:
     if row.outside:
         # The pool speaks for clinics that come and go, each with addresses of its own.
         egress.append(outgoing([*policies.anywhere(private=True), pods_in({}, {})], _EVERY_TCP_PORT))
+    elif plan.pool is not None:
+        egress += policies.to_urls(plan.pool.runtime.traces_to)
     ingress = [incoming([_here(plan, "gateway"), *callers], tcp(row.port)), policies.from_prometheus(row.port)]
     if row.reports:
         ingress.append(policies.from_operator(row.port))

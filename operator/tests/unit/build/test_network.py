@@ -159,3 +159,27 @@ def test_a_clinic_reaches_the_cluster_service_it_names_and_no_other_namespace() 
     assert not may(objects, me, Pod("fakes", {"app": "graph"}), 443)
     assert not may(objects, me, Pod("other", {"app": "graph"}), 8080)
     assert not may(objects, me, GRAPH, 443)
+
+
+def test_every_service_reaches_the_collector_of_traces_and_only_where_there_is_one(world: World) -> None:
+    endpoint = {"telemetry": {"otlpEndpoint": "http://collector.observability.svc:4318"}}
+    collector = Pod("observability", {"app": "collector"})
+    traced = World()
+    plan = stack_validate.validate(samples.stack_facts(endpoint))
+    facts = samples.clinic_facts(stack=samples.stack_summary(endpoint))
+    traced.objects = [*stack_build.build(plan), *clinic_build.build(clinic_validate.validate(facts))]
+    for row in CATALOGUE:
+        for name in (row.name, f"sol/{row.name}"):
+            assert traced.may(name, collector, 4318)
+            assert row.outside or not traced.may(name, collector, 22)
+            assert row.outside or not world.may(name, collector, 4318)
+    deployments = [obj for obj in traced.objects if obj["kind"] == "Deployment"]
+    told = {
+        obj["metadata"]["namespace"] + "/" + container["name"]: entry["value"]
+        for obj in deployments
+        for container in obj["spec"]["template"]["spec"]["containers"]
+        for entry in container.get("env", ())
+        if entry["name"] == "ATENDEAI_OTLP_ENDPOINT"
+    }
+    assert set(told) == {f"{place}/{row.name}" for row in CATALOGUE for place in (samples.NAMESPACE, "atendeai-sol")}
+    assert set(told.values()) == {"http://collector.observability.svc:4318"}
