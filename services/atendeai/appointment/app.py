@@ -9,6 +9,7 @@ from atendeai.appointment.calendar_changes import calendar_changes_router
 from atendeai.appointment.calendars import Calendars
 from atendeai.appointment.feed_routes import feed_router
 from atendeai.appointment.internal import internal_router
+from atendeai.appointment.joining import joining_router
 from atendeai.appointment.messenger import Messenger
 from atendeai.appointment.operations import Operations
 from atendeai.appointment.public import public_router
@@ -37,6 +38,7 @@ def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
             feed_router(kit.database),
             public_router(operations),
             calendar_changes_router(kit.database),
+            joining_router(kit.database),
             internal_router(operations),
         ],
         workers=workers(kit.database, calendars, Messenger(kit.services), waiting_list),

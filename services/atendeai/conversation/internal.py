@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from atendeai.conversation import joining
 from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
 from atendeai.conversation.repository import ConversationRepository
-from atendeai.conversation.schemas import InboundMessage, Shown, Taken, Undelivered
-from atendeai.conversation.service import CONVERSATION_QUEUE
+from atendeai.conversation.schemas import InboundMessage, Joined, JoinedInto, Shown, Taken, Undelivered
+from atendeai.conversation.service import CONVERSATION_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE
 from atendeai.kit import clock
+from atendeai.kit.audit import record
 from atendeai.kit.identity import Principal, service
 from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.tenancy import TenantDep
@@ -49,6 +51,23 @@ async def messages(
         message_id=message.message_id,
         typing=received.new and not received.handed_off and wants_answer(message.kind, body),
     )
+
+
+@router.post("/contacts/join")
+async def join(
+    joined: Joined,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    caller: Annotated[Principal, Depends(service("whatsapp"))],
+) -> JoinedInto:
+    """Two contacts are one person: what was said with the first goes on under the other, once."""
+    found = await joining.join(connection, tenant.id, joined.contact_id, joined.into)
+    if found is not None:
+        details = {"contact_id": str(joined.contact_id), "into": str(joined.into)}
+        await record(connection, tenant.id, caller, "conversation.join", f"conversation:{found}", details)
+        for queue in (CONVERSATION_QUEUE, REPLY_QUEUE, PREFERENCE_QUEUE):
+            await enqueue(connection, tenant.id, queue, str(joined.into))
+    return JoinedInto(conversation_id=found)
 
 
 @router.post("/undelivered")

@@ -262,9 +262,9 @@ class ConversationRepository:
 
     async def settle(self, message: Unhandled, settled: Settled, now: datetime) -> bool:
         """Write a turn's result; False when the conversation was changed meanwhile and the turn must run again."""
-        row = (await self._run(_LOCK, id=message.conversation_id)).one()
-        if row.revision != message.revision:
-            return False
+        row = (await self._run(_LOCK, id=message.conversation_id)).one_or_none()
+        if row is None or row.revision != message.revision:
+            return False  # changed, or joined with another conversation
         done = await self._run(_HANDLED, ids=list(settled.handled), intent=settled.intent, now=now)
         if done.rowcount == 0:
             return True  # handled already: nothing is said twice

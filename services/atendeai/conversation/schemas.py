@@ -73,6 +73,21 @@ class Undelivered(BaseModel):
     error: Annotated[str, Field(max_length=1000)] = ""
 
 
+class Joined(BaseModel):
+    """The contact that is another one by now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contact_id: UUID
+    into: UUID
+
+
+class JoinedInto(BaseModel):
+    """The conversation that goes on with the other contact; None when the first had none."""
+
+    conversation_id: UUID | None
+
+
 class Shown(BaseModel):
     """Whether staff is now shown what was not known before."""
 

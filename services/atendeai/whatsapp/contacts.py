@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +24,8 @@ _MARKETING = text(
 # Whoever turns out to be somebody known gives up what identifies them; their wish to be left alone goes along.
 _JOIN = text(
     "WITH gone AS (UPDATE atendeai.whatsapp_contact SET user_id = NULL, number_key = NULL, merged_into = :into,"
-    " updated_at = :now WHERE clinic_id = :clinic_id AND id = :id RETURNING opted_out_at, last_inbound_at)"
+    " join_told_at = NULL, updated_at = :now WHERE clinic_id = :clinic_id AND id = :id"
+    " RETURNING opted_out_at, last_inbound_at)"
     " UPDATE atendeai.whatsapp_contact c SET opted_out_at = coalesce(c.opted_out_at, gone.opted_out_at),"
     " last_inbound_at = greatest(c.last_inbound_at, gone.last_inbound_at), updated_at = :now"
     " FROM gone WHERE c.clinic_id = :clinic_id AND c.id = :into"
@@ -43,6 +45,17 @@ _RENUMBER = text(
     " number_key = coalesce(CAST(:number_key AS text), number_key),"
     " user_id = coalesce(CAST(:user_id AS text), user_id), updated_at = :now"
     " WHERE clinic_id = :clinic_id AND id = :id"
+)
+_JOINING = text(
+    "SELECT c.merged_into, c.join_told_at IS NOT NULL AS told,"
+    " ARRAY(SELECT CAST(g.id AS text) FROM atendeai.whatsapp_contact g WHERE g.clinic_id = :clinic_id"
+    "  AND g.merged_into = c.id AND g.merged_into IS NOT NULL AND g.join_told_at IS NULL) AS awaits"
+    " FROM atendeai.whatsapp_contact c WHERE c.clinic_id = :clinic_id AND c.id = :id"
+)
+# Only of the contact it was told of: it may have been joined further meanwhile.
+_TOLD = text(
+    "UPDATE atendeai.whatsapp_contact SET join_told_at = :now"
+    " WHERE clinic_id = :clinic_id AND id = :id AND merged_into = :into"
 )
 _SEEN = text("SELECT 1 FROM atendeai.whatsapp_inbound WHERE clinic_id = :clinic_id AND wamid = :wamid")
 
@@ -75,6 +88,29 @@ async def join(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into
     await connection.execute(_JOIN, {**names, "now": now})
     for statement in _FOLLOW:
         await connection.execute(statement, names)
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Where a contact stands: joined into which other one, and whether the other services are told of it.
+
+    `awaits`: contacts that were joined into this one, of which the other services are not told yet.
+    """
+
+    into: UUID | None = None
+    told: bool = False
+    awaits: tuple[str, ...] = ()
+
+
+async def joining(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> Joining:
+    """Say whether a contact was joined into another, or is one that others were joined into just now."""
+    row = (await connection.execute(_JOINING, {"clinic_id": clinic_id, "id": contact})).first()
+    return Joining(row.merged_into, row.told, tuple(row.awaits)) if row else Joining()
+
+
+async def told(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into: UUID, now: datetime) -> None:
+    """Note that the other services know that a contact is another one by now."""
+    await connection.execute(_TOLD, {"clinic_id": clinic_id, "id": contact, "into": into, "now": now})
 
 
 async def renumber(

@@ -44,6 +44,7 @@ HOLD = timedelta(seconds=45)
 """How long a message waits for its file, and what the person wrote after it with it; then it goes on without."""
 
 _BATCH = 20
+_JOIN_WAIT = timedelta(seconds=5)
 _TRIES = 3
 _STORE_TRIES = 8
 _CROSSED = frozenset({"23505", "40P01"})
@@ -266,13 +267,23 @@ class Inbox:
         """Make two contacts one; what was queued for the first goes on with the other."""
         await contacts.join(connection, clinic_id, contact, into, now)
         await enqueue(connection, clinic_id, OUTBOUND_QUEUE, str(into))
+        # Under the first one's key: after whatever of it is being handed on at this moment.
+        await enqueue(connection, clinic_id, INBOUND_QUEUE, str(contact))
 
     # ------------------------------------------------------------ handing on
     async def hand_on(self, tenant: Tenant, key: str) -> datetime | None:
         """Give conversation what one person wrote, in order. Raises `ServiceError` while it cannot take it."""
         contact = UUID(key)
         async with self._kit.database.transaction(tenant) as connection:
+            joining = await contacts.joining(connection, tenant.id, contact)
+            for other in joining.awaits:
+                await enqueue(connection, tenant.id, INBOUND_QUEUE, other)
             messages = await inbox.waiting(connection, tenant.id, contact, _BATCH)
+        if joining.into is not None:
+            await self._tell(tenant, contact, joining)
+            return None
+        if joining.awaits:
+            return clock.now() + _JOIN_WAIT  # or as soon as the others know that it is one person
         for message in messages:
             held = message.received_at + HOLD
             if message.media_id and message.ready_at is None and clock.now() < held:
@@ -285,6 +296,27 @@ class Inbox:
                     await enqueue(connection, tenant.id, READ_QUEUE, key)
             MESSAGES.labels("inbound", "refused" if refused else "handed_on").inc()
         return clock.now() if len(messages) == _BATCH else None
+
+    async def _tell(self, tenant: Tenant, contact: UUID, joining: contacts.Joining) -> None:
+        """Tell the services that keep something under a contact that it is another one. Raises `ServiceError`."""
+        if joining.told or joining.into is None:
+            return
+        for service in ("appointment", "conversation"):
+            try:
+                await self._kit.services.call(
+                    tenant,
+                    service,
+                    "POST",
+                    "/internal/v1/contacts/join",
+                    json={"contact_id": str(contact), "into": str(joining.into)},
+                )
+            except ServiceError as error:
+                if error.status not in _NEVER:
+                    raise
+                log.error("join_refused", service=service, status=error.status, problem=error.slug)  # noqa: TRY400 - as below
+        async with self._kit.database.transaction(tenant) as connection:
+            await contacts.told(connection, tenant.id, contact, joining.into, clock.now())
+            await enqueue(connection, tenant.id, INBOUND_QUEUE, str(joining.into))
 
     async def _offer(self, tenant: Tenant, message: inbox.Waiting) -> tuple[int | None, bool]:
         """Offer one message; the status of a final refusal (None: taken), and whether conversation is answering it."""

@@ -132,6 +132,22 @@ async def test_two_contacts_that_turn_out_to_be_one_person(pool: World) -> None:
         assert {item["contact"]["id"] for item in items} == {first["contact_id"]}
 
 
+async def test_who_keeps_something_under_a_joined_contact_is_told_before_the_next_message(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.inbound(clinic, sender=PATIENT)
+    await pool.inbound(clinic, sender=None, user_id="BR.778")
+    first, second = await pool.conversation.until(2)
+    pool.appointment.refuse, pool.conversation.refuse = [503, 401], [500]
+    await pool.inbound(clinic, sender=PATIENT, user_id="BR.778")
+    third = (await pool.conversation.until(3))[2]
+    kept = third["contact_id"]
+    [gone] = {first["contact_id"], second["contact_id"]} - {kept}
+    # Told already when the message came, and until both have heard it.
+    assert set(pool.appointment.joins) == set(pool.conversation.joins) == {(gone, kept)}
+    assert not pool.appointment.refuse
+    assert not pool.conversation.refuse
+
+
 async def test_a_number_that_passed_to_somebody_else_does_not_carry_the_history_along(pool: World) -> None:
     clinic = await pool.clinic()
     await pool.inbound(clinic, sender=PATIENT, user_id="BR.1")

@@ -39,7 +39,17 @@ class Conversation:
         """Whether it says that it is about to answer."""
         self.setbacks: list[dict[str, Any]] = []
         """What it was told of replies that will not arrive."""
+        self.joins: list[tuple[str, str]] = []
+        """Which contact it was told is which other one, and what it had taken by then."""
         self.app = FastAPI()
+
+        @self.app.post("/internal/v1/contacts/join")
+        async def join(request: Request) -> JSONResponse:
+            if self.refuse:
+                return JSONResponse({"type": "urn:atendeai:problem:test"}, self.refuse.pop(0))
+            body = await request.json()
+            self.joins.append((body["contact_id"], body["into"]))
+            return JSONResponse({"conversation_id": None, "moved": 0})
 
         @self.app.post("/internal/v1/undelivered")
         async def undelivered(request: Request) -> JSONResponse:
@@ -86,6 +96,8 @@ class World:
     clinic_factory: ClinicFactory
     voices: FastAPI = field(default_factory=create_transcription)
     """The endpoint that writes voices down, at http://voices/v1."""
+    appointment: Conversation = field(default_factory=Conversation)
+    """In appointment's place: it is told of joined contacts as well, and of nothing else."""
     service: AppClient = field(init=False)
 
     async def clinic(self, account: dict[str, Any] | None = None, **values: Any) -> TestClinic:
@@ -114,7 +126,7 @@ class World:
 
     async def start(self, settings: Settings) -> httpx.AsyncClient:
         """Start the service."""
-        peers = Peers({"conversation": self.conversation.app})
+        peers = Peers({"conversation": self.conversation.app, "appointment": self.appointment.app})
         graph = GraphClient(httpx.ASGITransport(app=self.graph))
         kit = Kit(settings, peers=peers)
         heard = Transcriber(httpx.ASGITransport(app=self.voices))

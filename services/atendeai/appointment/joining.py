@@ -1,0 +1,82 @@
+"""Two contacts that turn out to be one person: what was booked or wished for with the first is the other's.
+
+The SQL of it is here rather than with the rest, because nothing else renames a contact.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atendeai.kit.audit import record
+from atendeai.kit.db import Database
+from atendeai.kit.identity import Principal, service
+from atendeai.kit.tenancy import TenantDep
+
+__all__ = ["joining_router"]
+
+# A patient of the same name under both contacts is one patient: the appointments go over to the one that stays.
+_SAME_NAME = text(
+    "UPDATE atendeai.appointment a SET patient_id = k.id"
+    " FROM atendeai.patient g JOIN atendeai.patient k ON k.clinic_id = :clinic_id AND k.contact_id = :into"
+    "  AND k.name_key = g.name_key"
+    " WHERE a.clinic_id = :clinic_id AND a.contact_id = :contact_id AND a.patient_id = g.id"
+    "  AND g.clinic_id = :clinic_id AND g.contact_id = :contact_id"
+)
+_DROP_SAME = text(
+    "DELETE FROM atendeai.patient g USING atendeai.patient k"
+    " WHERE g.clinic_id = :clinic_id AND g.contact_id = :contact_id"
+    "  AND k.clinic_id = :clinic_id AND k.contact_id = :into AND k.name_key = g.name_key"
+    "  AND NOT EXISTS (SELECT 1 FROM atendeai.appointment a WHERE a.clinic_id = :clinic_id AND a.patient_id = g.id)"
+)
+_RENAME = tuple(
+    text(f"UPDATE atendeai.{table} SET contact_id = :into WHERE clinic_id = :clinic_id AND contact_id = :contact_id")  # noqa: S608 - constants
+    for table in ("patient", "appointment", "waitlist_entry")
+)
+
+
+class Joined(BaseModel):
+    """The contact that is another one by now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contact_id: UUID
+    into: UUID
+
+
+class JoinedCount(BaseModel):
+    """How many rows went over to the other contact."""
+
+    moved: int
+
+
+async def join(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into: UUID) -> int:
+    """Let patients, appointments and wishes go over to another contact; how many. Done again, it changes nothing."""
+    names = {"clinic_id": clinic_id, "contact_id": contact, "into": into}
+    await connection.execute(_SAME_NAME, names)
+    await connection.execute(_DROP_SAME, names)
+    return sum([(await connection.execute(statement, names)).rowcount for statement in _RENAME])
+
+
+def joining_router(database: Database) -> APIRouter:
+    """Build the route that whatsapp calls."""
+    router = APIRouter(prefix="/internal/v1", tags=["internal"])
+
+    @router.post("/contacts/join")
+    async def joined(
+        wanted: Joined, tenant: TenantDep, who: Annotated[Principal, Depends(service("whatsapp"))]
+    ) -> JoinedCount:
+        """Two contacts are one person: what is under the first goes on under the other, once."""
+        async with database.transaction(tenant) as connection:
+            moved = await join(connection, tenant.id, wanted.contact_id, wanted.into)
+            if moved:
+                details = {"into": str(wanted.into), "moved": moved}
+                await record(connection, tenant.id, who, "contact.join", f"contact:{wanted.contact_id}", details)
+        return JoinedCount(moved=moved)
+
+    return router
