@@ -11,6 +11,15 @@ from local.demo import Patient
 from local.outside import Outside, outside
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole dialogues, which mostly wait, run beside each other: those of one clinic in a row, in one process."""
+    for item in items:
+        if item.get_closest_marker("dialogue"):
+            callspec = getattr(item, "callspec", None)
+            found = callspec.params.get("local", world.LUA) if callspec else world.LUA
+            item.add_marker(pytest.mark.xdist_group(found.name))
+
+
 @pytest.fixture(scope="session")
 def fakes() -> Iterator[Outside]:
     """Both fakes, knowing both clinics."""
