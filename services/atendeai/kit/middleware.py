@@ -168,7 +168,7 @@ class Outermost:
         metrics.HTTP_SERVER.labels(self._kit.settings.service, method, route, str(status)).observe(seconds)
         if route.startswith(_QUIET) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return
-        log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))
+        log.info("request", method=method, route=route, http_status=status, duration_ns=int(seconds * 1e9))
 
 
 class _Holder:

@@ -1,0 +1,62 @@
+"""A log line in the Elastic Common Schema: which of its fields holds what.
+
+What the schema has no field for is a label, as it asks. Source: elastic.co/docs/reference/ecs; names are written with
+dots, `@timestamp`, `log.level` and `message` first, as its logging libraries do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+VERSION = "9.0.0"
+
+_FIELDS = {
+    "logger": "log.logger",
+    "request_id": "http.request.id",
+    "method": "http.request.method",
+    "route": "url.path",
+    "http_status": "http.response.status_code",
+    "duration_ns": "event.duration",
+}
+"""What an event calls it, and the schema's field. `route` is a template: a path may hold what a caller typed."""
+
+_SCALAR = (str, int, float, bool)
+
+
+def fields(event: Mapping[str, Any], service: Mapping[str, str], trace: tuple[str, str] | None) -> dict[str, Any]:
+    """Return the line of an event: a name under `event`, its level, and whatever else was said with it."""
+    said = dict(event)
+    name = said.pop("event", "")
+    line: dict[str, Any] = {
+        "@timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "log.level": said.pop("level", "info"),
+        "message": str(name),
+        "ecs.version": VERSION,
+        **service,
+    }
+    if trace is not None:
+        line["trace.id"], line["span.id"] = trace
+    exception = said.pop("exception", None)
+    if exception is not None:
+        line |= _error(exception)
+    for key, value in said.items():
+        if value is not None:
+            field = _FIELDS.get(key) or f"labels.{key}"
+            line[field] = value if isinstance(value, _SCALAR) else str(value)
+    status = said.get("http_status")
+    if status is not None:
+        line["event.category"] = ["web"]
+        line["event.outcome"] = "failure" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "success"
+    return line
+
+
+def _error(exception: Mapping[str, Any]) -> dict[str, Any]:
+    named = {"type": "error.type", "message": "error.message", "code": "error.code"}
+    found = {field: exception[key] for key, field in named.items() if exception.get(key)}
+    trace = [*exception["frames"], *(f"caused by {cause}" for cause in exception.get("causes", ()))]
+    if trace:
+        found["error.stack_trace"] = "\n".join(trace)
+    return found
