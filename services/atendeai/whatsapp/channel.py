@@ -71,6 +71,8 @@ class Channels:
             waiting=row.waiting,
             last_inbound_at=row.last_inbound_at,
             last_sent_at=row.last_sent_at,
+            recently_sent=row.recently_sent,
+            recently_failed=row.recently_failed,
         )
 
     async def _check(self, tenant: Tenant, row: staff.ChannelRow) -> staff.ChannelRow:

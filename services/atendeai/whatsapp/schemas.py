@@ -274,3 +274,6 @@ class Channel(BaseModel):
     waiting: int
     last_inbound_at: datetime | None
     last_sent_at: datetime | None
+    recently_sent: int
+    """Of the last quarter of an hour."""
+    recently_failed: int

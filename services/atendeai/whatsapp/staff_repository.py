@@ -50,7 +50,11 @@ _CHANNEL = text(
     " (SELECT count(*) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id"
     "  AND state IN ('queued', 'sending')) AS waiting,"
     " (SELECT max(sent_at) FROM atendeai.whatsapp_inbound WHERE clinic_id = :clinic_id) AS last_inbound_at,"
-    " (SELECT max(sent_at) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id) AS last_sent_at"
+    " (SELECT max(sent_at) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id) AS last_sent_at,"
+    " (SELECT count(*) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id"
+    "  AND created_at > now() - interval '15 minutes' AND state IN ('sent', 'delivered', 'read')) AS recently_sent,"
+    " (SELECT count(*) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id"
+    "  AND created_at > now() - interval '15 minutes' AND state = 'failed') AS recently_failed"
     " FROM (SELECT 1) AS one LEFT JOIN atendeai.whatsapp_channel h ON h.clinic_id = :clinic_id AND h.id = :clinic_id"
 )
 _TOKEN = text(
@@ -112,6 +116,8 @@ class ChannelRow:
     waiting: int
     last_inbound_at: datetime | None
     last_sent_at: datetime | None
+    recently_sent: int
+    recently_failed: int
 
 
 async def messages(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from atendeai.migrations.tenant import as_finder, as_migrator, guard
+from atendeai.migrations.tenant import as_finder, as_migrator, create_tenant_table, guard
 
 revision = "0012"
 down_revision = "0011"
@@ -64,12 +64,32 @@ BEGIN
 END $$
 """
 
+# The age of every queue at once, of what this login may take; who that is, see `work_backlog` of 0001.
+BACKLOGS = """
+CREATE FUNCTION atendeai.work_backlogs()
+RETURNS TABLE (queue text, oldest_seconds double precision, pending bigint) LANGUAGE plpgsql STABLE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT w.queue, greatest(extract(epoch FROM now() - min(w.due_since)), 0)::double precision, count(*)
+    FROM atendeai.work w WHERE w.due_since <= now() AND CASE WHEN session_user = 'atendeai_pool'
+        THEN EXISTS (SELECT FROM atendeai.clinic_config c
+            WHERE c.clinic_id = w.clinic_id AND c.isolation = 'Shared' AND NOT c.suspended)
+        ELSE w.clinic_id = substr(session_user::text, 8)::uuid END
+    GROUP BY w.queue;
+END $$
+"""
+
 
 def upgrade() -> None:
     _profile()
+    _health()
 
 
 def downgrade() -> None:
+    with as_finder():
+        op.execute("DROP FUNCTION atendeai.work_backlogs()")
+    op.drop_table("pool_health_change", schema=SCHEMA)
+    op.drop_table("health_change", schema=SCHEMA)
     op.execute("DROP TRIGGER keep_version ON atendeai.clinic_config")
     op.drop_table("clinic_additions", schema=SCHEMA)
     with as_finder():
@@ -127,3 +147,29 @@ def _profile() -> None:
             f" SELECT c.clinic_id, 1, c.updated_at, 'resource', c.generation, {DECLARED}, '{{}}'::jsonb"
             " FROM atendeai.clinic_config c"
         )
+
+
+def _health() -> None:
+    create_tenant_table("health_change", *_change(), sa.Index("health_change_at", "clinic_id", "at", "id"))
+    # Of the pool's own parts, which are no clinic's: nothing in it is anybody's data, so every clinic may read it.
+    op.create_table("pool_health_change", *_change(), sa.PrimaryKeyConstraint("id"), schema=SCHEMA)
+    op.create_index("pool_health_change_at", "pool_health_change", ["at", "id"], schema=SCHEMA)
+    op.execute("GRANT SELECT, INSERT, DELETE ON atendeai.pool_health_change TO atendeai_pool")
+    op.execute("GRANT SELECT ON atendeai.pool_health_change TO atendeai_clinic")
+    with as_finder():
+        op.execute(BACKLOGS)
+        op.execute("REVOKE ALL ON FUNCTION atendeai.work_backlogs() FROM PUBLIC")
+        op.execute("GRANT EXECUTE ON FUNCTION atendeai.work_backlogs() TO atendeai_pool, atendeai_clinic")
+
+
+def _change() -> list[sa.schema.SchemaItem]:
+    states = "('up', 'degraded', 'down')"
+    return [
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("component", sa.Text(), nullable=False),
+        sa.Column("was", sa.Text()),
+        sa.Column("became", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.CheckConstraint(f"was IN {states} AND became IN {states}", name="states"),
+    ]
