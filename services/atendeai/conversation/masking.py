@@ -7,7 +7,7 @@ mean nothing outside one turn. Names of the clinic's own staff, services and pla
 import re
 from collections.abc import Iterable
 
-from atendeai.domain.dialogue.session import name_in
+from atendeai.domain.dialogue.naming import name_in
 from atendeai.domain.understanding.normalise import fold
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")

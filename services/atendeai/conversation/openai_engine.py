@@ -18,8 +18,9 @@ from atendeai.conversation.metrics import MODEL_FALLBACKS, MODEL_TURNS
 from atendeai.conversation.model_client import Endpoint, ModelError, Said, complete
 from atendeai.conversation.tools import BadArgumentsError, Tools, clinic_info, priced
 from atendeai.domain.dialogue import booking, buttons, manager
+from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Steps
-from atendeai.domain.dialogue.session import Session, name_answer
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks
 from atendeai.domain.understanding.foreign import turns_the_attendant
 from atendeai.domain.understanding.intent import Intent

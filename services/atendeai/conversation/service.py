@@ -20,7 +20,8 @@ from atendeai.conversation.metrics import ALERTS, HANDLING, MESSAGES
 from atendeai.conversation.repository import ConversationRepository, Settled, Unhandled
 from atendeai.domain.dialogue import texts
 from atendeai.domain.dialogue.clinic import Clinic, Persona, clinic_from_profile
-from atendeai.domain.dialogue.session import Alert, Patient, Turn, profile_name
+from atendeai.domain.dialogue.naming import profile_name
+from atendeai.domain.dialogue.session import Alert, Patient, Turn
 from atendeai.domain.dialogue.state import Outcome, State
 from atendeai.kit import clock
 from atendeai.kit.http import ServiceError

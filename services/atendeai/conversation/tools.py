@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atendeai.conversation.masking import Mask
 from atendeai.domain.dialogue import booking, changes, texts, waiting, wording
+from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Appointment, Found, Request, Search, Slot
-from atendeai.domain.dialogue.session import Alert, Session, name_answer
+from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Purpose, Wish
 from atendeai.domain.understanding.when import Moment
 

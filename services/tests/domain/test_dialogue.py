@@ -266,7 +266,7 @@ def test_confirming_unasked() -> None:
         ("vocês abrem sábado?", "não abrimos"),
         ("onde fica?", "Rua das Flores, 10"),
         ("aceita unimed?", "Sim, atendemos Unimed"),
-        ("aceita bradesco?", "Não atendemos bradesco"),
+        ("aceita bradesco?", "Não atendemos Bradesco"),
         ("quanto custa a limpeza de pele?", "R$ 180,00"),
         ("quais os valores?", "R$ 250,00"),
         ("vocês fazem botox?", "Não temos botox"),

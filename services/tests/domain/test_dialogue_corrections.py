@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from atendeai.conversation.shell import converse
-from atendeai.domain.dialogue.session import speaks_for_another
+from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.understanding.normalise import fold
 
 SCENE: dict[str, Any] = {

@@ -10,6 +10,7 @@ import pytest
 from atendeai.domain.dialogue import wording
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.clinic import address_text, clinic_from_profile
+from atendeai.domain.dialogue.naming import name_answer, name_in, profile_name
 from atendeai.domain.dialogue.ports import (
     Appointment,
     Appointments,
@@ -25,7 +26,6 @@ from atendeai.domain.dialogue.ports import (
     answer_to_json,
     request_to_json,
 )
-from atendeai.domain.dialogue.session import name_answer, name_in, profile_name
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, State
 from atendeai.domain.understanding.normalise import normalise
 from atendeai.domain.understanding.when import Moment

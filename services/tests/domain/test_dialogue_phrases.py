@@ -191,7 +191,7 @@ def test_several_questions_in_one_message_are_all_answered() -> None:
 
 
 def test_a_plan_is_noted_once_and_a_price_found_dear_is_no_question() -> None:
-    assert "Não atendemos amil" in words("tenho amil, quero consulta quinta às 15h")
+    assert "Não atendemos Amil" in words("tenho amil, quero consulta quinta às 15h")
     assert words("consulta quinta às 15h", "é particular").startswith("Certo, atendimento particular.")
     assert "R$" not in words("quanto custa?", "muito caro")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from atendeai.conversation.shell import converse
-from atendeai.domain.dialogue.session import name_answer
+from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.state import State
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")

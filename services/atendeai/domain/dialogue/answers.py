@@ -2,9 +2,9 @@
 
 import re
 
-from atendeai.domain.dialogue import people, subject, texts, wording
-from atendeai.domain.dialogue.clinic import Professional, Service
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue import offering, people, plans, subject, texts, wording
+from atendeai.domain.dialogue.clinic import Professional
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Stage
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import Intent
@@ -16,10 +16,7 @@ _PRIVATE = re.compile(r"\bparticular\b")
 _MONEY = re.compile(r"\b(?:quanto|precos?|valor\w*|custa\w*|fica|sai|aceita\w*|atende\w*|tem|faz\w*|qual|como)\b")
 _LONGEST_STATEMENT = 7
 _AMENITIES = re.compile(r"\b(?:estacion\w+|elevador|acessib\w+|cadeirante|rampa|metro|onibus|wi-?fi)\b")
-_PREPARATION = re.compile(
-    r"\b(?:jejum|prepar\w+|levar|documentos?|pedido|encaminhamento|doi|doer|anestesia|contraindica\w+|gestante|gravida|"
-    r"idade|criancas?|remedios?|medicac\w+|depilar|maquiagem|acompanhante)\b"
-)
+_WAY = re.compile(r"\b(?:onde|enderecos?|localiza\w+|rua|bairro|cheg\w+|mapa|como (?:vou|ir|faco))\b")
 _PAYMENT = re.compile(
     r"\b(?:parcel\w+|cartao|cartoes|credito|debito|pix|boleto|dinheiro|descontos?|nota fiscal|recibo|"
     r"formas? de pag\w+|reembols\w+|vezes)\b"
@@ -31,7 +28,6 @@ _OPEN_NOW = re.compile(
     r"\b(?:ainda|agora|ja|hoje)\b.{0,15}\b(?:atend\w+|abert[oa]s?|abre|funcion\w+)\b|"
     r"\b(?:estao|esta|tao|ta) (?:atendendo|abert[oa]s?|funcionando)\b"
 )
-_DURATION = re.compile(r"\b(?:dura|demora|duracao|leva|quanto tempo)\b")
 
 
 def answer(session: Session, intent: Intent) -> None:
@@ -44,15 +40,16 @@ def answer(session: Session, intent: Intent) -> None:
         Intent.ASK_ADDRESS: _address,
         Intent.ASK_PRICE: _price,
         Intent.ASK_INSURANCE: _insurance,
-        Intent.ASK_SERVICE: _service,
+        Intent.ASK_SERVICE: offering.answer,
     }
+    session.note_relative()
     say[intent](session)
-    if intent is Intent.ASK_PRICE and _DURATION.search(session.norm):
-        _duration(session)
+    if intent is Intent.ASK_PRICE:
+        offering.duration(session)
     for other in _TOGETHER:
         if other in session.reading.shown and other is not intent and intent is not Intent.ASK_SERVICE:
             say[other](session)
-    about = named(session)
+    about = offering.named(session)
     if len(about) == 1 and not session.state.busy:
         session.state.topic = about[0].code
     elif len(about) == 1 and session.state.service is None and session.state.stage is Stage.COLLECTING:
@@ -66,7 +63,7 @@ def works_here(session: Session) -> bool:
     """Answers whether somebody works here ("a Dra. Paula atende aí?"); False where that is not asked."""
     clinic, state = session.clinic, session.state
     own, session.stranger = people.asked_about(clinic, session.reading.text)
-    asked = (own or session.stranger) and session.reading.when.empty and not named(session)
+    asked = (own or session.stranger) and session.reading.when.empty and not offering.named(session)
     if not asked:
         return False
     if own is not None:
@@ -95,8 +92,8 @@ def doubt_beside(session: Session, service: str) -> None:
     """Passes on a doubt that came with a last word ("sim! preciso levar algo?"), unless the preparation answered it."""
     about = session.clinic.service(service)
     told = about is not None and about.preparation is not None and session.state.done is Outcome.BOOKED
-    if "?" in session.norm and _PREPARATION.search(session.norm) and not told:
-        _unknown(session, texts.DOUBT_PASSED_ON)
+    if "?" in session.norm and offering.PREPARATION.search(session.norm) and not told:
+        session.pass_on(texts.DOUBT_PASSED_ON)
 
 
 def plan_stated(session: Session) -> bool:
@@ -114,24 +111,14 @@ def _states_private(session: Session) -> bool:
 def note_plan(session: Session) -> None:
     """Remembers the plan that was named, and says once whether it is accepted."""
     said = session.reading.entities.insurance
-    plan = "particular" if said is None or "particular" in fold(said) else _accepted(session, said) or said
+    private = said is None or plans.PRIVATE in fold(said)
+    plan = plans.PRIVATE if said is None or private else plans.written(session.clinic, said)
     if plan != session.state.insurance:
         session.state.insurance = plan
-        if plan == "particular":
+        if private:
             session.say(texts.PRIVATE)
         else:
             _insurance(session)
-
-
-def _accepted(session: Session, said: str) -> str | None:
-    """The accepted plan of that name, as the clinic writes it."""
-    wanted = fold(said)
-    return next((p for p in session.clinic.insurance if wanted in fold(p) or fold(p) in wanted), None)
-
-
-def _unknown(session: Session, text: str) -> None:
-    session.say(text)
-    session.alerts.append(Alert.UNANSWERED)
 
 
 def _hours(session: Session) -> None:
@@ -141,7 +128,7 @@ def _hours(session: Session) -> None:
         for who in people:
             session.say(texts.works(who.name, wording.week(who.hours or clinic.hours)))
     elif not clinic.hours:
-        _unknown(session, texts.NO_HOURS)
+        session.pass_on(texts.NO_HOURS)
     elif asks_now(session) and day in {None, session.today}:
         _now(session)
     elif day is not None:
@@ -172,37 +159,35 @@ def _asked_of(session: Session) -> list[Professional]:
     if not (clinic.hours or any(p.hours for p in clinic.professionals)) or not _WORKS.search(session.norm):
         return []
     by_name = entities.match(session.norm, {p.code: p.name for p in clinic.professionals}, exact=True)
-    services = {s.code for s in named(session)}
+    services = {s.code for s in offering.named(session)}
     return [p for p in clinic.professionals if (p.code in by_name if by_name else bool(services & p.services))]
 
 
 def _address(session: Session) -> None:
-    if session.clinic.address:
-        session.say(f"Estamos em: {session.clinic.address}.")
-        if _AMENITIES.search(session.norm) and not _AMENITIES.search(fold(session.clinic.address)):
-            _unknown(session, texts.DOUBT_PASSED_ON)
+    address = session.clinic.address
+    amenity = _AMENITIES.search(session.norm)
+    if amenity and not (address and _AMENITIES.search(fold(address))):
+        if address and _WAY.search(session.norm):
+            session.say(texts.address(address))
+        session.pass_on(texts.DOUBT_PASSED_ON)
+    elif address:
+        session.say(texts.address(address))
     else:
-        _unknown(session, texts.NO_ADDRESS)
-
-
-def named(session: Session) -> list[Service]:
-    """The services that the message names."""
-    codes = entities.match(session.norm, {s.code: s.name for s in session.clinic.services})
-    return [s for s in session.clinic.services if s.code in codes]
+        session.pass_on(texts.NO_ADDRESS)
 
 
 def _price(session: Session) -> None:
-    about = named(session)
+    about = offering.named(session)
     if not about and session.state.service:
         about = [s for s in session.clinic.services if s.code == session.state.service]
     if _PAYMENT.search(session.norm):
-        _unknown(session, texts.PAYMENT_PASSED_ON)
+        session.pass_on(texts.PAYMENT_PASSED_ON)
         if not _AMOUNT.search(session.norm):
             return
     services = about or list(session.clinic.services)
     priced = [s for s in services if s.price]
     if not priced:
-        _unknown(session, "Não tenho esse valor aqui, mas já pedi à nossa equipe que informe.")
+        session.pass_on("Não tenho esse valor aqui, mas já pedi à nossa equipe que informe.")
     elif len(priced) == 1:
         session.say(f"{priced[0].name}: {wording.price(str(priced[0].price))}.")
     else:
@@ -210,62 +195,12 @@ def _price(session: Session) -> None:
 
 
 def _insurance(session: Session) -> None:
-    plans, said = session.clinic.insurance, session.reading.entities.insurance
-    if not plans:
-        session.say("No momento atendemos apenas particular.")
-    elif said is None or "particular" in fold(said):
-        session.say(f"Atendemos {wording.listed(plans)}, e também particular.")
-    elif plan := _accepted(session, said):
-        session.say(f"Sim, atendemos {plan}.")
+    taken, said = session.clinic.insurance, session.reading.entities.insurance
+    if not taken:
+        session.say(texts.PRIVATE_ONLY)
+    elif said is None or plans.PRIVATE in fold(said):
+        session.say(f"Atendemos {wording.listed(taken)}, e também particular.")
+    elif plans.accepted(session.clinic, said):
+        session.say(f"Sim, atendemos {plans.written(session.clinic, said)}.")
     else:
-        session.say(f"Não atendemos {said}. Trabalhamos com {wording.listed(plans)}, e também particular.")
-
-
-def _duration(session: Session) -> bool:
-    """Says how long what is asked about takes; False when it is not clear what that is."""
-    spoken_of = session.clinic.service(session.state.service or session.state.topic)
-    about = named(session) or ([spoken_of] if spoken_of else [])
-    for service in about:
-        session.say(f"{service.name} dura cerca de {_minutes(service)} minutos.")
-    return bool(about)
-
-
-def _service(session: Session) -> None:
-    about = named(session)
-    spoken_of = session.clinic.service(session.state.service or session.state.topic)
-    asked_of = about[0] if len(about) == 1 else None if about else spoken_of
-    if _DURATION.search(session.norm) and _duration(session):
-        return
-    if asked_of is not None and _PREPARATION.search(session.norm):
-        if asked_of.preparation:
-            session.prepare(asked_of.code)
-        else:
-            _unknown(session, texts.DOUBT_PASSED_ON)
-        return
-    said = session.reading.entities.service
-    names = wording.listed(s.name for s in session.clinic.services)
-    if len(about) == 1:
-        service = about[0]
-        session.stranger = people.stranger(session.clinic, session.reading.text)
-        if session.stranger is not None:
-            session.say(f"{subject.not_here(session, service.code)} Quer marcar?")
-            session.state.invited = True
-            return
-        who = [p.name for p in session.clinic.professionals if service.code in p.services]
-        with_whom = f" com {wording.listed(who, 'ou')}" if who else ""
-        session.say(f"Sim, temos {service.name}{with_whom}. Dura cerca de {_minutes(service)} minutos. Quer marcar?")
-        session.state.invited = True
-    elif said is not None and not about and names:
-        session.say(f"Não temos {said} por aqui. Atendemos: {names}.")
-    elif spoken_of is not None and not about:
-        _unknown(session, texts.DOUBT_PASSED_ON)
-    elif names and not about and "quais" not in session.norm and session.norm.split()[:1] != ["o"]:
-        _unknown(session, f"Atendemos: {names}. {texts.DOUBT_PASSED_ON}")
-    elif names:
-        session.say(f"Atendemos: {names}.")
-    else:
-        _unknown(session, texts.HANDOFF)
-
-
-def _minutes(service: Service) -> int:
-    return int(service.duration.total_seconds() // 60)
+        session.say(texts.plan_not_taken(plans.written(session.clinic, said), taken))

@@ -351,14 +351,24 @@ def _book(session: Session, slot: Slot) -> Generator[Request, Answer, str | None
 
 
 def _achieved(session: Session, outcome: Outcome, about: Appointment) -> None:
+    _forget_relative(session)
     session.state.reset_flow()
     session.state.done = outcome
     session.state.last = about
 
 
+def _forget_relative(session: Session) -> None:
+    """The next booking is for who writes, under their own name."""
+    state = session.state
+    if state.for_other:
+        state.name = None
+    state.relative = False
+
+
 def drop(session: Session) -> Steps:
     """The patient no longer wants what was being arranged."""
     yield from release(session)
+    _forget_relative(session)
     session.state.reset_flow()
     session.state.answered = False
     if session.state.last is None:

@@ -2,9 +2,10 @@
 
 import re
 
-from atendeai.domain.dialogue import answers, standing
+from atendeai.domain.dialogue import answers, offering, standing, things
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome
+from atendeai.domain.understanding.foreign import is_foreign
 from atendeai.domain.understanding.intent import COURTESIES, Intent
 from atendeai.domain.understanding.normalise import fold
 
@@ -46,15 +47,17 @@ def meant(session: Session) -> Intent:
 
 def _without_a_time(session: Session, intent: Intent) -> Intent:
     """What is asked, seen that no time is named."""
-    norm = session.norm
+    norm, reading = session.norm, session.reading
     if intent in {Intent.GREETING, Intent.OUT_OF_SCOPE, Intent.ASK_AVAILABILITY} and answers.asks_now(session):
         return Intent.ASK_HOURS  # "boa noite, ainda estão atendendo?"
     if intent in _ABOUT_TIMES and _WHEN_WORKS.search(norm) and not _WANTS.search(norm):
         return Intent.ASK_HOURS  # "quais dias a Dra. Ana atende?"
     if intent is Intent.CONFIRM_YES and session.state.done is None and _ASKS_FOR_ONE.search(norm):
         return Intent.BOOK  # "ok, marca pra mim"
-    if intent is Intent.OUT_OF_SCOPE and answers.named(session) and _WANTS.search(norm):
+    if intent is Intent.OUT_OF_SCOPE and offering.named(session) and _WANTS.search(norm):
         return Intent.BOOK  # "vou querer a consulta com o clínico"
+    if intent is Intent.OUT_OF_SCOPE and "?" in norm and things.asked_for(reading.text) and not is_foreign(norm):
+        return Intent.ASK_SERVICE  # "vocês vendem óculos?"
     return intent
 
 
@@ -69,12 +72,12 @@ _WANTS = re.compile(r"\b(?:quer\w*|gostaria|preciso|precisava|marc\w+|agend\w+|f
 
 def _with_a_time(session: Session, intent: Intent) -> Intent:
     """What is asked, seen that a day or an hour is named too."""
-    if intent is Intent.RESULTS and answers.named(session) and _WANTS_ONE.search(session.norm):
+    if intent is Intent.RESULTS and offering.named(session) and _WANTS_ONE.search(session.norm):
         return Intent.BOOK  # "preciso de um clínico amanhã para pegar um atestado"
     if intent is Intent.CONFIRM_YES and "confirm" not in session.norm and session.state.last is None:
         return Intent.BOOK  # "pode ser hoje ainda com o clínico?"
     asked = intent in {Intent.ASK_SERVICE, Intent.ASK_HOURS}
-    if asked and (answers.named(session) or session.reading.entities.professional):
+    if asked and (offering.named(session) or session.reading.entities.professional):
         return Intent.ASK_AVAILABILITY  # "tem dermato amanhã?"
     if intent is Intent.ASK_PRICE and Intent.ASK_AVAILABILITY in session.reading.shown:
         return Intent.ASK_AVAILABILITY  # the price is told beside it
@@ -112,10 +115,12 @@ _OPEN = frozenset(
     [Intent.OUT_OF_SCOPE, Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.ASK_SERVICE, Intent.CONFIRM_YES, *COURTESIES]
 )
 _FOR_SOMEBODY_ELSE = re.compile(
-    r"\b(?:para|pra|pro|d[aeo]) (?:o |a |os |as )?(?:meu|minha|meus|minhas|outr[oa] pessoa|(?:meu )?outr[oa] filh\w+)\b"
+    r"\b(?:para|pra|pro|d[aeo]) (?:o |a |os |as )?(?:meu|minha|meus|minhas|outr[oa] pessoa|"
+    r"(?:meu )?outr[oa] filh\w+)\b"
 )
 _CANNOT = re.compile(
-    r"\bimprevisto\b|\bnao (?:(?:vou|vai|irei) (?:poder|conseguir|dar|ir|comparecer)|posso|consigo|poderei|conseguirei|"
+    r"\bimprevisto\b|\bnao (?:(?:vou|vai|irei) (?:poder|conseguir|dar|ir|comparecer)|posso|consigo|poderei|"
+    r"conseguirei|"
     r"da|dara|estarei)\b(?! (?:falta|esquec))"
 )
 _OTHERWISE = re.compile(

@@ -22,16 +22,10 @@ from atendeai.domain.dialogue import (
     texts,
 )
 from atendeai.domain.dialogue.choice import chosen_index
+from atendeai.domain.dialogue.kin import speaks_for_another
+from atendeai.domain.dialogue.naming import name_answer, name_in, tidy_name, written_as_a_name
 from atendeai.domain.dialogue.ports import Answer, Request, Slot, Steps
-from atendeai.domain.dialogue.session import (
-    Alert,
-    Session,
-    name_answer,
-    name_in,
-    speaks_for_another,
-    tidy_name,
-    written_as_a_name,
-)
+from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import COURTESIES, PROFILE_QUESTIONS, Intent
@@ -45,11 +39,13 @@ _WHOLE = 0.9
 """Above it the whole message is a yes or a no and nothing else."""
 _WITH_WHOM = re.compile(r"\b(?:com quem|quem (?:e|vai|seria)|qual (?:o |a )?(?:medic[oa]|doutora?|profissional))\b")
 _SOMEBODY_ELSE = re.compile(
-    r"\b(?:(?:outr[oa]|qualquer|nenhum outr[oa]) (?:medic[oa]|doutora?|dra?|profissional|dentista|pessoa|especialista)|"
+    r"\b(?:(?:outr[oa]|qualquer|nenhum outr[oa]) (?:medic[oa]|doutora?|dra?|profissional|dentista|pessoa|"
+    r"especialista)|"
     r"com outr[oa]|outr[oa] que atend\w+)\b(?! (?:dia|data|hora|horario|semana))"
 )
 _UNSURE = re.compile(
-    r"^\W*(?:ah |hum+ |bom |eu )*(?:nao (?:sei|tenho certeza)|sei la)\b(?!.*\b(?:depois|aviso|ainda|vejo|outra hora)\b)"
+    r"^\W*(?:ah |hum+ |bom |eu )*(?:nao (?:sei|tenho certeza)|sei la)\b(?!.*\b(?:depois|aviso|ainda|vejo|"
+    r"outra hora)\b)"
 )
 _THINKS = (
     r"(?:(?:ah+|bom|entao|ta|esta|ok|certo|beleza|tranquilo|fazer o que|nesse caso|pronto|agora|por mim|e|eh|gostei|"

@@ -43,7 +43,8 @@ _RESUMES = re.compile(
 )
 _NOT = re.compile(r"\b(?:nao|nunca|par(?:a|e|em|ar) de|sem)\b")
 _SELF_HARM = re.compile(
-    r"\b(?:suicid\w+|(?:me|se) (?:matar|mato|mata|enforc\w+|jog(?:ar|o|ou)|cort(?:ar|ei|o|ou|ando))|cort\w+ os pulsos|"
+    r"\b(?:suicid\w+|(?:me|se) (?:matar|mato|mata|enforc\w+|jog(?:ar|o|ou)|cort(?:ar|ei|o|ou|ando))|"
+    r"cort\w+ os pulsos|"
     r"(?:quer\w*|vontade de|pens\w+ em|melhor|prefiro|vou) (?:eu )?(?:morrer|sumir|nao existir)|"
     r"(?:tirar|acabar com|dar fim (?:a|na)) (?:a )?(?:minha |propria |sua )?(?:propria )?vida|"
     r"(?:sem vontade de|nao (?:quero|aguento|consigo)(?: mais)?|desisti de|para que) viver|nao acordar|"

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from atendeai.domain.dialogue.clinic import Clinic
-from atendeai.domain.dialogue.session import Message, name_answer
+from atendeai.domain.dialogue.naming import name_answer
+from atendeai.domain.dialogue.session import Message
 from atendeai.domain.dialogue.state import Asks, State
 from atendeai.domain.understanding.emergency import is_emergency
 from atendeai.domain.understanding.intent import Intent

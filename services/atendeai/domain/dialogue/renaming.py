@@ -2,7 +2,9 @@
 
 import re
 
-from atendeai.domain.dialogue.session import Session, name_answer, name_in, speaks_for_another, written_as_a_name
+from atendeai.domain.dialogue.kin import speaks_for_another
+from atendeai.domain.dialogue.naming import name_answer, name_in, written_as_a_name
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.dates import parse

@@ -4,8 +4,9 @@ import re
 from collections.abc import Generator
 
 from atendeai.domain.dialogue import changes, misses, texts
+from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.ports import Answer, Request
-from atendeai.domain.dialogue.session import Session, speaks_for_another
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose
 from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.intent import Intent

@@ -115,6 +115,8 @@ class State:
     insurance: str | None = None
     """The plan the patient named, as the clinic writes it, or "particular"."""
     for_other: bool = False
+    relative: bool = False
+    """Something was asked for somebody of the family: the next booking is for them."""
     accepted: bool = False
     target: Appointment | None = None
     targets: list[Appointment] = field(default_factory=list)
@@ -151,7 +153,8 @@ class State:
     def reset_flow(self) -> None:
         """Forgets the flow under way, and nothing else."""
         fresh = State()
-        kept = {"name", "insurance", "done", "last", "full", "topic", "answered", "handed_off", "opted_out", "misses"}
+        kept = {"name", "insurance", "done", "last", "full", "topic", "relative", "answered", "handed_off", "opted_out"}
+        kept |= {"misses"}
         for f in fields(self):
             if f.name not in kept:
                 setattr(self, f.name, getattr(fresh, f.name))

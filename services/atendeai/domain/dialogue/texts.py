@@ -76,6 +76,7 @@ NOTED = "Certo! Se precisar de algo mais, é só escrever."
 HELP_CHOOSING = "Sem problema, uma pessoa da nossa equipe ajuda você a escolher. Já avisei, e ela responde por aqui."
 ALL_RIGHT = "Tudo bem."
 HERE = "Estou por aqui!"
+PRIVATE_ONLY = "No momento atendemos apenas particular."
 PRIVATE = "Certo, atendimento particular."
 PRIVACY = (
     "Usamos os seus dados só para o seu atendimento, conforme a LGPD. "
@@ -85,7 +86,7 @@ PRIVACY_VERSION = "2026-11"
 """Changes with the wording of ``PRIVACY``: what a patient was told is kept with its version."""
 NO_ADDRESS = "Não tenho o endereço aqui, mas já pedi à nossa equipe que responda."
 PAYMENT_PASSED_ON = "Sobre as formas de pagamento, já pedi à nossa equipe que responda por aqui."
-DOUBT_PASSED_ON = "Sobre essa dúvida, já pedi à nossa equipe que responda por aqui."
+DOUBT_PASSED_ON = "Não tenho essa informação aqui, mas já pedi à nossa equipe que responda por aqui."
 NO_HOURS = "Não tenho os horários de atendimento aqui, mas já pedi à nossa equipe que responda."
 
 
@@ -152,6 +153,16 @@ def works_here(who: str, offered: Sequence[str]) -> str:
 def no_such_service(said: str) -> str:
     """A service the clinic does not have."""
     return f"Não temos {said} por aqui."
+
+
+def offered(services: Sequence[str]) -> str:
+    """What the clinic has, in one line."""
+    return f"Temos {listed(inside(name) for name in services)}."
+
+
+def plan_not_taken(plan: str, taken: Sequence[str]) -> str:
+    """A plan that the clinic does not accept, and those it does."""
+    return f"Não atendemos {plan}. Trabalhamos com {listed(taken)}, e também particular."
 
 
 def any_of_these(services: Sequence[Service]) -> str:
@@ -244,9 +255,14 @@ def open_now(closes: str) -> str:
     return f"Sim, estamos atendendo agora, até as {closes}."
 
 
+def address(where: str) -> str:
+    """Where the clinic is."""
+    return f"Estamos em: {where}."
+
+
 def works(who: str, hours: str) -> str:
     """When a professional sees patients."""
-    return f"{who} atende {hours}."
+    return f"{sentence(the(who))} atende {hours}."
 
 
 def closed_now(opens: str) -> str:

@@ -18,7 +18,8 @@ _FORMAL = (
     (re.compile(r"\bAté (lá|logo)!"), r"Até \1."),
     (
         re.compile(
-            r"\b(Agendado|Remarcado|Certo|Presença confirmada|Obrigado por avisar|Desculpe o incômodo|Estou por aqui)!"
+            r"\b(Agendado|Remarcado|Certo|Presença confirmada|Obrigado por avisar|Desculpe o incômodo|"
+            r"Estou por aqui)!"
         ),
         r"\1.",
     ),

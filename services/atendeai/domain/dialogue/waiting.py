@@ -4,8 +4,9 @@ import re
 from collections.abc import Generator
 
 from atendeai.domain.dialogue import booking, texts, wording
+from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Done, JoinWaitlist, Request, Steps
-from atendeai.domain.dialogue.session import Alert, Session, name_answer
+from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Stage, Wish
 from atendeai.domain.understanding.when import Moment
 

@@ -71,10 +71,11 @@ _SPECIALTIES = (
     "eletrocardiograma ecocardiograma endoscopia colonoscopia tomografia ressonancia vacina hemograma papanicolau "
     "preventivo limpeza clareamento ortodontista implante clinico alergista pneumologista nefrologista"
 )
+_PLANS = "unimed bradesco hapvida sulamerica intermedica"
 
 TARGETS: frozenset[str] = frozenset(
     word
-    for word in f"{_WEEKDAYS} {_MONTHS} {_TIME} {_ACTS} {_THINGS} {_SPECIALTIES}".split()
+    for word in f"{_WEEKDAYS} {_MONTHS} {_TIME} {_ACTS} {_THINGS} {_SPECIALTIES} {_PLANS}".split()
     if len(word) >= 5  # noqa: PLR2004 - shorter ones are too near to each other
 )
 

@@ -1,0 +1,121 @@
+"""Names of patients: where a message gives one, how it is written on a list, what is none; pure."""
+
+import re
+
+from atendeai.domain.understanding.normalise import fold
+
+_A_NAME = r"(?P<name>[^\W\d_]+(?:[ '-][^\W\d_]+){0,6})"
+_OWN = re.compile(
+    r"(?:\b[Ss]ou [ao] (?=[A-ZÀ-Ú][a-zà-ú])|"
+    r"(?i:\b(?:meu nome (?:completo )?(?:é|e|eh)|me chamo|"
+    r"aqui (?:é|quem fala é|fala) (?:o |a )?|quem fala é (?:o |a )?)))\s*" + _A_NAME
+)
+"""The name of who writes."""
+_PATIENTS = re.compile(
+    r"(?i:\b(?:(?<!meu )nome(?: completo)? ?(?:dele |dela |d[oae] (?:paciente|crian[çc]a|beb[êe]|menin[oa]|"
+    r"mo[çc][oa]) |d[oae] (?:meu|minha) \w+ )?(?:é|eh|:)|(?:ele|ela) se chama|(?:em|no) nome d[eao]))\s*" + _A_NAME
+)
+"""The name of whom the appointment is for."""
+_KIN = re.compile(
+    r"(?i:\b(?:meu|minha) (?:filh\w+|m[ãa]e|pai|espos\w+|marido|mulher|av[óôo]|sobrinh\w+|net[oa]|irm\w+|beb[êe]|"
+    r"sogr[oa]|ti[oa]|amig[oa]|prim[oa]))[, ]+(?P<name>[A-ZÀ-Ú][\w'-]+(?: (?:d[aeo]s? |e )?[A-ZÀ-Ú][\w'-]+)+)"
+)
+"""The whole name after the kinship: "pra minha filha Sofia Martins"."""
+_LEAD = re.compile(
+    r"^\W*(?:(?i:sim|pode ser|pode (?:anotar|colocar|por|botar|p[ôo]r)|anot\w+|coloc\w+|bot[ae]|p[õo]e|"
+    r"a[íi]|pode|ok|claro|é|eh|o nome é|nome|sou|a|o|dele é|dela é|paciente|para mim|pra mim)\b[\s,.:!-]*)+"
+)
+_NAME_END = re.compile(
+    r"(?i)\b(?:e|quero|queria|gostaria|para|pra|pro|por favor|obrigad[oa]|tenho|preciso|tudo bem|bom dia|"
+    r"boa (?:tarde|"
+    r"noite)|sou|estou|meu|minha|cpf|nascid[oa]|com|vou|moro|mesm[oa])\b.*$"
+)
+_NAME_WORD = re.compile(r"^[^\W\d_]+(?:['-][^\W\d_]+)*$")
+_LONGEST_NAME = 7
+_SHORTEST_NAME = 3
+_PARTICLES = frozenset(["de", "da", "do", "das", "dos", "e"])
+
+
+def tidy_name(raw: str) -> str:
+    """A name as it is written on a list: "maria da SILVA" becomes "Maria da Silva"; one well written stays."""
+    words = raw.split()
+    if raw != raw.lower() and raw != raw.upper():
+        return " ".join(words)
+    return " ".join(w.lower() if i and w.lower() in _PARTICLES else w.capitalize() for i, w in enumerate(words))
+
+
+def profile_name(raw: str | None) -> str | None:
+    """A name fit for the diary from what a WhatsApp profile shows; None when that is no name ("🌸", "~", "Eu")."""
+    words = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", raw or "")
+    name = " ".join(words[:_LONGEST_NAME])
+    return tidy_name(name) if len(name) >= _SHORTEST_NAME else None
+
+
+def _named_by(pattern: re.Pattern[str], raw: str) -> str | None:
+    found = pattern.search(raw)
+    name = _NAME_END.sub("", found["name"]).strip() if found else ""
+    return tidy_name(name) if name else None
+
+
+def name_in(raw: str, *, for_other: bool = False) -> str | None:
+    """A patient's name the message gives unasked ("meu nome é …", "em nome de …").
+
+    ``for_other``: the appointment is for somebody else; who writes may say their own name, which is not the patient's.
+    """
+    theirs = _named_by(_PATIENTS, raw)
+    if for_other:
+        return theirs or _named_by(_KIN, raw)
+    return theirs or _named_by(_OWN, raw)
+
+
+def name_answer(raw: str, *, for_other: bool = False) -> str | None:
+    """The name in an answer to "what is your name?", or None when it is something else."""
+    named = name_in(raw, for_other=for_other)
+    if named:
+        return named
+    for part in _PARTS.split(_SYMBOLS.sub(" ", raw.strip())):
+        words = _NAME_END.sub("", _LEAD.sub("", part.strip())).strip(" .,!;:").split()
+        shortest = 1 if part.strip() == raw.strip() else _WORDS_OF_A_PART
+        if shortest <= len(words) <= _LONGEST_NAME and not _no_name(words) and all(_NAME_WORD.match(w) for w in words):
+            return tidy_name(" ".join(words))
+    return None
+
+
+def written_as_a_name(raw: str) -> bool:
+    """Whether nothing but a name stands there, each word with its capital: "Domingos Terra" is no Sunday."""
+    words = raw.strip(" .!").split()
+    capitals = [w for w in words if w.lower() not in _PARTICLES]
+    return (
+        len(capitals) >= _WORDS_OF_A_PART
+        and all(_NAME_WORD.match(w) for w in words)
+        and all(w[0].isupper() and w[1:].islower() for w in capitals)
+        and not _no_name(words)
+    )
+
+
+def _no_name(words: list[str]) -> bool:
+    """Whether a word stands in no name; "Filho" and the like end one, after two others at least."""
+    rest = words[:-1] if len(words) > _WORDS_OF_A_PART and fold(words[-1]) in _LAST_NAMES else words
+    return bool({fold(w) for w in rest} & _NO_NAMES)
+
+
+_SYMBOLS = re.compile(r"[^\w\s,;:.!?()'’-]+")
+_PARTS = re.compile(r"[,;:.!?\n()\d]+|\s-+\s")
+_WORDS_OF_A_PART = 2
+_LAST_NAMES = frozenset(["filho", "filha", "neto", "neta", "sobrinho", "sobrinha", "junior"])
+_NO_NAMES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        quero queria gostaria pode podia posso tem tenho ter qual quanto quando onde como que por para pra pro nao sim
+        voce voces vcs meu minha ele ela dele dela depende horario hora consulta exame medico medica doutor doutora sou
+        estou esta ta eh ser seria vai vou ir marcar agendar remarcar cancelar hoje amanha segunda terca quarta quinta
+        sexta sabado domingo manha tarde noite particular convenio plano obrigado obrigada mas so ja ainda isso esse
+        essa outro outra melhor favor preciso precisa nome mesmo mesma aqui mae filho filha bom boa dia tudo bem oi ola
+        cpf rg completo idade anos data nascimento telefone email perai pera espera deixa cancela desisto esquece
+        semana mes ano passada passado ontem consultei fui fiz foi era faz retorno avaliacao primeira vez nunca sempre
+        antes depois agora aqui ali
+        """,
+    )
+)
+"""Words that stand in no name: an answer with one of them is something else."""
