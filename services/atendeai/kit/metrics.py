@@ -23,6 +23,11 @@ HTTP_CLIENT = Histogram(
 )
 BUILD = Gauge("atendeai_build_info", "Always 1; the version is a label.", ("service", "version"))
 RATE_LIMITED = Counter("atendeai_rate_limited_total", "Requests refused by a limit.", ("service", "limit"))
+RATE_UNCOUNTED = Counter(
+    "atendeai_rate_limit_uncounted_total",
+    "Requests that could not be counted, because Redis did not answer: let through (api) or refused (auth).",
+    ("service", "limit"),
+)
 DEPENDENCY_UP = Gauge("atendeai_dependency_up", "1 when the last probe of it succeeded.", ("service", "dependency"))
 
 WORK = Counter("atendeai_work_total", "Pieces of work handled, by outcome.", ("service", "queue", "outcome"))
