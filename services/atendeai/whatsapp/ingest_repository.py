@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit.db import driver
+from atendeai.kit.responses import dumps
 from atendeai.kit.work import ALREADY_WORK
 from atendeai.whatsapp.people import Known
 
@@ -118,7 +119,7 @@ async def store(
     connection: AsyncConnection, clinic_id: UUID, rows: Sequence[Row], queue: str, now: datetime
 ) -> dict[UUID, Outcome]:
     """Store messages that are not there yet, what they say about their senders, and the work of handing them on."""
-    given = orjson.dumps([_written(row) for row in rows]).decode()
+    given = dumps([_written(row) for row in rows]).decode()
     found = await driver(connection).fetch(STORE, clinic_id, now, queue, given)
     return {row[0]: Outcome(row[1], row[2], row[3]) for row in found}
 
