@@ -8,7 +8,7 @@ then; what never will is an answer.
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -75,8 +75,8 @@ class AppointmentPort:
         match request:
             case Search():
                 return await self._search(request)
-            case Upcoming():
-                return await self._upcoming()
+            case Upcoming(begun):
+                return await self._upcoming(self._now - timedelta(minutes=begun))
             case Hold(slot, name):
                 body = {
                     "contact_id": self._contact,
@@ -150,13 +150,13 @@ class AppointmentPort:
         reason = found.get("reason")
         return Found(slots, Nothing(reason) if reason and not slots else None)
 
-    async def _upcoming(self) -> Answer:
+    async def _upcoming(self, since: datetime) -> Answer:
         found = await self._services.call(
             self._tenant,
             _SERVICE,
             "GET",
             "/internal/v1/appointments",
-            params={"contact_id": self._contact, "from": self._moment(self._now)},
+            params={"contact_id": self._contact, "from": self._moment(since)},
         )
         return Appointments(
             tuple(

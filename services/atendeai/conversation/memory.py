@@ -5,7 +5,7 @@ Wall-clock times are held as UTC, which has no jumps: the scene of a shell dialo
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
@@ -90,8 +90,9 @@ class MemoryClinic:
             case JoinWaitlist():
                 self.waiting.append(request)
                 result = Done()
-            case Upcoming():
-                ahead = [a for a in self.appointments.values() if a.start > self.now]
+            case Upcoming(begun):
+                since = self.now - timedelta(minutes=begun)
+                ahead = [a for a in self.appointments.values() if a.start > since]
                 result = Appointments(tuple(sorted(ahead, key=lambda a: a.start)))
         return result
 

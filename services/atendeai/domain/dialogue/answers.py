@@ -2,7 +2,7 @@
 
 import re
 
-from atendeai.domain.dialogue import offering, people, plans, subject, texts, wording
+from atendeai.domain.dialogue import offering, people, plans, prices, subject, texts, wording
 from atendeai.domain.dialogue.clinic import Professional
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Stage
@@ -17,12 +17,6 @@ _MONEY = re.compile(r"\b(?:quanto|precos?|valor\w*|custa\w*|fica|sai|aceita\w*|a
 _LONGEST_STATEMENT = 7
 _AMENITIES = re.compile(r"\b(?:estacion\w+|elevador|acessib\w+|cadeirante|rampa|metro|onibus|wi-?fi)\b")
 _WAY = re.compile(r"\b(?:onde|enderecos?|localiza\w+|rua|bairro|cheg\w+|mapa|como (?:vou|ir|faco))\b")
-_PAYMENT = re.compile(
-    r"\b(?:parcel\w+|cartao|cartoes|credito|debito|pix|boleto|dinheiro|descontos?|nota fiscal|recibo|"
-    r"formas? de pag\w+|reembols\w+|vezes)\b"
-)
-"""Ways of paying, which a profile does not hold."""
-_AMOUNT = re.compile(r"\b(?:quanto|precos?|valor\w*|custa\w*|tabela)\b")
 _WORKS = re.compile(r"\b(?:atend\w*|trabalh\w*|esta|vai|fica|vem|consulta)\b")
 _OPEN_NOW = re.compile(
     r"\b(?:ainda|agora|ja|hoje)\b.{0,15}\b(?:atend\w+|abert[oa]s?|abre|funcion\w+)\b|"
@@ -38,7 +32,7 @@ def answer(session: Session, intent: Intent) -> None:
     say = {
         Intent.ASK_HOURS: _hours,
         Intent.ASK_ADDRESS: _address,
-        Intent.ASK_PRICE: _price,
+        Intent.ASK_PRICE: prices.answer,
         Intent.ASK_INSURANCE: _insurance,
         Intent.ASK_SERVICE: offering.answer,
     }
@@ -83,7 +77,7 @@ def beside(session: Session) -> None:
     elif Intent.ASK_INSURANCE in shown:
         _insurance(session)
     if Intent.ASK_PRICE in shown and not _states_private(session):
-        _price(session)
+        prices.answer(session)
     if Intent.ASK_ADDRESS in shown:
         _address(session)
 
@@ -174,24 +168,6 @@ def _address(session: Session) -> None:
         session.say(texts.address(address))
     else:
         session.pass_on(texts.NO_ADDRESS)
-
-
-def _price(session: Session) -> None:
-    about = offering.named(session)
-    if not about and session.state.service:
-        about = [s for s in session.clinic.services if s.code == session.state.service]
-    if _PAYMENT.search(session.norm):
-        session.pass_on(texts.PAYMENT_PASSED_ON)
-        if not _AMOUNT.search(session.norm):
-            return
-    services = about or list(session.clinic.services)
-    priced = [s for s in services if s.price]
-    if not priced:
-        session.pass_on("Não tenho esse valor aqui, mas já pedi à nossa equipe que informe.")
-    elif len(priced) == 1:
-        session.say(f"{priced[0].name}: {wording.price(str(priced[0].price))}.")
-    else:
-        session.say("Nossos valores:\n" + "\n".join(f"• {s.name}: {wording.price(str(s.price))}" for s in priced))
 
 
 def _insurance(session: Session) -> None:

@@ -36,7 +36,7 @@ _WRONG = re.compile(
     r"nao conheco (?:essa|esta|a) clinica|nunca (?:fui|marquei|estive))\b"
 )
 _DEAR = re.compile(r"\b(?:(?:muito|meio|bem|achei|ta|esta|que|ficou) )?car[oa]s?(?: demais| pra caramba| ne)?\b")
-_ASKS_MONEY = re.compile(r"\b(?:quanto|preco|valor|tabela|desconto|parcel\w+|qual)\b")
+_ASKS_MONEY = re.compile(r"\b(?:quanto|precos?|valor(?:es)?|lista|mais|tabela|desconto|parcel\w+|qual)\b")
 _ONLY_MARKS = re.compile(r"^[\s?!.…]+$")
 _CALLS = re.compile(r"^\W*(?:(?:oi+|ola|alo+|ei|tem alguem ai|alguem ai|cade voce?s?|ainda esta ai|e ai)\W*)+$")
 _NOTED = re.compile(

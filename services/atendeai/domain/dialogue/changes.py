@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import booking, narrowing, texts, wording
+from atendeai.domain.dialogue import booking, narrowing, shifts, texts, wording
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import (
     Answer,
@@ -23,10 +23,21 @@ from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment, When
 
+_LATE_MINUTES = 240
+"""An appointment that began so long ago may be the one somebody is late for."""
 _ALL = re.compile(r"\b(?:tod[ao]s|ambas|ambos|as duas|os dois|as tres|tudo)\b")
-_SAME_TIME = re.compile(r"\b(?:n?[oa] )?mesm[oa] (?:hora|horario)\b")
+_SAME_TIME = re.compile(
+    r"\b(?:n?[oa] )?mesm[oa] (?:hora|horario)\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |"
+    r"a )?(?:mesm[oa] )?(?:horario|"
+    r"hora)\b|\b(?:horario|hora) (?:pode ser|continua|fica) [oa] mesm[oa]\b|\b(?:so|apenas) (?:mud\w+|troc\w+|"
+    r"alter\w+)(?: \w+)? "
+    r"(?:o |de )?(?:dia|data)\b"
+)
 _CANNOT = re.compile(r"\bnao (?:(?:vou )?(?:posso|consig\w+|poderei|poder|dou conta)|da\b|vai dar|dara|tenho como|vou)")
-_SAME_DAY = re.compile(r"\b(?:n?[oa] )?mesmo dia\b")
+_SAME_DAY = re.compile(
+    r"\b(?:n?[oa] )?mesmo dia\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |a )?(?:mesm[oa] )?(?:dia|data)\b|"
+    r"\b(?:so|apenas) (?:mud\w+|troc\w+|alter\w+)(?: \w+)? (?:o |a |de )?(?:horario|hora)\b"
+)
 
 
 def listing(session: Session) -> Steps:
@@ -143,27 +154,33 @@ def with_target(session: Session, target: Appointment, *, picked: bool = False) 
         yield from _confirm(session, target)
         return
     state.service = target.service
+    said_when(session)
     if not picked:
         session.absorb()
         state.service = target.service
     if state.professional is None:
         state.professional = target.professional
-    same_day(session)
     shifted = narrowing.relative(session, target.start, target.start)
     if shifted is not None:
         state.when = state.when.merged(shifted)
-    if _SAME_TIME.search(session.norm) and not state.when.has_time:
+    keeps_hour = bool(_SAME_TIME.search(session.norm)) and not state.when.has_time
+    if keeps_hour:
         state.when = state.when.merged(Moment(time=target.start.time()))
-    if state.when.has_time and not state.when.has_day:
+    if state.when.has_time and not state.when.has_day and not keeps_hour:
         state.when = state.when.merged(Moment(date=target.start.date()))
     yield from booking.advance(session)
 
 
-def same_day(session: Session) -> None:
-    """Takes "no mesmo dia" for the day of the appointment that is to be moved."""
-    target = session.state.target
-    if target is not None and _SAME_DAY.search(session.norm) and session.reading.when.moment.date is None:
-        session.state.when = session.state.when.merged(Moment(date=target.start.date()))
+def said_when(session: Session) -> None:
+    """Reads a time that is said by the appointment to be moved: "adiar uma semana", "no mesmo dia"."""
+    target, said = session.state.target, session.reading.when
+    if target is None:
+        return
+    shifted = shifts.shifted(session.norm, target.start)
+    if shifted is not None:
+        session.reread(When(moment=shifted))
+    elif _SAME_DAY.search(session.norm) and said.moment.date is None and not said.candidates:
+        session.reread(When(moment=Moment(date=target.start.date()).merged(said.moment)))
 
 
 def _confirm(session: Session, target: Appointment) -> Steps:
@@ -212,6 +229,20 @@ def ruled_out(session: Session) -> Generator[Request, Answer, bool]:
         return False
     items = yield from upcoming(session)
     return any(fits(a, m) for a in items for m in moments)
+
+
+def late(session: Session) -> Steps:
+    """Somebody is on the way: the reception is told, and the patient when nothing is booked for today."""
+    answer = yield Upcoming(begun=_LATE_MINUTES)
+    items = answer.items if isinstance(answer, Appointments) else ()
+    today = [a for a in items if a.start.date() == session.today]
+    ahead = [a for a in items if a.start > session.now]
+    if today:
+        session.say(texts.LATE)
+    else:
+        session.say(texts.late_without(describe(session, ahead[0]) if ahead else None))
+    session.alerts.append(Alert.LATE)
+    session.state.answered = True
 
 
 def declined(session: Session) -> Steps:

@@ -158,7 +158,7 @@ def _collecting(session: Session, asked: Asks | None) -> Taken:
         return True
     if intent is Intent.RESCHEDULE and state.purpose is Purpose.BOOK and session.reading.when.empty:
         return False
-    changes.same_day(session)
+    changes.said_when(session)
     session.absorb()
     if _known(state) == known and not booking.leaves_open(session.norm) and _says_nothing(session):
         _nothing_learnt(session, asked)

@@ -256,6 +256,8 @@ def _answer_or_say(session: Session, intent: Intent) -> Steps:
         yield from changes.confirm(session)
     elif intent is Intent.CONFIRM_NO and reminded:
         yield from changes.declined(session)
+    elif intent is Intent.RUNNING_LATE:
+        yield from changes.late(session)
     else:
         _plain(session, intent)
 
@@ -294,6 +296,19 @@ def _says_confirm(session: Session) -> bool:
     return not arranged or any(word in session.norm for word in ("presenca", "comparec", "minha", "meu"))
 
 
+_COMPLAINS = re.compile(
+    r"\b(?:reclam\w+|pessim[oa]s?|horrivel|horroros[oa]|absurdo|descaso|desrespeito|falta de (?:respeito|educacao|"
+    r"profissionalismo)|vergonha|indignad\w+|insatisfeit\w+|decepcion\w+|mal atendid\w+|(?:des|mal)tratad\w+|"
+    r"maltrat\w+|"
+    r"humilhad\w+|ofendid\w+|grosseir\w+|gross[oa]s?|mal educad\w+|procon|advogad\w+|process(?:ar|o)|denunci\w+|"
+    r"ouvidoria|"
+    r"ninguem (?:me |nos )?(?:atende\w*|respond\w+|retorn\w+|resolv\w+|cham\w+)|esper(?:ei|amos|ando) (?:mais de |"
+    r"por )?(?:\d+|"
+    r"uma|duas|tres|horas)|cobr\w+ (?:\w+ ){0,3}(?:errad\w*|duas vezes|2 vezes|a mais|em dobro|indevid\w*)|"
+    r"inaceitavel|"
+    r"dinheiro de volta|nunca mais (?:volto|piso|marco)|pior (?:clinica|atendimento|experiencia))\b"
+)
+_PRAISES = re.compile(r"\b(?:elogi\w+|parabens|parabenizar)\b(?!.*\b(?:mas|porem|reclam\w+)\b)")
 _HANDED = {
     Intent.HUMAN: (Alert.HUMAN, texts.HANDOFF),
     Intent.RESULTS: (Alert.RESULTS, texts.RESULTS),
@@ -304,7 +319,11 @@ _HANDED = {
 def _plain(session: Session, intent: Intent) -> None:
     """What needs nothing from anywhere else."""
     state = session.state
-    if intent in _HANDED:
+    if intent is Intent.HUMAN and _PRAISES.search(session.norm):
+        session.hand_off(Alert.HUMAN, texts.PRAISE)
+    elif intent is Intent.HUMAN and _COMPLAINS.search(session.norm):
+        session.hand_off(Alert.HUMAN, texts.SORRY)
+    elif intent in _HANDED:
         session.hand_off(*_HANDED[intent])
     elif intent in PROFILE_QUESTIONS:
         answers.answer(session, intent)
@@ -314,10 +333,6 @@ def _plain(session: Session, intent: Intent) -> None:
         state.done = Outcome.OPTED_OUT
         state.last = None
         session.say(texts.OPT_OUT)
-    elif intent is Intent.RUNNING_LATE:
-        session.say(texts.LATE)
-        session.alerts.append(Alert.LATE)
-        state.answered = True
     elif intent is Intent.THANKS:
         session.say(texts.THANKS)
         state.answered = True

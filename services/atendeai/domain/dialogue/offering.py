@@ -67,7 +67,7 @@ def duration(session: Session) -> bool:
     if not _DURATION.search(session.norm):
         return False
     for service in about:
-        session.say(f"{service.name} dura cerca de {_minutes(service)} minutos.")
+        session.say(f"{service.name} dura cerca de {wording.lasting(service.duration)}.")
     return bool(about)
 
 
@@ -100,9 +100,5 @@ def _offered(session: Session, service: Service) -> None:
         who = [p.name for p in session.clinic.professionals if service.code in p.services]
         with_whom = f", com {wording.listed(map(wording.the, who), 'ou')}" if who else ""
         what = wording.inside(service.name)
-        session.say(f"Sim, temos {what}{with_whom}. Dura cerca de {_minutes(service)} minutos. Quer marcar?")
+        session.say(f"Sim, temos {what}{with_whom}. Dura cerca de {wording.lasting(service.duration)}. Quer marcar?")
     session.state.invited = True
-
-
-def _minutes(service: Service) -> int:
-    return int(service.duration.total_seconds() // 60)

@@ -138,7 +138,12 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """The patient's appointments that lie ahead. Answer: ``Appointments``, soonest first."""
+    """The patient's appointments that lie ahead. Answer: ``Appointments``, soonest first.
+
+    ``begun``: also those that began within so many minutes.
+    """
+
+    begun: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ SELF_HARM = (
 )
 HANDOFF = "Vou chamar uma pessoa da nossa equipe para continuar com você por aqui. Assim que possível ela responde."
 HANDOFF_TOPIC = "Esse assunto é com a nossa equipe. Já avisei, e uma pessoa vai responder por aqui assim que possível."
+SORRY = (
+    "Sinto muito pelo que aconteceu. Já avisei a nossa equipe, e uma pessoa vai conversar com você por aqui "
+    "assim que possível."
+)
+PRAISE = "Que bom saber, obrigado! Já passei a sua mensagem à nossa equipe."
 RESULTS = (
     "Resultados, receitas e atestados são com a nossa equipe. "
     "Já passei o seu pedido, e uma pessoa vai responder por aqui."
@@ -76,6 +81,9 @@ NOTED = "Certo! Se precisar de algo mais, é só escrever."
 HELP_CHOOSING = "Sem problema, uma pessoa da nossa equipe ajuda você a escolher. Já avisei, e ela responde por aqui."
 ALL_RIGHT = "Tudo bem."
 HERE = "Estou por aqui!"
+PRICES = "Nossos valores:"
+WITHIN = "Até esse valor, temos:"
+NO_PRICE = "Não tenho esse valor aqui, mas já pedi à nossa equipe que informe."
 PRIVATE_ONLY = "No momento atendemos apenas particular."
 PRIVATE = "Certo, atendimento particular."
 PRIVACY = (
@@ -250,9 +258,37 @@ def waitlisted(wished: str) -> str:
     return f"Pronto, você está na lista de espera{days}. Se um horário vagar, aviso por aqui."
 
 
+def late_without(next_one: str | None) -> str:
+    """Somebody is late though nothing is booked for today; ``next_one``: what is booked for another day."""
+    if next_one:
+        return (
+            f"Obrigado por avisar! Não encontrei consulta sua para hoje; a próxima é: {next_one}. "
+            "Já avisei a recepção, que confere e responde por aqui."
+        )
+    return (
+        "Obrigado por avisar! Não encontrei uma consulta sua para hoje, mas já avisei a recepção, "
+        "que confere e responde por aqui."
+    )
+
+
 def open_now(closes: str) -> str:
     """Said when a patient asks whether anybody is there."""
     return f"Sim, estamos atendendo agora, até as {closes}."
+
+
+def lowest(what: str, price: str) -> str:
+    """The service of the lowest price, with it."""
+    return f"O menor valor é {price} ({what})."
+
+
+def highest(what: str, price: str) -> str:
+    """The service of the highest price, with it."""
+    return f"O maior valor é {price} ({what})."
+
+
+def none_within(what: str, price: str) -> str:
+    """Nothing costs so little; ``what``: what comes nearest."""
+    return f"Até esse valor, não temos nada. {lowest(what, price)}"
 
 
 def address(where: str) -> str:

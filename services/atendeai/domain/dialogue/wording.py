@@ -113,6 +113,14 @@ def numbered(items: Sequence[str]) -> str:
     return "\n".join(f"{index}) {item}" for index, item in enumerate(items, start=1))
 
 
+def lasting(value: timedelta) -> str:
+    """30 minutos, 1 hora, 1h30."""
+    hours, minutes = divmod(int(value.total_seconds()) // 60, 60)
+    if not hours:
+        return f"{minutes} minutos"
+    return f"{hours}h{minutes:02d}" if minutes else f"{hours} hora{'s' if hours > 1 else ''}"
+
+
 def price(value: str) -> str:
     """R$ 250,00 for "250", "250.5" or "250.00"."""
     whole, _, cents = value.partition(".")

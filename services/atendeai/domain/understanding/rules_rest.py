@@ -12,7 +12,8 @@ REST: tuple[Rule, ...] = (
             r"outra )?(?:d[aeo] )?(?:atendente|humano|humana|pessoa|alguem|recepcao|recepcionista|secretaria|"
             r"gerente|gerencia|responsavel|ser humano|gente|setor|financeiro|dono|moca|funcionari[oa])\b"
         ),
-        r"\b(?:falar|conversar) (?:direto )?com (?:a |o |um |uma )?(?:dra?|doutora?|medic[oa]|dentista|psicolog[oa])\b",
+        r"\b(?:falar|conversar) (?:direto )?com (?:a |o |um |uma )?(?:dra?|doutora?|medic[oa]|dentista|"
+        r"psicolog[oa])\b",
         r"\balguem de verdade\b|\b(?:debitad[oa]|cobrad[oa]|descontad[oa]) (?:duas|2|em dobro|a mais|errad)\w*",
         (
             r"\b(?:destratad|maltratad|humilhad|ofendid)[oa]\b|\bdenunci\w+|\b(?:elogi\w+|sugestao)\b|\b(?:boleto|"
@@ -25,7 +26,12 @@ REST: tuple[Rule, ...] = (
         ),
         r"\b(?:chama|chame) (?:o |a )?(?:gerente|dono|responsavel)\b|\bcobrad[oa] .{0,25}\berrad\w+",
         r"\bdinheiro de volta\b|\bdevol\w+ (?:o |do )?(?:meu )?dinheiro\b|\bressarc\w+",
-        r"\bninguem (?:me |aqui )?(?:responde\w*|atende\w*|resolve\w*|retorn\w+)|\blig(?:a|ue|uem|ar) para mim\b",
+        r"\bninguem (?:me |aqui |nos |ai )?(?:responde\w*|atende\w*|resolve\w*|retorn\w+|cham(?:a|ou|aram)|lig(?:a|"
+        r"ou))|"
+        r"\blig(?:a|ue|uem|ar) para mim\b",
+        r"\besper(?:ei|amos|ando)\b[^.?!]{0,20}\b(?:\d|uma|duas|tres|quatro) horas?\b|\b(?:foi|fui|foram) (?:muito |"
+        r"super |tao |bem )?"
+        r"(?:gross\w+|mal educad\w+|grosseir\w+|estupid\w+)|\bnunca mais (?:volto|piso|marco)\b|\bdecepcionad\w+",
         (
             r"\b(?:telefone|numero)\b[^.!?]{0,15}\b(?:para|que|de) (?:eu )?(?:possa )?(?:ligar|contato|falar)\b|"
             r"\bqual (?:e )?o? ?telefone\b"
@@ -52,8 +58,10 @@ REST: tuple[Rule, ...] = (
         r"\b(?:saiu|sairam|ficou pronto|ficaram prontos|esta pronto|estao prontos|chegou) (?:ja )?(?:o |a |os |as )?"
         r"(?:meu |minha |meus |minhas )?(?:exames?|biopsia|hemograma|raio|ultrassom)\b",
         r"\b(?:meus? |o |os )exames?\b[^.!?]{0,15}\b(?:pront[oa]s?|saiu|sairam|chegou|chegaram)\b",
-        r"\b(?:pegar|buscar|retirar|pego|busco|retiro) (?:o |os )?(?:meus? )?exames?\b|\bpedido (?:d[eo]s? )?exames?\b",
-        r"\b(?:acab(?:ou|ando)|renov\w+|venceu) (?:o |a )?(?:meu |minha )?(?:remedio|medicacao|medicamento|receita)\b",
+        r"\b(?:pegar|buscar|retirar|pego|busco|retiro) (?:o |os )?(?:meus? )?exames?\b|"
+        r"\bpedido (?:d[eo]s? )?exames?\b",
+        r"\b(?:acab(?:ou|ando)|renov\w+|venceu) (?:o |a )?(?:meu |minha )?(?:remedio|medicacao|medicamento|"
+        r"receita)\b",
         r"\bguia (?:para|de|d[ao])\b(?! (?:convenio|plano))",
         (
             r"\b(?:resultados?|laudos?|receitas?|atestados?|encaminhamentos?|prescric(?:ao|oes)|"
@@ -177,7 +185,8 @@ REST: tuple[Rule, ...] = (
             r"espaco|livre|data|horarinho)s?\b(?! de funcionamento)"
         ),
         (
-            rf"\b(?:quais|que|quando|qual)\b[^.!?]{{0,15}}\b{NAMES}\b(?: [a-z]+)?[^.!]{{0,10}}\b(?:atende\w*|vem|pode|"
+            rf"\b(?:quais|que|quando|qual)\b[^.!?]{{0,15}}\b{NAMES}\b(?: [a-z]+)?[^.!]{{0,10}}\b(?:atende\w*|vem|"
+            rf"pode|"
             rf"trabalha|tem|esta)\b"
         ),
         (
@@ -273,6 +282,7 @@ REST: tuple[Rule, ...] = (
             r"\bquanto (?:que )?(?:e|custa|fica|sai|esta|cobra\w*|seria|ta|sao|vai ficar|vou pagar|eu pago|pago|"
             r"ficaria|sairia|voces cobram|custaria|da|vale)\b(?! (?:tempo|a duracao))"
         ),
+        r"\b(?:ate|menos de|abaixo de) (?:r\$ ?)?\d{2,4} ?(?:reais|real|conto)",
         r"\b(?:precos?|valor(?:es)?|tabela|orcamento|custo|taxas?|honorarios?)\b(?! (?:do |da )?(?:meu|minha) exame)",
         (
             r"\b(?:parcel\w+|pix|cartao(?! (?:do|da) (?:convenio|plano|sus))|forma(?:s)? de pagamento|em dinheiro|"
