@@ -32,10 +32,11 @@ class _DrainingServer(uvicorn.Server):
         self._kit = kit
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if sig != signal.SIGTERM or self._kit.draining or self._kit.settings.drain_seconds == 0:
+        again = self._kit.draining
+        self._kit.drain()
+        if sig != signal.SIGTERM or again or self._kit.settings.drain_seconds == 0:
             super().handle_exit(sig, frame)
             return
-        self._kit.draining = True
         loop = asyncio.get_running_loop()
         loop.call_soon_threadsafe(loop.call_later, self._kit.settings.drain_seconds, super().handle_exit, sig, frame)
 

@@ -5,6 +5,7 @@ It also turns what nobody caught into a problem document, so a caller never sees
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from http import HTTPStatus
@@ -95,6 +96,11 @@ class Outermost:
                 await early(scope, receive, answer)
             else:
                 await self._app(scope, self._measured(receive), answer)
+        except asyncio.CancelledError:
+            if begun or not self._kit.draining:
+                raise
+            # The process ends and has waited long enough: said as what it is, not as a failure of the request.
+            await problem_response(scope, Unavailable("this process, which is ending,"))(scope, receive, answer)
         except Exception as error:
             if begun:
                 log.error("answer_broken_off", exc_info=error)  # noqa: TRY400 - says less than a traceback on purpose

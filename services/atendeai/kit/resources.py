@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -30,6 +31,19 @@ class Kit:
         self.limiter = Limiter(settings, self.cache)
         self.services = ServiceClient(settings, transport=peers)
         self.draining = False
+        """Whether the process is about to end: it answers, is not ready, and begins no more work."""
+        self._ends = 0.0
+
+    def drain(self) -> None:
+        """Begin to end: what runs has the drain's and the grace's seconds from now on, all together."""
+        if not self.draining:
+            self.draining = True
+            self._ends = time.monotonic() + self.settings.drain_seconds + self.settings.grace_seconds
+
+    @property
+    def seconds_left(self) -> float:
+        """How long what runs may still take."""
+        return max(0.0, self._ends - time.monotonic()) if self.draining else self.settings.grace_seconds
 
     async def start(self) -> None:
         """Begin to follow changes of configuration."""

@@ -42,8 +42,14 @@ _AGAIN = text(
 _RETRY = text(
     f"UPDATE atendeai.work SET leased_until = NULL, lease_token = NULL, due_at = now() + :pause WHERE {_MINE}"
 )
+# As if it had never been taken: that this process ends is no failure of the work.
+_GIVE_BACK = text(
+    "UPDATE atendeai.work SET leased_until = NULL, lease_token = NULL, due_at = now(),"
+    f" attempts = greatest(attempts - 1, 0) WHERE {_MINE}"
+)
 _SAMPLE_SECONDS = 10.0
 _TROUBLE_SECONDS = 5.0
+_GIVE_BACK_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +78,11 @@ class WorkLoop:
     @property
     def has_room(self) -> bool:
         """Whether it could take another key now."""
-        return len(self._running) < self._worker.concurrency and not self._stopping
+        return len(self._running) < self._worker.concurrency and not self._ending
+
+    @property
+    def _ending(self) -> bool:
+        return self._stopping or self._kit.draining
 
     def wake(self) -> None:
         """Look for work now."""
@@ -81,7 +91,7 @@ class WorkLoop:
     async def run(self) -> None:
         """Work until `stop`."""
         trouble = 0
-        while not self._stopping:
+        while not self._ending:
             self._woken.clear()
             try:
                 found = await self._claim()
@@ -106,7 +116,7 @@ class WorkLoop:
         for task in list(self._running):
             task.cancel()
         if self._running:
-            await asyncio.wait(self._running, timeout=5)
+            await asyncio.wait(self._running, timeout=_GIVE_BACK_SECONDS)
 
     async def _rest(self, trouble: int) -> None:
         """Wait for a wake, for a free place when there was none, or for the next poll."""
@@ -155,7 +165,8 @@ class WorkLoop:
         except asyncio.CancelledError:
             outcome = "given_back"
             with suppress(Exception):
-                await asyncio.wait_for(self._update(claim, _RETRY, pause=timedelta(0)), 5)
+                await asyncio.wait_for(self._update(claim, _GIVE_BACK), _GIVE_BACK_SECONDS)
+                await self._kit.cache.for_tenant(claim.clinic_id).publish(f"wake:{self._worker.queue}", b"1")
             raise
         except UnknownClinicError:
             outcome = "clinic_gone"  # its rows go with it
@@ -251,7 +262,8 @@ class WorkLoops:
             self._tasks.append(asyncio.create_task(self._follow_redis(), name="wakes"))
 
     async def stop(self, grace: float) -> None:
-        """Stop gracefully, see `WorkLoop.stop`."""
+        """Stop gracefully, see `WorkLoop.stop`: within `grace` seconds, less what a drain has used of them."""
+        grace = min(grace, self._kit.seconds_left)
         self._remove_waker()
         await asyncio.gather(*(loop.stop(grace) for loop in self._loops.values()))
         for task in (*self._tasks, *self._publishing):
