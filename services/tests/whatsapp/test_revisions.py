@@ -94,10 +94,11 @@ async def test_a_message_deleted_before_it_was_handed_on_is_never_given_to_conve
 
 async def test_a_deletion_that_overtakes_its_message(pool: World) -> None:
     clinic = await pool.clinic()
-    later = {"timestamp": str(int(time.time()))}
-    await revoke(pool, clinic, "wamid.late", **later)
+    sent = {"timestamp": str(int(time.time()))}
+    await revoke(pool, clinic, "wamid.late", **sent)
     await pool.conversation.until(1)
-    await pool.inbound(clinic, message={"type": "text", "text": {"body": "segredo"}}, wamid="wamid.late")
+    # However long its way was: it was sent before it was taken back.
+    await pool.inbound(clinic, message={"type": "text", "text": {"body": "segredo"}, **sent}, wamid="wamid.late")
     await pool.inbound(clinic, "oi")
     taken = await pool.conversation.until(2)
     assert [(item["kind"], item["text"]) for item in taken] == [("revoke", ""), ("text", "oi")]

@@ -10,7 +10,7 @@ from typing import Any
 
 
 async def eventually(
-    condition: Callable[[], Any], *, seconds: float = 10.0, every: float = 0.02, what: str = ""
+    condition: Callable[[], Any], *, seconds: float = 30.0, every: float = 0.02, what: str = ""
 ) -> Any:
     """Return the first true value of `condition` (plain or async); an AssertionError inside it counts as not yet.
 
