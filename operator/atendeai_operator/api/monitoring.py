@@ -39,6 +39,22 @@ class Alertmanager(ApiModel):
     """Secret with the key `alertmanager.yaml`; absent means that nobody is told and alerts show on its pages alone."""
 
 
+class Thresholds(ApiModel):
+    """From where on a part is called degraded: by `/health`, in its history, and by the alerts."""
+
+    RULES = (
+        lies_between("latency", "1s", "60s", lambda t: t.latency),
+        lies_between("queueAge", "5s", "24h", lambda t: t.queue_age),
+    )
+
+    latency: Duration = "1s"
+    """Time that a part takes to say how it is."""
+    queue_age: Duration = "60s"
+    """How long work has been due."""
+    outbound_failure_percent: Annotated[int, Field(ge=1, le=100)] = 10
+    """Share of a clinic's messages of the last quarter of an hour that failed for good."""
+
+
 class Monitoring(ApiModel):
     """Objects for the Prometheus Operator, made when its CRDs are present."""
 
@@ -66,6 +82,8 @@ class Monitoring(ApiModel):
         | None
     ) = None
     """Labels that the ServiceMonitors carry, so that a Prometheus selects them."""
+    thresholds: Thresholds = Thresholds()
+    """From where on a part is degraded."""
     prometheus: Prometheus | None = None
     """A Prometheus of the stack's own; absent means that one from elsewhere reads the ServiceMonitors."""
     alertmanager: Alertmanager | None = None

@@ -146,6 +146,45 @@ IsoDate = Annotated[
 ]
 
 
+EXCEPTION_DAYS = 366
+
+
+def _lasts(exception: ProfileException) -> bool:
+    last = date.fromisoformat(exception.date_to or exception.date_from)
+    return 0 <= (last - date.fromisoformat(exception.date_from)).days < EXCEPTION_DAYS
+
+
+class ProfileException(ApiModel):
+    """Days with hours of their own."""
+
+    RULES = (
+        Rule(
+            # A string of the format date is a timestamp to CEL.
+            "!has(self.dateTo) || (self.dateFrom <= self.dateTo"
+            f" && self.dateTo - self.dateFrom < duration('{EXCEPTION_DAYS * 24}h'))",
+            f"dateTo must be between dateFrom and {EXCEPTION_DAYS - 1} days later",
+            _lasts,
+        ),
+        Rule(
+            "!has(self.hours) || self.hours.all(a, self.hours.all(b,"
+            " a.opens == b.opens || a.closes <= b.opens || b.closes <= a.opens))",
+            "the spans of hours must not overlap",
+            lambda e: _disjoint(e.hours),
+        ),
+    )
+
+    date_from: IsoDate
+    """First day."""
+    date_to: IsoDate | None = None
+    """Last day; absent means the first."""
+    professional: Code | None = None
+    """Code of whom it is for; absent means the clinic, outside whose hours then nobody works."""
+    hours: Openings = []
+    """Hours on these days, in place of the weekday's; none means closed."""
+    reason: Line | None = None
+    """Why, for the clinic's staff."""
+
+
 class Policies(ApiModel):
     """What patients may still do by themselves, and until when."""
 
@@ -172,6 +211,11 @@ class Profile(ApiModel):
             " each entry of professionals[].services must be the code of an entry of profile.services",
             lambda p: {c for person in p.professionals for c in person.services} <= {s.code for s in p.services},
         ),
+        Rule(
+            "self.exceptions.all(e, !has(e.professional) || self.professionals.exists(p, p.code == e.professional))",
+            "exceptions may only name professionals of the profile",
+            lambda p: {e.professional for e in p.exceptions} <= {None, *(person.code for person in p.professionals)},
+        ),
     )
 
     business_hours: WeekHours = WeekHours()
@@ -192,3 +236,5 @@ class Profile(ApiModel):
     """What patients may do by themselves."""
     holidays: Annotated[list[IsoDate], Field(max_length=128, json_schema_extra=SET_LIST), UniqueItems] = []
     """Days on which it is closed."""
+    exceptions: Annotated[list[ProfileException], Field(max_length=64)] = []
+    """Days with hours of their own; of two for the same day and person the later one holds."""

@@ -240,6 +240,7 @@ def _dedicated(facts: ClinicFacts) -> Dedicated:
         ),
         log_format=stack.spec.telemetry.log_format,
         otlp_endpoint=stack.spec.telemetry.otlp_endpoint or "",
+        thresholds=stack.spec.monitoring.thresholds,
         clinic_id=str(minted.clinic_id),
     )
     owner = Owner(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from atendeai_operator import catalogue
-from atendeai_operator.api import names
+from atendeai_operator.api import durations, names
+from atendeai_operator.api.monitoring import Thresholds
 from atendeai_operator.catalogue import Service
 from atendeai_operator.objects import pods
 from atendeai_operator.objects.meta import Object, Owner, digest, make, secret
@@ -33,6 +34,8 @@ class Runtime:
     log_format: str
     otlp_endpoint: str
     """Where traces go; empty: nowhere."""
+    thresholds: Thresholds
+    """What the health service compares with."""
     clinic_id: str = ""
 
     @property
@@ -121,6 +124,15 @@ def service_objects(
     return objects
 
 
+def _thresholds(given: Thresholds) -> dict[str, str]:
+    """Return what the health service is told of where degraded begins."""
+    return {
+        "ATENDEAI_HEALTH_LATENCY_SECONDS": str(durations.seconds(given.latency)),
+        "ATENDEAI_HEALTH_QUEUE_AGE_SECONDS": str(durations.seconds(given.queue_age)),
+        "ATENDEAI_HEALTH_OUTBOUND_FAILURE_RATIO": f"{given.outbound_failure_percent / 100:g}",
+    }
+
+
 def _service_deployment(row: Service, name: str, owner: Owner, runtime: Runtime, size: Size, *, asleep: bool) -> Object:
     plain = {
         "ATENDEAI_SERVICE": row.name,
@@ -132,6 +144,8 @@ def _service_deployment(row: Service, name: str, owner: Owner, runtime: Runtime,
         "ATENDEAI_LOG_FORMAT": runtime.log_format,
         "ATENDEAI_OTLP_ENDPOINT": runtime.otlp_endpoint,
     }
+    if row.asks_gateway:  # the one that tells how all parts are
+        plain |= _thresholds(runtime.thresholds)
     container = {
         "name": row.name,
         "image": runtime.image.reference,

@@ -125,6 +125,7 @@ def _pool(facts: StackFacts) -> PoolPlan | None:
         gateway_health_url=f"http://{names.child(name, 'gateway')}:{model.STATUS_PORT}/status/ready",
         log_format=spec.telemetry.log_format,
         otlp_endpoint=spec.telemetry.otlp_endpoint or "",
+        thresholds=spec.monitoring.thresholds,
     )
     services = tuple(
         (row, pods.size(row, spec.services)) for row in CATALOGUE if spec.shared_pool.enabled or row.runs_for_suspended
