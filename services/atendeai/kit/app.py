@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from atendeai.kit import metrics
 from atendeai.kit.errors import FieldError, Problem
-from atendeai.kit.fast import Fast, FastRoutes
+from atendeai.kit.fast import Fast, FastRoutes, Service
 from atendeai.kit.guard import guard
 from atendeai.kit.health import Check, Health
 from atendeai.kit.middleware import Outermost, as_problem, problem_response
@@ -77,7 +77,7 @@ def create_service(
             stack.push_async_callback(loops.stop, settings.grace_seconds)
             yield
 
-    app = FastAPI(
+    app = Service(
         title=f"AtendeAI {name}",
         version=settings.version,
         lifespan=run,
@@ -86,6 +86,7 @@ def create_service(
         openapi_url="/openapi.json",
         redirect_slashes=False,
         telemetry=_NO_SPANS_OF_ITS_OWN,
+        fast=Outermost if fast else None,
         middleware=[Middleware(Outermost, kit=resources), *([Middleware(Fast, routes=fast)] if fast else [])],
         dependencies=[Depends(guard)],
     )

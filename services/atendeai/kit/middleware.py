@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import structlog
 from opentelemetry.trace import Span
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,21 +52,22 @@ class Outermost:
     """Wraps the whole app of one service."""
 
     def __init__(self, app: ASGIApp, kit: Kit) -> None:
-        self._app = app
+        self.app = app
         self._kit = kit
         settings = kit.settings
         self._limit = settings.max_body_bytes
-        self._fixed = {
+        fixed = {
             **SECURITY_HEADERS,
             "X-Service": settings.service,
             "X-Version": settings.version,
             "X-Clinic-ID": str(settings.clinic_id) if settings.clinic_id else "shared",
         }
+        self._fixed = dict(_raw(name, value) for name, value in fixed.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         with self._kit.telemetry.serving(scope["method"], scope["path"], headers) as span:
@@ -87,7 +88,7 @@ class Outermost:
             nonlocal status, begun
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
-                self._dress(scope, MutableHeaders(scope=message))
+                self._dress(scope, message)
             await send(message)
 
         try:
@@ -95,7 +96,7 @@ class Outermost:
             if early is not None:
                 await early(scope, receive, answer)
             else:
-                await self._app(scope, self._measured(receive), answer)
+                await self.app(scope, self._measured(receive), answer)
         except asyncio.CancelledError:
             if begun or not self._kit.draining:
                 raise
@@ -155,17 +156,18 @@ class Outermost:
 
         return measured
 
-    def _dress(self, scope: Scope, headers: MutableHeaders) -> None:
+    def _dress(self, scope: Scope, message: Message) -> None:
+        """Add the headers of every answer; what is of the same name gives way."""
         ours = scope["atendeai"]
-        for name, value in self._fixed.items():
-            headers[name] = value
-        headers["X-Request-ID"] = ours["request_id"]
+        added = {**self._fixed, b"x-request-id": ours["request_id"].encode("latin-1")}
         if "clinic_id" in ours:
-            headers["X-Clinic-ID"] = ours["clinic_id"]
-        if scope["path"].startswith(("/api/", "/internal/")) and "cache-control" not in headers:
-            headers["Cache-Control"] = "no-store"
+            added[b"x-clinic-id"] = ours["clinic_id"].encode("latin-1")
         for name, value in ours["headers"].items():
-            headers[name] = value
+            added.update((_raw(name, value),))
+        given = [pair for pair in message.get("headers", ()) if pair[0].lower() not in added]
+        if scope["path"].startswith(("/api/", "/internal/")) and b"cache-control" not in dict(given):
+            added.setdefault(b"cache-control", b"no-store")
+        message["headers"] = [*given, *added.items()]
 
     def _account(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         route = route_of(scope)
@@ -175,6 +177,11 @@ class Outermost:
         if route.startswith(_QUIET) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return
         log.info("request", method=method, route=route, http_status=status, duration_ns=int(seconds * 1e9))
+
+
+def _raw(name: str, value: str) -> tuple[bytes, bytes]:
+    """Return a header as ASGI has it: names in lower case, both in Latin-1."""
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 class _Holder:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +134,11 @@ def _running(command: Sequence[str], port: int, log: Path, directory: Path, end:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run a server with the operator's roles, extensions and schema, before any migration."""
+def postgres_server(options: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
+    """Run a server with the operator's roles, extensions and schema, before any migration.
+
+    `options` are laid over `POSTGRES_OPTIONS`, such as for one that must lose nothing.
+    """
     directory = Path(tempfile.mkdtemp(prefix="atendeai-pg-"))
     log = directory / "log"
     try:
@@ -156,8 +159,9 @@ def postgres_server() -> Iterator[PostgresServer]:
             ),
             directory,
         )
-        options = [item for key, value in POSTGRES_OPTIONS.items() for item in ("-c", f"{key}={value}")]
-        command = [find("postgres", POSTGRES_BIN), "-D", str(data), "-p", str(port), "-k", str(directory), *options]
+        settings = {**POSTGRES_OPTIONS, **(options or {})}
+        given = [item for key, value in settings.items() for item in ("-c", f"{key}={value}")]
+        command = [find("postgres", POSTGRES_BIN), "-D", str(data), "-p", str(port), "-k", str(directory), *given]
         with _running(_as_postgres(command), port, log, directory, signal.SIGINT):
             server = PostgresServer(port, directory)
             psql = [find("psql", POSTGRES_BIN), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(BOOTSTRAP)]
