@@ -49,12 +49,13 @@ CATALOGUE: Final[tuple[Service, ...]] = (
         "auth",
         3001,
         prefixes=("/api/v1/auth",),
-        public=("/api/v1/auth/login", "/api/v1/auth/register", "/api/v1/auth/refresh"),
+        # a password, an invitation, a refresh token, the token of a reset
+        public=("/api/v1/auth/login", "/api/v1/auth/register", "/api/v1/auth/refresh", "/api/v1/auth/reset"),
         calls=("user",),
         # argon2id takes its memory for each hash in flight
         resources=Resources(memory_limit="384Mi"),
     ),
-    Service("user", 3002, prefixes=("/api/v1/users",), calls=("auth",)),
+    Service("user", 3002, prefixes=("/api/v1/users", "/api/v1/audit"), calls=("auth",)),
     Service("clinic", 3003, prefixes=("/api/v1/clinics",)),
     Service(
         "health",

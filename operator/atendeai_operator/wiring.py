@@ -147,6 +147,7 @@ def _identity(body: Body) -> str:
     """Return what a pass depends on of the resource itself: not its status, which is the operator's own."""
     meta = body["metadata"]
     parts = [meta.get("uid"), meta.get("generation"), meta.get("deletionTimestamp"), meta.get("finalizers")]
+    parts.append((meta.get("annotations") or {}).get(names.ANNOTATION_ROTATE))
     return json.dumps(parts)
 
 

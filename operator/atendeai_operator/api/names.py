@@ -34,6 +34,8 @@ ANNOTATION_APPLIED = f"{GROUP}/applied"
 """Digest of what was applied last, so that what already holds costs no write."""
 ANNOTATION_OWNER_UID = f"{GROUP}/owner-uid"
 """On minted Secrets: the uid of the resource that lives with them; another uid means retained data."""
+ANNOTATION_ROTATE = f"{GROUP}/rotate-signing-key"
+"""On a Clinic: whenever its value becomes another one, the clinic's signing key is followed by a new one."""
 ANNOTATION_OWNER = f"{GROUP}/owner"
 """On minted Secrets: `<kind>/<name>` of the resource that lives with them."""
 

@@ -14,7 +14,7 @@ from atendeai_operator.api.clinic import ClinicSpec
 from atendeai_operator.api.profile import Profile
 from atendeai_operator.api.schema import ApiModel
 from atendeai_operator.api.stack import StackSpec
-from atendeai_operator.clinic.facts import ClinicFacts
+from atendeai_operator.clinic.facts import ClinicFacts, ClinicMinted
 
 Json = dict[str, Any]
 
@@ -99,9 +99,14 @@ def credentials(facts: ClinicFacts, secrets: dict[str, dict[str, str]]) -> Json:
         "whatsapp": secrets["whatsapp"],
         "calendar": secrets.get("calendar", {}),
         "ai": secrets.get("ai", {}),
-        "jwt": {"active": minted.jwt_kid, "keys": {minted.jwt_kid: minted.jwt_key}},
+        "jwt": {"active": minted.jwt_kid, "keys": _keys(minted)},
     }
     if owner is not None and minted.invitation_token is not None:
         token = hashlib.sha256(minted.invitation_token.encode()).hexdigest()
         result["owner"] = {"email": owner.email, "tokenSha256": token}
     return result
+
+
+def _keys(minted: ClinicMinted) -> dict[str, str]:
+    """Return every key that a token may be signed with, by its id."""
+    return minted.ring.accepted() if minted.ring else {minted.jwt_kid: minted.jwt_key}

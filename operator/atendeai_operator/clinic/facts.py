@@ -12,6 +12,7 @@ from atendeai_operator.api.common import Condition
 from atendeai_operator.api.stack import StackSpec
 from atendeai_operator.pipeline.ports import ClaimResult
 from atendeai_operator.stack.facts import InfraImages, Meta, Observed, Ownership, SecretFact, TlsPair, Workload
+from atendeai_operator.stack.signing import Ring
 
 __all__ = [
     "ClinicFacts",
@@ -62,6 +63,8 @@ class ClinicMinted:
     jwt_kid: str
     jwt_key: str = field(repr=False)
     """base64url of 32 random bytes, without padding, as the credentials JSON carries it."""
+    ring: Ring | None = field(repr=False, default=None)
+    """The active key with what comes next and what is accepted still; None: it alone."""
     invitation_token: str | None = field(repr=False, default=None)
     """Token of Secret `<clinic>-owner-invitation`; None without spec.owner."""
 

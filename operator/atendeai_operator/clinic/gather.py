@@ -19,6 +19,7 @@ from atendeai_operator.pipeline.minting import Checked, decoded
 from atendeai_operator.pipeline.observe import serving, workload
 from atendeai_operator.pipeline.ports import Claim, ClaimResult, PostgresAccess, RedisAccess
 from atendeai_operator.pipeline.reconcile import Resource, metadata
+from atendeai_operator.stack import signing
 from atendeai_operator.stack.edge import digest, edge_clinic
 from atendeai_operator.stack.facts import InfraImages, Meta, Ownership, SecretFact
 from atendeai_operator.stack.gather import prometheus_crds, pull_secrets, secret_fact, stack_of
@@ -186,11 +187,9 @@ async def gather(
 async def edge_state(cluster: Cluster, facts: ClinicFacts, hosts: list[str], services: Iterable[str]) -> EdgeState:
     """Return how the edge stands towards the clinic, were it to hold these hosts; `services` answer behind it."""
     meta = facts.meta
-    identity = {
-        "clinic-id": str(facts.minted.clinic_id).encode(),
-        "jwt-kid": facts.minted.jwt_kid.encode(),
-        "jwt-key": facts.minted.jwt_key.encode(),
-    }
+    minted = facts.minted
+    ring = minted.ring or signing.Ring(signing.Key(minted.jwt_kid, minted.jwt_key))
+    identity = {"clinic-id": str(minted.clinic_id).encode(), **signing.written(ring)}
     status = facts.status.model_copy(update={"clinic_id": str(facts.minted.clinic_id), "hosts": hosts})
     tls = facts.tls_secret.data if facts.tls_secret else None
     clinic = edge_clinic(meta, facts.spec, status, identity, tls)

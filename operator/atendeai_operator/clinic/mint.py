@@ -10,6 +10,8 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -22,6 +24,7 @@ from atendeai_operator.kube.kinds import CLINIC, SECRET
 from atendeai_operator.pipeline import minting
 from atendeai_operator.pipeline.errors import InvalidSpec, TenancyError, Waiting
 from atendeai_operator.pipeline.ports import Postgres
+from atendeai_operator.stack import signing
 from atendeai_operator.stack.facts import Meta
 from atendeai_operator.stack.mint import password
 
@@ -74,9 +77,9 @@ async def _ensure(cluster: Cluster, meta: Meta, spec: ClinicSpec, clinic_id: str
 
 
 async def mint(
-    cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicStatus, postgres: Postgres
+    cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicStatus, postgres: Postgres, *, rotation: Rotation
 ) -> ClinicMinted:
-    """Make the clinic's identity exist and return it.
+    """Make the clinic's identity exist and return it, its signing keys as far as their rotation has come.
 
     Raises InvalidSpec when retained data is in the way, or `spec.clinicId` names none that may be taken over.
     """
@@ -91,15 +94,55 @@ async def mint(
         clinic_id = status.clinic_id or spec.clinic_id or str(uuid.uuid4())
     data = await _ensure(cluster, meta, spec, clinic_id)
     secret = minting.Checked(names.clinic_secret(meta.name), data)
+    ring = await _rotated(cluster, meta, secret, rotation)
     return ClinicMinted(
         clinic_id=uuid.UUID(clinic_id),
         database_password=secret.text("database-password"),
         redis_password=secret.text("redis-password"),
         data_key=secret.fernet_key("data-key"),
-        jwt_kid=secret.text("jwt-kid"),
-        jwt_key=secret.signing_key("jwt-key"),
+        jwt_kid=ring.active.kid,
+        jwt_key=ring.active.text,
+        ring=ring,
         invitation_token=await _invitation(cluster, meta, spec, clinic_id),
     )
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """What decides over the signing keys of a clinic."""
+
+    request: str
+    """What the wish for another key says; empty without one."""
+    now: datetime
+    token_life: timedelta
+    """The longest that a person's token lives."""
+
+
+def _fresh() -> signing.Key:
+    return signing.Key(secrets.token_hex(8), _jwt_key().decode())
+
+
+async def _rotated(cluster: Cluster, meta: Meta, secret: minting.Checked, rotation: Rotation) -> signing.Ring:
+    """Return the clinic's signing keys as they must be now; a step of their rotation is one write."""
+    checked = {**secret.data, signing.KID: secret.text(signing.KID).encode()}
+    checked[signing.KEY] = secret.signing_key(signing.KEY).encode()
+    try:
+        before = signing.read(checked)
+    except ValueError as error:
+        remedy = "write the old value back, or remove the key: what was signed with earlier keys is then refused"
+        raise minting.unusable(secret.name, signing.OTHERS, "does not list signing keys", remedy) from error
+    after = before.advance(rotation.request, now=rotation.now, token_life=rotation.token_life, fresh=_fresh)
+    if after == before:
+        return before
+    live = await cluster.get(SECRET, meta.namespace, secret.name)
+    if live is None or minting.decoded(live) != dict(secret.data):
+        raise Waiting(f"Secret {secret.name} has changed meanwhile", retry_in=1)
+    body = {
+        "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},
+        "data": minting.encoded(signing.written(after)),
+    }
+    await cluster.patch(SECRET, meta.namespace, secret.name, body)
+    return after
 
 
 async def _known(cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicStatus, live: Object) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from atendeai_operator.api import names
+from atendeai_operator.api import durations, names
 from atendeai_operator.api.clinic import ClinicSpec, ClinicStatus
 from atendeai_operator.api.common import Condition, ServiceStatus
 from atendeai_operator.api.conditions import Reason, by_type, good
@@ -89,7 +89,12 @@ class ClinicRooms:
         try:
             view = await gather.stack_view(hub.cluster, meta, spec, hub.images)
             postgres = hub.tenancy.postgres(view.postgres)
-            minted = await mint.mint(hub.cluster, meta, spec, before, postgres)
+            minted = await mint.mint(
+                hub.cluster, meta, spec, before, postgres, rotation=_rotation(resource, view, hub.now())
+            )
+            due = minted.ring.due() if minted.ring else None
+            if due is not None:
+                outcome.looks.append(max(1.0, (due - hub.now()).total_seconds()))
             clinic_id = str(minted.clinic_id)
             claims = await self._claims(resource, minted.clinic_id, postgres, outcome)
             facts = await gather.gather(
@@ -183,6 +188,13 @@ class ClinicRooms:
         if facts.spec.isolation != "Dedicated" or all(ready(seen) for seen in outcome.observed.workloads):
             return []
         return pod_troubles(await self._hub.cluster.list(POD, facts.own_namespace))
+
+
+def _rotation(resource: ClinicCr, view: gather.StackView, now: datetime) -> mint.Rotation:
+    """Return what decides over the clinic's signing keys."""
+    marks = resource.live["metadata"].get("annotations") or {}
+    life = durations.seconds(view.resource.spec.security.jwt.access_token_ttl)
+    return mint.Rotation(str(marks.get(names.ANNOTATION_ROTATE, "")), now, timedelta(seconds=life))
 
 
 def _serving(facts: ClinicFacts, outcome: Outcome, pool: list[ServiceStatus]) -> frozenset[str]:

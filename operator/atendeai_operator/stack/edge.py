@@ -16,6 +16,7 @@ from uuid import UUID
 
 from atendeai_operator.api import names
 from atendeai_operator.api.clinic import ClinicSpec, ClinicStatus
+from atendeai_operator.stack import signing
 from atendeai_operator.stack.facts import EdgeClinic, Meta, TlsPair
 
 
@@ -69,10 +70,16 @@ def edge_clinic(
 def _jwt_keys(identity: Mapping[str, bytes]) -> dict[str, bytes] | None:
     """Return the keys by kid; None where somebody has made them unusable, which must not stop the other clinics."""
     try:
-        kid, key = identity["jwt-kid"].decode(), decoded_key(identity["jwt-key"].decode())
+        kid, key = identity[signing.KID].decode(), decoded_key(identity[signing.KEY].decode())
     except (KeyError, ValueError):
         return None
-    return {kid: key} if kid and key else None
+    if not kid or not key:
+        return None
+    try:
+        others = {other: decoded_key(text) for other, text in signing.read(identity).accepted().items()}
+    except ValueError:  # the clinic's own pass says so; who signs in anew is let in
+        others = {}
+    return {**others, kid: key}
 
 
 def digest(clinic: EdgeClinic) -> str:

@@ -52,6 +52,7 @@ def test_only_what_the_contract_names_needs_no_token() -> None:
         "/api/v1/auth/login",
         "/api/v1/auth/register",
         "/api/v1/auth/refresh",
+        "/api/v1/auth/reset",
         "/api/v1/calendar/push",
         "/api/v1/calendar/oauth/callback",
         "/health",

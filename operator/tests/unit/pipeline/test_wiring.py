@@ -64,6 +64,18 @@ async def test_what_the_prometheus_operator_says_wakes_the_stack_alone(wired: tu
     assert queue.keys == {STACK}
 
 
+async def test_the_wish_for_another_signing_key_wakes_the_clinic(wired: tuple[Wiring, Woken]) -> None:
+    wiring, queue = wired
+    body = _body("Clinic", "sol", {"stackRef": {"name": "dev"}})
+    body["metadata"]["annotations"] = {"atendeai.io/rotate-signing-key": "1", "else": "1"}
+    await wiring.clinic(body, "MODIFIED")
+    assert CLINIC in queue.keys
+    queue.keys.clear()
+    body["metadata"]["annotations"]["else"] = "2"
+    await wiring.clinic(body, "MODIFIED")
+    assert CLINIC not in queue.keys
+
+
 async def test_a_secret_of_nobody_wakes_nobody(wired: tuple[Wiring, Woken]) -> None:
     wiring, queue = wired
     await wiring.child(_body("Secret", "other"))

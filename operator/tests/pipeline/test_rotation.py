@@ -1,0 +1,123 @@
+"""The signing key of a clinic is followed by another, at edge and services: published, then signing, then alone."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from atendeai_operator.api.names import ANNOTATION_ROTATE
+from atendeai_operator.kube.kinds import CLINIC, SECRET
+from atendeai_operator.pipeline.reconcile import utc_now
+from atendeai_operator.stack.signing import LATE_SIGNATURES, PUBLISHED_BEFORE_USE
+from tests.pipeline.samples import is_ready, is_stalled, running_clinic, running_stack, secret_text
+from tests.pipeline.world import Crash, World
+
+pytestmark = pytest.mark.pipeline
+LIFE = timedelta(minutes=15)
+
+
+def at(world: World, moment: datetime) -> None:
+    world.hub.now = lambda: moment
+
+
+async def wish(world: World, value: str) -> None:
+    await world.change(CLINIC, "sol", {"metadata": {"annotations": {ANNOTATION_ROTATE: value}}})
+
+
+def jwt(world: World) -> dict[str, Any]:
+    """What the services are told."""
+    (row,) = world.kept().configs.values()
+    found: dict[str, Any] = row.credentials["jwt"]
+    return found
+
+
+async def edge_text(world: World) -> str:
+    """What the gateway is told, all of it."""
+    secret = await world.user.get(SECRET, world.namespace, "dev-gateway")
+    assert secret
+    return "\n".join(base64.b64decode(value).decode(errors="replace") for value in secret["data"].values())
+
+
+async def agreed(world: World) -> tuple[str, set[str]]:
+    """Return the active key and all keys, on which Secret, services and edge agree."""
+    await world.settle()
+    await is_ready(world)
+    secret, told = await world.user.get(SECRET, world.namespace, "sol-clinic"), jwt(world)
+    assert told["active"] == secret_text(secret, "jwt-kid")
+    assert told["keys"][told["active"]] == secret_text(secret, "jwt-key")
+    edge = await edge_text(world)
+    assert all(kid in edge for kid in told["keys"])
+    return told["active"], set(told["keys"])
+
+
+async def test_a_key_is_followed_by_another_in_three_steps(world: World) -> None:
+    start = utc_now()
+    await running_stack(world)
+    await running_clinic(world)
+    old, keys = await agreed(world)
+    assert keys == {old}
+    await wish(world, "2026-11-28")
+    at(world, start)
+    active, keys = await agreed(world)
+    assert active == old
+    assert len(keys) == 2
+    again = await world.reconcile(CLINIC, "sol")
+    assert again is not None
+    assert again <= PUBLISHED_BEFORE_USE.total_seconds()
+    signs = start + PUBLISHED_BEFORE_USE
+    at(world, signs)
+    active, both = await agreed(world)
+    assert active != old
+    assert both == keys
+    at(world, signs + LIFE + LATE_SIGNATURES)
+    assert await agreed(world) == (active, {active})
+    assert old not in await edge_text(world)
+    writes = len(world.meter.writes)
+    await world.settle()
+    assert len(world.meter.writes) == writes, "the same wish is followed once"
+
+
+@pytest.mark.parametrize("way", ["before_write", "after_write"])
+async def test_an_operator_that_dies_at_any_write_goes_on_where_it_was(world: World, way: str) -> None:
+    start = utc_now()
+    await running_stack(world)
+    await running_clinic(world)
+    old, _ = await agreed(world)
+    await wish(world, "1")
+    moments = [start, start + PUBLISHED_BEFORE_USE, start + PUBLISHED_BEFORE_USE + LIFE + LATE_SIGNATURES]
+    seen = []
+
+    def dying(_number: int, _method: str, path: str) -> None:
+        if path.endswith("/sol-clinic"):
+            raise Crash
+
+    for moment in moments:
+        world.start()
+        setattr(world.meter, way, dying)
+        at(world, moment)
+        with pytest.raises(Crash):
+            await world.settle()
+        setattr(world.meter, way, None)
+        world.start()
+        at(world, moment)
+        seen.append(await agreed(world))
+    assert [len(keys) for _, keys in seen] == [2, 2, 1]
+    assert seen[0][0] == old
+    assert seen[1][0] == seen[2][0] != old
+
+
+async def test_other_keys_that_somebody_overwrote_stall_the_clinic_with_the_remedy(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    edit = {"data": {"jwt-others": base64.b64encode(b"{").decode()}}
+    await world.user.patch(SECRET, world.namespace, "sol-clinic", edit)
+    await world.settle()
+    stalled = await is_stalled(world)
+    assert stalled["reason"] == "MintedSecretUnusable"
+    assert "Secret sol-clinic, key jwt-others" in stalled["message"]
+    assert "remove the key" in stalled["message"]
+    await world.user.patch(SECRET, world.namespace, "sol-clinic", {"data": {"jwt-others": None}})
+    await agreed(world)
