@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Histogram
 
+from atendeai.kit.metrics import Few
+
 MESSAGES = Counter("atendeai_conversation_messages_total", "Messages handled, by intent.", ("intent",))
 ALERTS = Counter(
     "atendeai_conversation_alerts_total", "Conversations in which a person was called for, by reason.", ("reason",)
@@ -26,3 +28,7 @@ MODEL_SECONDS = Histogram(
     ("model", "status"),
     buckets=(0.25, 0.5, 1, 2, 4, 8, 15, 30),
 )
+
+# Each clinic names its model, and its endpoint answers what it likes.
+MODELS = Few(20)
+MODEL_STATUSES = Few(20)

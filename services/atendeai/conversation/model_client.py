@@ -12,7 +12,7 @@ import httpx
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from atendeai.conversation.metrics import MODEL_SECONDS, MODEL_TOKENS
+from atendeai.conversation.metrics import MODEL_SECONDS, MODEL_STATUSES, MODEL_TOKENS, MODELS
 
 MOST_BYTES = 256 * 1024
 _MOST_COMPLETION = 600
@@ -106,7 +106,7 @@ async def complete(
     except httpx.HTTPError:
         raise ModelError("unreachable") from None
     finally:
-        MODEL_SECONDS.labels(endpoint.model, status).observe(time.perf_counter() - started)
+        MODEL_SECONDS.labels(MODELS(endpoint.model), MODEL_STATUSES(status)).observe(time.perf_counter() - started)
     if response.status_code != httpx.codes.OK:
         raise ModelError("rate-limited" if response.status_code == httpx.codes.TOO_MANY_REQUESTS else "refused")
     if len(response.content) > MOST_BYTES:
@@ -116,6 +116,7 @@ async def complete(
     except ValidationError:
         raise ModelError("malformed") from None
     if completion.usage is not None:
-        MODEL_TOKENS.labels(endpoint.model, "prompt").inc(completion.usage.prompt_tokens)
-        MODEL_TOKENS.labels(endpoint.model, "completion").inc(completion.usage.completion_tokens)
+        model = MODELS(endpoint.model)
+        MODEL_TOKENS.labels(model, "prompt").inc(completion.usage.prompt_tokens)
+        MODEL_TOKENS.labels(model, "completion").inc(completion.usage.completion_tokens)
     return completion.choices[0].message

@@ -46,6 +46,22 @@ MESSAGES = Counter(
 )
 
 
+class Few:
+    """Keeps the values of a label few where somebody else chooses them: the first `most`, and `other` for the rest."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def __call__(self, value: str) -> str:
+        """Return the value as a label."""
+        if value not in self._known:
+            if len(self._known) >= self._most:
+                return "other"
+            self._known.add(value)
+        return value
+
+
 def render() -> tuple[bytes, str]:
     """Return the exposition and its media type."""
     return generate_latest(), CONTENT_TYPE_LATEST
