@@ -25,7 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem, forbidden, unauthenticated
-from atendeai.kit.permissions import PERMISSIONS, Role
+from atendeai.kit.permissions import EVERYBODY, PERMISSIONS, STAFF, Role
+from atendeai.kit.remembered import Remembered
 from atendeai.kit.tenancy import Tenant, Tenants, current_tenant
 
 ROLES = tuple(str(role) for role in Role)
@@ -38,6 +39,7 @@ AUDIENCE: dict[str, str] = {"person": "atendeai", "service": "atendeai-internal"
 _REQUIRED = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "clinic_id", "roles"]
 _SERVICE_TOKEN_SECONDS = 300
 _SERVICE_TOKEN_MARGIN = 60
+_READING = frozenset({"GET", "HEAD"})
 
 PERMISSION_MARK = "__atendeai_permission__"
 """Where a dependency made by `permitted` says which permission it wants."""
@@ -126,10 +128,16 @@ def issue_service_token(tenant: Tenant, service: str) -> str:
     return token
 
 
+_verified: Remembered[Principal] = Remembered()
+
+
 def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
     """Check a token against this clinic. Raises a 401 problem that says no more than it must."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise unauthenticated("The token is not valid here.")
+    known = _verified.get(kind, token, tenant.config)
+    if known is not None:
+        return known
     try:
         header = jwt.get_unverified_header(token)
         _, key = signing_key(tenant, str(header.get("kid", "")))
@@ -148,9 +156,11 @@ def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
     roles = claims["roles"]
     if claims["clinic_id"] != str(tenant.id) or not isinstance(roles, list):
         raise unauthenticated("The token is not valid here.")
-    return Principal(
+    principal = Principal(
         kind, str(claims["sub"]), tenant.id, tuple(str(role) for role in roles), str(claims["sid"]), int(claims["exp"])
     )
+    _verified.put(kind, token, tenant.config, principal)
+    return principal
 
 
 def bearer(request: Request) -> str | None:
@@ -177,14 +187,18 @@ async def authenticate(request: Request, tenant: Tenant, kind: Kind) -> Principa
 
 
 def person(*roles: str) -> Callable[..., Awaitable[Principal]]:
-    """Return a dependency that wants a person with one of these roles (any role of staff when none is named)."""
+    """Return a dependency that wants a person with one of these roles.
+
+    When none is named, any role of staff, and for what only reads an auditor too. Routes name a permission instead
+    (`permitted`), unless what they do is nobody's permission in particular.
+    """
     unknown = set(roles) - set(ROLES)
     if unknown:
         raise ValueError(f"unknown roles: {', '.join(sorted(unknown))}")
-    allowed = frozenset(roles or ROLES)
 
     async def dependency(request: Request, tenant: Annotated[Tenant, Depends(current_tenant)]) -> Principal:
         principal = await authenticate(request, tenant, "person")
+        allowed = frozenset(roles) or (EVERYBODY if request.method in _READING else STAFF)
         if allowed.isdisjoint(principal.roles):
             raise forbidden(f"This needs one of the roles: {', '.join(role for role in ROLES if role in allowed)}.")
         return principal
