@@ -12,9 +12,11 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from fastapi import APIRouter, Depends
 
 from atendeai.kit import clock
-from atendeai.kit.identity import issue_service_token, revoke_session, signing_key
+from atendeai.kit.app import create_service
+from atendeai.kit.identity import issue_service_token, person, revoke_session, signing_key
 from atendeai.kit.testing.clinics import TestClinic
 from atendeai.kit.testing.plugin import AppClient, ClientFactory, ClinicFactory
 from atendeai.kit.testing.waiting import eventually
@@ -126,6 +128,26 @@ async def test_another_role_is_403_and_says_which(client: AppClient, clinic: Tes
     response = await get(client, clinic, clinic.token("receptionist"))
     assert response.status_code == 403
     assert "owner" in response.json()["detail"]
+
+
+async def test_an_auditor_reads_where_no_role_is_named_and_changes_nothing(
+    clinic_factory: ClinicFactory, client_for: ClientFactory
+) -> None:
+    router = APIRouter(dependencies=[Depends(person())])
+
+    @router.api_route("/api/v1/desk", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    async def desk() -> dict[str, str]:
+        return {}
+
+    clinic = await clinic_factory()
+    client = await client_for(
+        lambda settings: create_service("auth", settings, routers=[router]), clinic.service_settings("auth")
+    )
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        answer = await client.request(method, "/api/v1/desk", headers=clinic.headers("auditor"))
+        assert answer.status_code == (200 if method == "GET" else 403), method
+        both = await client.request(method, "/api/v1/desk", headers=clinic.headers("auditor", "receptionist"))
+        assert both.status_code == 200
 
 
 async def test_a_service_token_is_no_person_and_the_other_way_round(client: AppClient, clinic: TestClinic) -> None:
