@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem, forbidden, unauthenticated
 from atendeai.kit.permissions import EVERYBODY, PERMISSIONS, STAFF, Role
+from atendeai.kit.remembered import Remembered
 from atendeai.kit.tenancy import Tenant, Tenants, current_tenant
 
 ROLES = tuple(str(role) for role in Role)
@@ -127,10 +128,16 @@ def issue_service_token(tenant: Tenant, service: str) -> str:
     return token
 
 
+_verified: Remembered[Principal] = Remembered()
+
+
 def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
     """Check a token against this clinic. Raises a 401 problem that says no more than it must."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise unauthenticated("The token is not valid here.")
+    known = _verified.get(kind, token, tenant.config)
+    if known is not None:
+        return known
     try:
         header = jwt.get_unverified_header(token)
         _, key = signing_key(tenant, str(header.get("kid", "")))
@@ -149,9 +156,11 @@ def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
     roles = claims["roles"]
     if claims["clinic_id"] != str(tenant.id) or not isinstance(roles, list):
         raise unauthenticated("The token is not valid here.")
-    return Principal(
+    principal = Principal(
         kind, str(claims["sub"]), tenant.id, tuple(str(role) for role in roles), str(claims["sid"]), int(claims["exp"])
     )
+    _verified.put(kind, token, tenant.config, principal)
+    return principal
 
 
 def bearer(request: Request) -> str | None:
