@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 CLUSTER := $(PYTHON) e2e/cluster
 # The second is the chart's copy: Helm reads nothing outside its chart.
 CRDS := crds charts/atendeai/files/crds
+OPENAPI := services/openapi
 # Two processes, each with servers of its own; the tests of one file stay together.
 PARALLEL := -n 2 --dist loadfile
 LOCKS := requirements.lock requirements-services.lock requirements-operator.lock
@@ -41,6 +42,7 @@ lint: venv ## Formatting, lint rules, types, import layers, generated files
 	@$(BIN)/lint-imports --no-cache
 	@for folder in $(CRDS); do $(BIN)/python -m atendeai_operator.api.crds --check $$folder; done
 	@$(BIN)/python manifests/render.py --check
+	@$(BIN)/python tools/openapi.py --check $(OPENAPI)
 
 unit: venv tools ## Pure rooms and golden files; no server, no cluster
 	@$(BIN)/pytest -q $(PARALLEL) -m "not integration and not pipeline and not e2e"
@@ -76,11 +78,13 @@ clean-cache: ## Say what the caches hold, then free them
 	@$(CLUSTER) clean-cache
 
 # ---------------------------------------------------------------- generated files
-.PHONY: crds golden format lock
+.PHONY: crds golden openapi format lock
 crds: venv ## Write the CRDs from the pydantic models
 	@for folder in $(CRDS); do $(BIN)/python -m atendeai_operator.api.crds $$folder; done
 golden: venv tools ## Rewrite the golden files; read the diff before committing it
 	@$(BIN)/pytest -q operator/tests/golden --rewrite
+openapi: venv ## Write what each service promises over HTTP: one OpenAPI 3.1 document per service
+	@$(BIN)/python tools/openapi.py $(OPENAPI)
 format: venv ## Format the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .

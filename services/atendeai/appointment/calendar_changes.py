@@ -19,12 +19,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 from starlette.responses import Response
 
-from atendeai.appointment.models import Appointment, Body, Text
+from atendeai.appointment.models import HORIZON, Appointment, Text
 from atendeai.appointment.problems import no_such_appointment
 from atendeai.appointment.service import AppointmentService
+from atendeai.appointment.views import AppliedView
 from atendeai.domain.appointment_states import LIVE, ON_CALENDAR, Status
 from atendeai.domain.slots import Professional
 from atendeai.kit import clock
@@ -32,6 +33,8 @@ from atendeai.kit.db import Database
 from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.idempotency import IdempotencyKeyDep, Reply, idempotent
 from atendeai.kit.identity import Principal, service
+from atendeai.kit.openapi import problems
+from atendeai.kit.schemas import Body, Moment
 from atendeai.kit.tenancy import TenantDep
 
 __all__ = ["CalendarChange", "calendar_changes_router"]
@@ -47,8 +50,8 @@ class CalendarChange(Body):
 
     appointment_id: UUID
     kind: Literal["moved", "deleted", "overlapped", "cleared"]
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     detail: Text | None = None
 
     @model_validator(mode="after")
@@ -64,13 +67,19 @@ def calendar_changes_router(database: Database) -> APIRouter:
     """Build the route."""
     router = APIRouter(tags=["internal"])
 
-    @router.post("/internal/v1/calendar-changes")
+    @router.post(
+        "/internal/v1/calendar-changes",
+        operation_id="internal_calendar_changes_apply",
+        response_model=AppliedView,
+        responses=problems(409),
+    )
     async def change(
         wanted: CalendarChange,
         tenant: TenantDep,
         who: Annotated[Principal, Depends(service("calendar"))],
         key: IdempotencyKeyDep = None,
     ) -> Response:
+        """Have an appointment follow what happened to its event, or stand in conflict with it."""
         async with database.transaction(tenant) as connection:
             side = _CalendarSide(connection, tenant, who.actor)
 
@@ -124,7 +133,8 @@ class _CalendarSide(AppointmentService):
         if (start, end) == (appointment.starts_at, appointment.ends_at):
             stood_against = appointment.conflict is not None and appointment.conflict["kind"] == "moved"
             return await self._clear(appointment) if stood_against else "ignored"
-        if appointment.status is Status.BOOKED and start > clock.now() and end - start <= _LONGEST:
+        now = clock.now()
+        if appointment.status is Status.BOOKED and now < start < now + HORIZON and end - start <= _LONGEST:
             person = Professional(appointment.professional_code, appointment.professional_name, frozenset())
             try:
                 await self.relocate(appointment, person, start, end, notify=True)

@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
 from atendeai.appointment.feeds import FeedRepository, render_feed
 from atendeai.appointment.problems import no_such_professional
+from atendeai.appointment.views import FeedAddressView, FeedView
 from atendeai.kit import audit
 from atendeai.kit.db import Database
 from atendeai.kit.errors import not_found
 from atendeai.kit.identity import Principal, person
+from atendeai.kit.preconditions import IfNoneMatchDep, etag_of, fresh
+from atendeai.kit.responses import JSON
+from atendeai.kit.schemas import Code
 from atendeai.kit.tenancy import Tenant, TenantDep
 
 __all__ = ["feed_router"]
 
 ManagerDep = Annotated[Principal, Depends(person("owner", "admin"))]
-CodeDep = Annotated[str, Path(min_length=1, max_length=63)]
+CodeDep = Annotated[Code, Path()]
+_CALENDAR = {"text/calendar": {"schema": {"type": "string"}}}
 _FEEDS = "/api/v1/appointments/feeds"
 
 
 def feed_router(database: Database) -> APIRouter:
     """Build the routes; they go before those that take an appointment's id."""
-    router = APIRouter(tags=["appointments"])
+    router = APIRouter(tags=["feeds"])
     _reading(router, database)
     _addresses(router, database)
     return router
 
 
 def _reading(router: APIRouter, database: Database) -> None:
-    @router.get(_FEEDS + "/{secret}.ics")
+    @router.get(
+        _FEEDS + "/{secret}.ics",
+        operation_id="feeds_read",
+        response_class=Response,
+        responses={
+            200: {"description": "iCalendar (RFC 5545)", "content": _CALENDAR},
+            304: {"description": "Nothing has changed since"},
+        },
+    )
     async def feed(
-        secret: Annotated[str, Path(min_length=20, max_length=100)],
+        secret: Annotated[str, Path(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")],
         tenant: TenantDep,
-        if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+        if_none_match: IfNoneMatchDep = None,
     ) -> Response:
         """Return the feed; 304 when nothing changed since. Whoever asks is known by the address alone."""
         async with database.transaction(tenant) as connection:
@@ -44,12 +57,10 @@ def _reading(router: APIRouter, database: Database) -> None:
             if code is None:
                 raise not_found("feed")
             body = await render_feed(connection, tenant, code)
-            tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+            tag = etag_of(body)
             # Private: a shared cache must not keep it. No-cache: kept by the reader, but asked about each time.
             headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-            if if_none_match is not None and tag in {
-                one.strip().removeprefix("W/") for one in if_none_match.split(",")
-            }:
+            if fresh(if_none_match, tag):
                 return Response(status_code=304, headers=headers)
             await audit.record(connection, tenant.id, f"feed:{code}", "feed.read", f"professional:{code}")
         headers["Content-Disposition"] = 'inline; filename="agenda.ics"'
@@ -59,9 +70,13 @@ def _reading(router: APIRouter, database: Database) -> None:
 def _addresses(router: APIRouter, database: Database) -> None:
     path = "/api/v1/appointments/professionals/{professional_code}/feed"
 
-    @router.post(path, status_code=201)
-    async def mint(professional_code: CodeDep, tenant: TenantDep, who: ManagerDep) -> dict[str, Any]:
-        """Make the feed's address anew; the old one ends. It is shown this once."""
+    @router.post(path, status_code=201, operation_id="feeds_mint", response_model=FeedAddressView)
+    async def mint(professional_code: CodeDep, tenant: TenantDep, who: ManagerDep) -> Response:
+        """Make the feed's address anew; the old one ends. It is shown this once.
+
+        There is no Idempotency-Key here, for its stored answer would keep the address readable; who lost it makes
+        another.
+        """
         _known(tenant, professional_code)
         async with database.transaction(tenant) as connection:
             feeds = FeedRepository(connection, tenant.id)
@@ -71,31 +86,32 @@ def _addresses(router: APIRouter, database: Database) -> None:
             await audit.record(connection, tenant.id, who, "feed.mint", target)
         address = f"{_FEEDS}/{secret}.ics"
         hosts = tenant.config.settings.hosts
-        return {
-            "professional_code": professional_code,
-            "path": address,
-            "url": f"https://{hosts[0]}{address}" if hosts else None,
-            "minted_at": minted.astimezone(tenant.config.tz).isoformat() if minted else None,
-        }
+        url = f"https://{hosts[0]}{address}" if hosts else None
+        headers = {"Location": address, "Cache-Control": "no-store"}
+        return JSON({**_shown(tenant, professional_code, minted), "path": address, "url": url}, 201, headers)
 
-    @router.get(path)
-    async def read(professional_code: CodeDep, tenant: TenantDep, _: ManagerDep) -> dict[str, Any]:
+    @router.get(path, operation_id="feeds_show", response_model=FeedView)
+    async def read(professional_code: CodeDep, tenant: TenantDep, _: ManagerDep) -> Response:
         """Say whether there is an address, and since when; not which."""
         _known(tenant, professional_code)
         async with database.transaction(tenant) as connection:
             minted = await FeedRepository(connection, tenant.id).minted(professional_code)
-        return {
-            "professional_code": professional_code,
-            "minted_at": minted.astimezone(tenant.config.tz).isoformat() if minted else None,
-        }
+        return JSON(_shown(tenant, professional_code, minted))
 
-    @router.delete(path, status_code=204)
+    @router.delete(path, status_code=204, operation_id="feeds_revoke")
     async def revoke(professional_code: CodeDep, tenant: TenantDep, who: ManagerDep) -> None:
         """End the feed; also of a professional who has left."""
         async with database.transaction(tenant) as connection:
             if await FeedRepository(connection, tenant.id).revoke(professional_code):
                 target = f"professional:{professional_code}"
                 await audit.record(connection, tenant.id, who, "feed.revoke", target)
+
+
+def _shown(tenant: Tenant, code: str, minted: datetime | None) -> dict[str, str | None]:
+    return {
+        "professional_code": code,
+        "minted_at": minted.astimezone(tenant.config.tz).isoformat() if minted else None,
+    }
 
 
 def _known(tenant: Tenant, code: str) -> None:

@@ -1,7 +1,6 @@
 """What travels in and out of the appointment service, and what a row of it is.
 
-Names of statuses are FHIR R5's. Moments on the wire are RFC 3339 with an offset; a moment without one is refused, for
-nobody could tell which time of day it means.
+Names of statuses are FHIR R5's.
 """
 
 from __future__ import annotations
@@ -11,30 +10,15 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from atendeai.domain.appointment_states import Status
 from atendeai.kit import clock
+from atendeai.kit.schemas import STORABLE, VISIBLE, Body, Code, Count, Flag, Moment, WallTime
+from atendeai.kit.schemas import Day as AnyDay
 
-Code = Annotated[str, StringConstraints(min_length=1, max_length=63, strip_whitespace=True)]
-PersonName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-Text = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
-
-
-def _without_offset(value: time) -> time:
-    if value.tzinfo is not None:
-        raise ValueError("times are the clinic's own, without an offset")
-    return value
-
+PersonName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), VISIBLE]
+Text = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True), STORABLE]
 
 _Day = TypeVar("_Day", bound=date)
 HORIZON = timedelta(days=3660)
@@ -49,12 +33,10 @@ def _in_sight(value: _Day) -> _Day:
     return value
 
 
-Day = Annotated[date, AfterValidator(_in_sight)]
+Day = Annotated[AnyDay, AfterValidator(_in_sight)]
 """A day within the horizon."""
-Start = Annotated[AwareDatetime, AfterValidator(_in_sight)]
+Start = Annotated[Moment, AfterValidator(_in_sight)]
 """A moment with an offset, within the horizon."""
-WallTime = Annotated[time, AfterValidator(_without_offset)]
-"""A time of day on the clinic's own clock; an offset is refused, for it would be another time there each season."""
 
 HOLD_EXPIRED = "hold-expired"
 """The cancel reason of a hold nobody booked in time: such rows are kept briefly and shown to no one."""
@@ -70,12 +52,6 @@ incomplete; a mistake; the weather; anything else. Source:
 http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason."""
 
 _SEEN = frozenset({Status.ARRIVED, Status.CHECKED_IN, Status.FULFILLED})
-
-
-class Body(BaseModel):
-    """A request body: what it does not know it refuses, so that a misspelt field is not silently ignored."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Period(Body):
@@ -108,7 +84,7 @@ class SlotSearch(Period):
 
     service_code: Code
     professional_code: Code | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 20
+    limit: Annotated[Count, Field(ge=1, le=200)] = 20
     contact_id: UUID | None = None
     """Holds of this contact do not count as taken: the patient may pick what is already held for them."""
     appointment_id: UUID | None = None
@@ -146,7 +122,7 @@ class CreateRequest(Body):
     start: Start
     patient_name: PersonName
     contact_id: UUID | None = None
-    ignore_calendar: bool = False
+    ignore_calendar: Flag = False
     """Book although the calendar is busy or cannot be read; other appointments still stand in the way."""
 
 
@@ -165,7 +141,7 @@ class OwnCancelRequest(OwnRequest, CancelRequest):
 class StaffCancelRequest(CancelRequest):
     """What staff may say besides."""
 
-    notify: bool = False
+    notify: Flag = False
     """Tell the patient through WhatsApp."""
 
 
@@ -174,7 +150,7 @@ class RescheduleRequest(Body):
 
     start: Start
     professional_code: Code | None = None
-    ignore_calendar: bool = False
+    ignore_calendar: Flag = False
 
 
 class OwnRescheduleRequest(OwnRequest, RescheduleRequest):
@@ -184,7 +160,7 @@ class OwnRescheduleRequest(OwnRequest, RescheduleRequest):
 class StaffRescheduleRequest(RescheduleRequest):
     """What staff may say besides."""
 
-    notify: bool = False
+    notify: Flag = False
     """Tell the patient through WhatsApp."""
 
 

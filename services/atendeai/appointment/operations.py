@@ -15,7 +15,6 @@ from uuid import UUID
 from atendeai.appointment.availability import Availability
 from atendeai.appointment.models import (
     Appointment,
-    Body,
     CancelRequest,
     CreateRequest,
     HoldRequest,
@@ -30,6 +29,8 @@ from atendeai.appointment.service import AppointmentService
 from atendeai.kit.db import Database
 from atendeai.kit.idempotency import Reply, idempotent
 from atendeai.kit.identity import Principal
+from atendeai.kit.preconditions import version_tag
+from atendeai.kit.schemas import Body
 from atendeai.kit.tenancy import Tenant
 
 __all__ = ["Operations"]
@@ -61,7 +62,7 @@ class Operations:
         async def deed(service: AppointmentService) -> Reply:
             return Reply(201, (await service.create(wanted, verdict)).as_json(tenant.config.tz))
 
-        return await self._once(tenant, who, "create", key, wanted.model_dump(mode="json"), deed)
+        return await self._once(tenant, who, "create", key, wanted.model_dump(mode="json"), deed, _made)
 
     async def reschedule(
         self,
@@ -70,6 +71,7 @@ class Operations:
         appointment_id: UUID,
         wanted: RescheduleRequest,
         key: str | None,
+        if_match: str | None = None,
     ) -> Reply:
         """Move an appointment: 200."""
         contact_id = _asking(wanted)
@@ -89,6 +91,7 @@ class Operations:
                 contact_id=contact_id,
                 ignore_calendar=wanted.ignore_calendar,
                 notify=notify,
+                if_match=if_match,
             )
             return Reply(200, moved.as_json(tenant.config.tz))
 
@@ -96,7 +99,13 @@ class Operations:
         return await self._once(tenant, who, "reschedule", key, request, deed)
 
     async def cancel(
-        self, tenant: Tenant, who: Principal, appointment_id: UUID, wanted: CancelRequest, key: str | None
+        self,
+        tenant: Tenant,
+        who: Principal,
+        appointment_id: UUID,
+        wanted: CancelRequest,
+        key: str | None,
+        if_match: str | None = None,
     ) -> Reply:
         """Cancel an appointment: 200."""
         notify = isinstance(wanted, StaffCancelRequest) and wanted.notify
@@ -114,6 +123,7 @@ class Operations:
                 contact_id=_asking(wanted),
                 notify=notify,
             ),
+            if_match,
         )
 
     async def confirm(
@@ -123,6 +133,8 @@ class Operations:
         appointment_id: UUID,
         key: str | None,
         wanted: OwnRequest | None = None,
+        *,
+        if_match: str | None = None,
     ) -> Reply:
         """Note that the patient will come: 200."""
         return await self.change(
@@ -133,6 +145,7 @@ class Operations:
             key,
             wanted.model_dump(mode="json") if wanted else {},
             lambda one: one.confirm(appointment_id, contact_id=wanted.contact_id if wanted else None),
+            if_match,
         )
 
     async def change(
@@ -144,16 +157,25 @@ class Operations:
         key: str | None,
         request: dict[str, Any],
         change: Callable[[AppointmentService], Awaitable[Appointment]],
+        if_match: str | None = None,
     ) -> Reply:
-        """Do what needs no look at the calendar: 200."""
+        """Do what needs no look at the calendar: 200. With `if_match` only to what the caller saw, else 412."""
 
         async def deed(service: AppointmentService) -> Reply:
+            await service.unchanged(appointment_id, if_match)
             return Reply(200, (await change(service)).as_json(tenant.config.tz))
 
         return await self._once(tenant, who, action, key, {"id": str(appointment_id)} | request, deed)
 
     async def _once(
-        self, tenant: Tenant, who: Principal, action: str, key: str | None, request: dict[str, Any], deed: Deed
+        self,
+        tenant: Tenant,
+        who: Principal,
+        action: str,
+        key: str | None,
+        request: dict[str, Any],
+        deed: Deed,
+        headers: Callable[[Any], dict[str, str]] | None = None,
     ) -> Reply:
         async with self.database.transaction(tenant) as connection:
             service = AppointmentService(connection, tenant, who.actor)
@@ -164,9 +186,18 @@ class Operations:
                 key=key,
                 request=request,
                 run=lambda: deed(service),
+                headers=headers or _tag,
             )
             await service.settle()
             return reply
+
+
+def _tag(body: Any) -> dict[str, str]:
+    return {"ETag": version_tag(body["version"])}
+
+
+def _made(body: Any) -> dict[str, str]:
+    return {**_tag(body), "Location": f"/api/v1/appointments/{body['id']}"}
 
 
 def _asking(wanted: Body) -> UUID | None:

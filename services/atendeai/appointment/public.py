@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -17,23 +17,28 @@ from atendeai.appointment.models import (
     StaffCancelRequest,
     StaffRescheduleRequest,
     StatusRequest,
-    WallTime,
 )
 from atendeai.appointment.operations import Operations
-from atendeai.appointment.paging import decode_cursor, encode_cursor
 from atendeai.appointment.problems import no_such_appointment
-from atendeai.appointment.repository import AppointmentRepository
+from atendeai.appointment.repository import SORTING, AppointmentRepository, sort_key
+from atendeai.appointment.views import AppointmentPage, AppointmentView, HistoryView, SlotsView
 from atendeai.domain.appointment_states import Status
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import invalid
 from atendeai.kit.idempotency import IdempotencyKeyDep
 from atendeai.kit.identity import Principal, person
+from atendeai.kit.openapi import problems
+from atendeai.kit.paging import Window, paged
+from atendeai.kit.preconditions import IfMatchDep, IfNoneMatchDep, tagged, version_tag
+from atendeai.kit.responses import JSON
+from atendeai.kit.schemas import Code, WallTime
 from atendeai.kit.tenancy import Tenant, TenantDep
 
 __all__ = ["public_router"]
 
 StaffDep = Annotated[Principal, Depends(person())]
 _MOST_DAYS = 366
+_CHANGES = problems(409, 412)
 
 
 def public_router(operations: Operations) -> APIRouter:
@@ -47,20 +52,19 @@ def public_router(operations: Operations) -> APIRouter:
 
 
 def _diary(router: APIRouter, operations: Operations) -> None:
-    @router.get("")
+    @router.get("", operation_id="appointments_list", response_model=AppointmentPage)
     async def diary(
         tenant: TenantDep,
         who: StaffDep,
+        window: Annotated[Window, paged(SORTING)],
         day: Annotated[Day | None, Query(alias="date")] = None,
         date_from: Day | None = None,
         date_to: Day | None = None,
-        professional_code: Annotated[str | None, Query(max_length=63)] = None,
-        status: Annotated[list[Status] | None, Query()] = None,
+        professional_code: Code | None = None,
+        status: Annotated[list[Status] | None, Query(max_length=len(Status))] = None,
         contact_id: UUID | None = None,
         conflict: bool | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
-    ) -> dict[str, Any]:
+    ) -> Response:
         """List appointments by start: of one `date`, of days `date_from` to `date_to`, or of today.
 
         `conflict` asks for those that the professional's calendar speaks against, or for the others.
@@ -74,10 +78,9 @@ def _diary(router: APIRouter, operations: Operations) -> None:
                 professional_code=professional_code,
                 contact_id=contact_id,
                 conflict=conflict,
-                after=decode_cursor(cursor) if cursor else None,
-                limit=limit + 1,
+                window=window,
             )
-            page = found[:limit]
+            page, token = window.page(found, sort_key)
             # One line names every patient seen: a day's diary is one look.
             await audit.record(
                 connection,
@@ -87,27 +90,23 @@ def _diary(router: APIRouter, operations: Operations) -> None:
                 "appointments",
                 {"ids": [str(one.id) for one in page]},
             )
-        more = len(found) > limit
-        return {
-            "items": [one.as_json(tenant.config.tz) for one in page],
-            "next_cursor": encode_cursor(page[-1].starts_at, page[-1].id) if more else None,
-        }
+        return JSON({"items": [one.as_json(tenant.config.tz) for one in page], "next_page_token": token})
 
 
 def _reading(router: APIRouter, operations: Operations) -> None:
-    @router.get("/slots")
+    @router.get("/slots", operation_id="slots_search", response_model=SlotsView)
     async def slots(
         tenant: TenantDep,
         _: StaffDep,
-        service_code: Annotated[str, Query(max_length=63)],
-        date_from: date,
-        date_to: date | None = None,
+        service_code: Code,
+        date_from: Day,
+        date_to: Day | None = None,
         time_from: WallTime | None = None,
         time_to: WallTime | None = None,
-        professional_code: Annotated[str | None, Query(max_length=63)] = None,
+        professional_code: Code | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    ) -> dict[str, Any]:
-        """List free slots, or say why there are none."""
+    ) -> Response:
+        """List the first free slots, or say why there are none."""
         try:
             wanted = SlotSearch(
                 service_code=service_code,
@@ -121,67 +120,118 @@ def _reading(router: APIRouter, operations: Operations) -> None:
         except ValidationError as error:
             wrong = error.errors()[0]
             raise invalid(str(wrong["loc"][0]), wrong["msg"]) from None
-        return (await operations.availability.search(tenant, wanted)).as_json()
+        return JSON((await operations.availability.search(tenant, wanted)).as_json())
 
-    @router.get("/{appointment_id}")
-    async def one(appointment_id: UUID, tenant: TenantDep, who: StaffDep) -> dict[str, Any]:
+    @router.get(
+        "/{appointment_id}",
+        operation_id="appointments_get",
+        response_model=AppointmentView,
+        responses={304: {"description": "It is as the caller knows it"}},
+    )
+    async def one(
+        appointment_id: UUID, tenant: TenantDep, who: StaffDep, if_none_match: IfNoneMatchDep = None
+    ) -> Response:
+        """Show one appointment, with its ETag."""
         async with operations.database.transaction(tenant) as connection:
             found = await AppointmentRepository(connection, tenant.id).get(appointment_id)
             if found is None or found.lapsed:
                 raise no_such_appointment()
             await audit.record(connection, tenant.id, who, "appointment.read", f"appointment:{appointment_id}")
-        return found.as_json(tenant.config.tz)
+        return tagged(found.as_json(tenant.config.tz), version_tag(found.version), if_none_match)
 
-    @router.get("/{appointment_id}/history")
-    async def history(appointment_id: UUID, tenant: TenantDep, who: StaffDep) -> dict[str, Any]:
+    @router.get("/{appointment_id}/history", operation_id="appointments_history", response_model=HistoryView)
+    async def history(appointment_id: UUID, tenant: TenantDep, who: StaffDep) -> Response:
+        """Show what happened to an appointment and who did it, in order."""
         async with operations.database.transaction(tenant) as connection:
             rows = AppointmentRepository(connection, tenant.id)
             if await rows.get(appointment_id) is None:
                 raise no_such_appointment()
             events = await rows.history(appointment_id)
             await audit.record(connection, tenant.id, who, "appointment.history", f"appointment:{appointment_id}")
-        return {"items": [event.as_json(tenant.config.tz) for event in events]}
+        return JSON({"items": [event.as_json(tenant.config.tz) for event in events]})
 
 
 def _writing(router: APIRouter, operations: Operations) -> None:
-    @router.post("", status_code=201)
+    @router.post(
+        "",
+        status_code=201,
+        operation_id="appointments_create",
+        response_model=AppointmentView,
+        responses=problems(409),
+    )
     async def create(
         wanted: CreateRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
     ) -> Response:
+        """Book at once."""
         return (await operations.create(tenant, who, wanted, key)).response()
 
-    @router.post("/{appointment_id}/cancel")
+    @router.post(
+        "/{appointment_id}/cancel",
+        operation_id="appointments_cancel",
+        response_model=AppointmentView,
+        responses=_CHANGES,
+    )
     async def cancel(
         appointment_id: UUID,
         wanted: StaffCancelRequest,
         tenant: TenantDep,
         who: StaffDep,
         key: IdempotencyKeyDep = None,
+        if_match: IfMatchDep = None,
     ) -> Response:
-        return (await operations.cancel(tenant, who, appointment_id, wanted, key)).response()
+        """Cancel an appointment; `notify` tells the patient."""
+        return (await operations.cancel(tenant, who, appointment_id, wanted, key, if_match)).response()
 
-    @router.post("/{appointment_id}/reschedule")
+    @router.post(
+        "/{appointment_id}/reschedule",
+        operation_id="appointments_reschedule",
+        response_model=AppointmentView,
+        responses=_CHANGES,
+    )
     async def reschedule(
         appointment_id: UUID,
         wanted: StaffRescheduleRequest,
         tenant: TenantDep,
         who: StaffDep,
         key: IdempotencyKeyDep = None,
+        if_match: IfMatchDep = None,
     ) -> Response:
-        return (await operations.reschedule(tenant, who, appointment_id, wanted, key)).response()
+        """Move an appointment; `notify` tells the patient."""
+        return (await operations.reschedule(tenant, who, appointment_id, wanted, key, if_match)).response()
 
 
 def _desk(router: APIRouter, operations: Operations) -> None:
-    @router.post("/{appointment_id}/confirm")
+    @router.post(
+        "/{appointment_id}/confirm",
+        operation_id="appointments_confirm",
+        response_model=AppointmentView,
+        responses=_CHANGES,
+    )
     async def confirm(
-        appointment_id: UUID, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
+        appointment_id: UUID,
+        tenant: TenantDep,
+        who: StaffDep,
+        key: IdempotencyKeyDep = None,
+        if_match: IfMatchDep = None,
     ) -> Response:
-        return (await operations.confirm(tenant, who, appointment_id, key)).response()
+        """Note that the patient said that they come."""
+        return (await operations.confirm(tenant, who, appointment_id, key, if_match=if_match)).response()
 
-    @router.post("/{appointment_id}/status")
+    @router.post(
+        "/{appointment_id}/status",
+        operation_id="appointments_mark",
+        response_model=AppointmentView,
+        responses=_CHANGES,
+    )
     async def mark(
-        appointment_id: UUID, wanted: StatusRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
+        appointment_id: UUID,
+        wanted: StatusRequest,
+        tenant: TenantDep,
+        who: StaffDep,
+        key: IdempotencyKeyDep = None,
+        if_match: IfMatchDep = None,
     ) -> Response:
+        """Note what happened at the desk."""
         reply = await operations.change(
             tenant,
             who,
@@ -190,6 +240,7 @@ def _desk(router: APIRouter, operations: Operations) -> None:
             key,
             wanted.model_dump(mode="json"),
             lambda appointments: appointments.mark(appointment_id, Status(wanted.status)),
+            if_match,
         )
         return reply.response()
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.models import HOLD_EXPIRED, LAPSED, OFFER_EXPIRED, Appointment, Event
 from atendeai.domain.appointment_states import LIVE, Status
+from atendeai.kit.paging import Field, Sorting, Window
 
 _LONGEST = timedelta(days=1)
 """No service lasts longer (see `parse_duration`), so an overlap query need not look further back."""
@@ -28,6 +29,19 @@ _COLUMNS = """
     a.agreed_at, a.waitlist_id, a.conflict, a.notice_version
 """
 _LIVE = sorted(status.value for status in LIVE)
+SORTING = Sorting(
+    Field("start", "a.starts_at", datetime),
+    Field("created_at", "a.created_at", datetime),
+    Field("updated_at", "a.updated_at", datetime),
+    default="start",
+    tie=Field("id", "a.id", UUID),
+)
+"""What the diary can be sorted by."""
+
+
+def sort_key(one: Appointment) -> dict[str, Any]:
+    """Return an appointment's values by the names in `SORTING`."""
+    return {"start": one.starts_at, "created_at": one.created_at, "updated_at": one.updated_at, "id": one.id}
 
 
 class AppointmentRepository:
@@ -66,10 +80,10 @@ class AppointmentRepository:
         professional_code: str | None = None,
         contact_id: UUID | None = None,
         conflict: bool | None = None,
-        after: tuple[datetime, UUID] | None = None,
-        limit: int,
+        window: Window | None = None,
+        limit: int = 0,
     ) -> list[Appointment]:
-        """Return appointments that start in `[start, end)`, by start; `after` continues behind the last one seen.
+        """Return appointments that start in `[start, end)`: those of a window, or the first by start.
 
         Lapsed holds and offers are left out: nobody ever agreed to them. `conflict` asks for those that the calendar
         speaks against, or for the others.
@@ -81,7 +95,8 @@ class AppointmentRepository:
         ]
         if conflict is not None:
             conditions.append("a.conflict IS NOT NULL" if conflict else "a.conflict IS NULL")
-        arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": list(LAPSED), "limit": limit}
+        arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": list(LAPSED)}
+        arguments["limit"] = window.limit if window else limit
         for condition, name, value in (
             ("a.starts_at >= :start", "start", start),
             ("a.starts_at < :end", "end", end),
@@ -91,13 +106,12 @@ class AppointmentRepository:
             if value is not None:
                 conditions.append(condition)
                 arguments[name] = value
-        if after is not None:
-            conditions.append("(a.starts_at, a.id) > (:after_start, :after_id)")
-            arguments |= {"after_start": after[0], "after_id": after[1]}
+        behind, values = window.condition() if window else ("TRUE", {})
+        order = window.order_by() if window else "a.starts_at, a.id"
         rows = await self._all(
-            f"SELECT {_COLUMNS} FROM atendeai.appointment a WHERE {' AND '.join(conditions)}"
-            " ORDER BY a.starts_at, a.id LIMIT :limit",
-            arguments,
+            f"SELECT {_COLUMNS} FROM atendeai.appointment a WHERE {' AND '.join([*conditions, behind])}"
+            f" ORDER BY {order} LIMIT :limit",
+            arguments | values,
         )
         return [_appointment(row) for row in rows]
 

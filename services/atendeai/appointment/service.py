@@ -34,6 +34,7 @@ from atendeai.domain.appointment_states import ON_CALENDAR, Status
 from atendeai.domain.slots import Professional
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem
+from atendeai.kit.preconditions import require_match, version_tag
 from atendeai.kit.work import enqueue
 
 __all__ = ["HOLD_TIME", "AppointmentService"]
@@ -194,6 +195,11 @@ class AppointmentService(Steps):
             return appointment
         return await self._change(appointment, "confirm", {"confirmed_at": clock.now()})
 
+    async def unchanged(self, appointment_id: UUID, if_match: str | None) -> None:
+        """Lock an appointment that is as the caller saw it. Raises a problem: 404, 412."""
+        if if_match is not None:
+            require_match(if_match, version_tag((await self._locked(appointment_id)).version))
+
     async def mark(self, appointment_id: UUID, wanted: Status) -> Appointment:
         """Note what happened at the desk: arrived, checked in, over, no show, a mistake. Repeating changes nothing."""
         appointment = await self._locked(appointment_id)
@@ -201,6 +207,9 @@ class AppointmentService(Steps):
             return appointment
         if appointment.status in _BEFORE_BOOKING and wanted is not Status.ENTERED_IN_ERROR:
             raise not_booked_yet(appointment.status)
+        if wanted is Status.NOSHOW and appointment.starts_at > clock.now():
+            # FHIR: a patient did not appear. Before the time that is not known; what is known then is a cancellation.
+            raise transition_refused("nobody has missed an appointment that lies ahead; cancel it instead")
         status = moved(appointment, wanted)
         leaves = appointment.status in ON_CALENDAR and status not in ON_CALENDAR
         values = {"status": status.value, "expires_at": None}
@@ -214,6 +223,7 @@ class AppointmentService(Steps):
         contact_id: UUID | None = None,
         ignore_calendar: bool = False,
         notify: bool = False,
+        if_match: str | None = None,
     ) -> Appointment:
         """Move the same appointment, keeping its identity and history. The old time is free at the same moment.
 
@@ -224,6 +234,7 @@ class AppointmentService(Steps):
         code = verdict.professional.code
         await self._rows.lock(f"professional:{code}")
         appointment = await self._locked(appointment_id, contact_id)
+        require_match(if_match, version_tag(appointment.version))
         if appointment.status in _BEFORE_BOOKING:
             raise not_booked_yet(appointment.status)
         if appointment.status is not Status.BOOKED:

@@ -37,7 +37,7 @@ from atendeai.kit.identity import Principal
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
 
-__all__ = ["WISH_QUEUE", "WaitingList"]
+__all__ = ["MOST_WISHES", "WISH_QUEUE", "WaitingList"]
 
 WISH_QUEUE = "waitlist-wish"
 MOST_WISHES = 5

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from pydantic import ValidationInfo, field_validator
 
-from atendeai.appointment.models import Appointment, Code, Period, PersonName
+from atendeai.appointment.models import Appointment, Period, PersonName
 from atendeai.domain.slots import MAX_DAYS, Window
+from atendeai.kit.schemas import Code
 
 __all__ = ["JoinRequest", "Wish", "WishStatus"]
 

@@ -18,13 +18,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from atendeai.appointment.models import Appointment
 from atendeai.appointment.repository import name_key
 from atendeai.appointment.waitlist_models import JoinRequest, Wish, WishStatus
+from atendeai.kit.paging import Field, Sorting, Window
 
-__all__ = ["WaitlistRepository"]
+__all__ = ["SORTING", "WaitlistRepository", "sort_key"]
 
 _COLUMNS = """
     w.id, w.status, w.contact_id, w.patient_name, w.service_code, w.professional_code, w.date_from, w.date_to,
     w.time_from, w.time_to, w.source, w.joined_at, w.ended_at, w.end_reason, w.appointment_id
 """
+SORTING = Sorting(
+    Field("created_at", "w.joined_at", datetime),
+    Field("date_from", "w.date_from", date),
+    default="created_at",
+    tie=Field("id", "w.id", UUID),
+)
+"""What the waiting list can be sorted by."""
+
+
+def sort_key(wish: Wish) -> dict[str, Any]:
+    """Return an entry's values by the names in `SORTING`."""
+    return {"created_at": wish.joined_at, "date_from": wish.date_from, "id": wish.id}
 
 
 class WaitlistRepository:
@@ -53,22 +66,21 @@ class WaitlistRepository:
         *,
         statuses: Sequence[str],
         contact_id: UUID | None = None,
-        after: tuple[datetime, UUID] | None = None,
-        limit: int,
+        window: Window | None = None,
+        limit: int = 0,
     ) -> list[Wish]:
-        """Return entries in the order in which they joined; `after` continues behind the last one seen."""
+        """Return entries: those of a window, or the first in the order in which they joined."""
         conditions = ["w.clinic_id = :clinic_id", "w.status = ANY(:statuses)"]
-        arguments: dict[str, Any] = {"statuses": list(statuses), "limit": limit}
+        arguments: dict[str, Any] = {"statuses": list(statuses), "limit": window.limit if window else limit}
         if contact_id is not None:
             conditions.append("w.contact_id = :contact_id")
             arguments["contact_id"] = contact_id
-        if after is not None:
-            conditions.append("(w.joined_at, w.id) > (:after_at, :after_id)")
-            arguments |= {"after_at": after[0], "after_id": after[1]}
+        behind, values = window.condition() if window else ("TRUE", {})
+        order = window.order_by() if window else "w.joined_at, w.id"
         rows = await self._all(
-            f"SELECT {_COLUMNS} FROM atendeai.waitlist_entry w WHERE {' AND '.join(conditions)}"
-            " ORDER BY w.joined_at, w.id LIMIT :limit",
-            arguments,
+            f"SELECT {_COLUMNS} FROM atendeai.waitlist_entry w WHERE {' AND '.join([*conditions, behind])}"
+            f" ORDER BY {order} LIMIT :limit",
+            arguments | values,
         )
         return [_wish(row) for row in rows]
 

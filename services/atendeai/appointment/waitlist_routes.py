@@ -10,79 +10,97 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
-from atendeai.appointment.paging import decode_cursor, encode_cursor
 from atendeai.appointment.repository import AppointmentRepository
-from atendeai.appointment.waitlist import WaitingList
+from atendeai.appointment.views import WishList, WishPage, WishView
+from atendeai.appointment.waitlist import MOST_WISHES, WaitingList
 from atendeai.appointment.waitlist_models import JoinRequest, Wish, WishStatus
-from atendeai.appointment.waitlist_repository import WaitlistRepository
+from atendeai.appointment.waitlist_repository import SORTING, WaitlistRepository, sort_key
 from atendeai.kit import audit
 from atendeai.kit.idempotency import IdempotencyKeyDep
 from atendeai.kit.identity import Principal, person, service
+from atendeai.kit.openapi import problems
+from atendeai.kit.paging import Window, paged
+from atendeai.kit.responses import JSON
 from atendeai.kit.tenancy import Tenant, TenantDep
 
 __all__ = ["waitlist_router"]
 
 ServiceDep = Annotated[Principal, Depends(service())]
 StaffDep = Annotated[Principal, Depends(person())]
+_STATUSES = 3
+_JOINED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The very same is waited for already", "model": WishView},
+    **problems(409),
+}
 
 
 def waitlist_router(waiting_list: WaitingList) -> APIRouter:
     """Build the routes; they go before those that take an appointment's id."""
-    router = APIRouter()
+    router = APIRouter(tags=["waitlist"])
     _internal(router, waiting_list)
     _staff(router, waiting_list)
     return router
 
 
 def _internal(router: APIRouter, waiting_list: WaitingList) -> None:
-    @router.post("/internal/v1/waitlist", status_code=201, tags=["internal"])
+    @router.post(
+        "/internal/v1/waitlist",
+        status_code=201,
+        operation_id="internal_waitlist_join",
+        response_model=WishView,
+        responses=_JOINED,
+    )
     async def join(wanted: JoinRequest, tenant: TenantDep, who: ServiceDep, key: IdempotencyKeyDep = None) -> Response:
+        """Join the waiting list on a patient's behalf."""
         return (await waiting_list.join(tenant, who, wanted, key)).response()
 
-    @router.get("/internal/v1/waitlist", tags=["internal"])
-    async def of_contact(tenant: TenantDep, _: ServiceDep, contact_id: UUID) -> dict[str, Any]:
-        """List what a contact waits for."""
+    @router.get("/internal/v1/waitlist", operation_id="internal_waitlist_list", response_model=WishList)
+    async def of_contact(tenant: TenantDep, _: ServiceDep, contact_id: UUID) -> Response:
+        """List what a contact waits for: no more than they may wait for at once, so in one page."""
         async with waiting_list.database.transaction(tenant) as connection:
             wishes = WaitlistRepository(connection, tenant.id)
-            found = await wishes.list_by_turn(statuses=["waitlist"], contact_id=contact_id, limit=50)
-            return {"items": await _rendered(connection, tenant, found)}
+            found = await wishes.list_by_turn(statuses=["waitlist"], contact_id=contact_id, limit=MOST_WISHES)
+            return JSON({"items": await _rendered(connection, tenant, found)})
 
-    @router.delete("/internal/v1/waitlist/{wish_id}", status_code=204, tags=["internal"])
+    @router.delete("/internal/v1/waitlist/{wish_id}", status_code=204, operation_id="internal_waitlist_leave")
     async def leave(wish_id: UUID, tenant: TenantDep, who: ServiceDep) -> None:
+        """Leave the waiting list, and give back what is being offered."""
         await waiting_list.leave(tenant, who, wish_id)
 
 
 def _staff(router: APIRouter, waiting_list: WaitingList) -> None:
-    @router.get("/api/v1/appointments/waitlist", tags=["appointments"])
+    @router.get("/api/v1/appointments/waitlist", operation_id="waitlist_list", response_model=WishPage)
     async def listed(
         tenant: TenantDep,
         who: StaffDep,
-        status: Annotated[list[WishStatus] | None, Query()] = None,
+        window: Annotated[Window, paged(SORTING)],
+        status: Annotated[list[WishStatus] | None, Query(max_length=_STATUSES)] = None,
         contact_id: UUID | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
-    ) -> dict[str, Any]:
+    ) -> Response:
         """List entries in the order of their turn; without `status`, those that wait."""
         async with waiting_list.database.transaction(tenant) as connection:
             found = await WaitlistRepository(connection, tenant.id).list_by_turn(
-                statuses=status or ["waitlist"],
-                contact_id=contact_id,
-                after=decode_cursor(cursor) if cursor else None,
-                limit=limit + 1,
+                statuses=status or ["waitlist"], contact_id=contact_id, window=window
             )
-            page = found[:limit]
+            page, token = window.page(found, sort_key)
             details = {"ids": [str(one.id) for one in page]}
             await audit.record(connection, tenant.id, who, "waitlist.list", "waitlist", details)
-            items = await _rendered(connection, tenant, page)
-        more = len(found) > limit
-        return {"items": items, "next_cursor": encode_cursor(page[-1].joined_at, page[-1].id) if more else None}
+            return JSON({"items": await _rendered(connection, tenant, page), "next_page_token": token})
 
-    @router.post("/api/v1/appointments/waitlist", status_code=201, tags=["appointments"])
+    @router.post(
+        "/api/v1/appointments/waitlist",
+        status_code=201,
+        operation_id="waitlist_join",
+        response_model=WishView,
+        responses=_JOINED,
+    )
     async def join(wanted: JoinRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None) -> Response:
+        """Put a patient on the waiting list."""
         return (await waiting_list.join(tenant, who, wanted, key)).response()
 
-    @router.delete("/api/v1/appointments/waitlist/{wish_id}", status_code=204, tags=["appointments"])
+    @router.delete("/api/v1/appointments/waitlist/{wish_id}", status_code=204, operation_id="waitlist_leave")
     async def leave(wish_id: UUID, tenant: TenantDep, who: StaffDep) -> None:
+        """Take a patient off the waiting list, and back what is being offered."""
         await waiting_list.leave(tenant, who, wish_id)
 
 

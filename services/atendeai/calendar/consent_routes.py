@@ -12,11 +12,13 @@ from starlette.responses import Response
 from atendeai.calendar.channels import Channels, Message
 from atendeai.calendar.consent import ConsentRefusedError, Consents
 from atendeai.calendar.google_errors import CalendarError
+from atendeai.calendar.models import AuthorizationView
 from atendeai.calendar.routes import told
 from atendeai.calendar.sync_repository import SYNC_QUEUE
 from atendeai.kit.errors import not_found
 from atendeai.kit.identity import Principal, person
 from atendeai.kit.limits import limited
+from atendeai.kit.openapi import problems
 from atendeai.kit.resources import KitDep
 from atendeai.kit.tenancy import TenantDep
 from atendeai.kit.work import enqueue
@@ -25,6 +27,10 @@ __all__ = ["consent_router", "push_router"]
 
 InChargeDep = Annotated[Principal, Depends(person("owner", "admin"))]
 
+_PAGE: dict[str, Any] = {
+    "text/html": {"schema": {"type": "string"}},
+    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+}
 _CONNECTED = ("Agenda conectada", "Pronto: a agenda do Google está conectada. Você já pode fechar esta janela.")
 _PAGES = {
     "state": ("Pedido vencido", "Este pedido de conexão não vale mais. Volte ao painel e conecte novamente."),
@@ -42,7 +48,7 @@ def push_router(channels: Channels) -> APIRouter:
     """Build what Google calls when a calendar changes. Proven by the channel's token; never limited."""
     router = APIRouter(prefix="/api/v1/calendar", tags=["calendar"])
 
-    @router.post("/push", status_code=204)
+    @router.post("/push", status_code=204, operation_id="calendar_push")
     @limited("none")
     async def push(
         tenant: TenantDep,
@@ -68,12 +74,20 @@ def consent_router(consents: Consents) -> APIRouter:
     """Build `/api/v1/calendar/oauth`."""
     router = APIRouter(prefix="/api/v1/calendar/oauth", tags=["calendar"])
 
-    @router.post("/start")
-    async def start(tenant: TenantDep, who: InChargeDep) -> dict[str, Any]:
+    @router.post("/start", operation_id="calendar_oauth_start", responses=problems(409))
+    async def start(tenant: TenantDep, who: InChargeDep) -> AuthorizationView:
         """Say where at Google to consent; good for ten minutes."""
-        return {"authorization_url": await consents.start(tenant, who)}
+        return AuthorizationView(authorization_url=await consents.start(tenant, who))
 
-    @router.get("/callback", response_class=HTMLResponse)
+    @router.get(
+        "/callback",
+        operation_id="calendar_oauth_callback",
+        response_class=HTMLResponse,
+        responses={
+            400: {"description": "Nothing was connected; the page says why", "content": _PAGE},
+            503: {"description": "Google did not answer, or this service; try again", "content": _PAGE},
+        },
+    )
     async def callback(
         tenant: TenantDep,
         state: Annotated[str, Query(max_length=512)] = "",
@@ -89,7 +103,7 @@ def consent_router(consents: Consents) -> APIRouter:
             return _page(_PAGES["away"], 503)
         return _page(_CONNECTED, 200)
 
-    @router.delete("", status_code=204)
+    @router.delete("", status_code=204, operation_id="calendar_oauth_withdraw", responses=problems(409, 424))
     async def withdraw(tenant: TenantDep, who: InChargeDep) -> Response:
         """Take the consent back, at Google and here."""
         with told():

@@ -17,11 +17,23 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.domain.slots import Interval
+from atendeai.kit.paging import Field, Sorting, Window
 
-__all__ = ["Conflict", "EventRepository", "EventRow", "State", "appointment_of", "event_id"]
+__all__ = [
+    "SORTING",
+    "Conflict",
+    "EventRepository",
+    "EventRow",
+    "State",
+    "appointment_of",
+    "event_id",
+    "sort_key",
+]
 
 State = Literal["writing", "live", "deleted"]
 Conflict = Literal["moved", "overlapped"]
+SORTING = Sorting(Field("start", "e.starts_at", datetime), default="start", tie=Field("id", "e.id", UUID))
+"""What events can be sorted by."""
 _EVENT_ID = re.compile(r"^([0-9a-f]{32})([0-9a-f]+)$")
 
 
@@ -65,6 +77,11 @@ class EventRow:
             "end": self.ends_at.astimezone(tz).isoformat(),
             "conflict": self.conflict,
         }
+
+
+def sort_key(row: EventRow) -> dict[str, Any]:
+    """Return an event's values by the names in `SORTING`."""
+    return {"start": row.starts_at, "id": row.appointment_id}
 
 
 def event_id(appointment_id: UUID, attempt: int) -> str:
@@ -138,21 +155,34 @@ class EventRepository:
         return result.rowcount == 1
 
     async def between(
-        self, start: datetime, end: datetime, *, calendar_ids: Sequence[str] | None = None, limit: int = 500
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        calendar_ids: Sequence[str] | None = None,
+        limit: int = 500,
+        window: Window | None = None,
     ) -> list[EventRow]:
-        """Return the events that stand in `[start, end)`, by start; of some calendars only, when given."""
+        """Return the events that stand in `[start, end)`: those of a window, or the first by start.
+
+        Of some calendars only, when given.
+        """
+        behind, values = window.condition() if window else ("TRUE", {})
+        order = window.order_by() if window else "e.starts_at, e.id"
         rows = await self._all(
             f"""
             SELECT {_COLUMNS} FROM atendeai.calendar_event e
             WHERE e.clinic_id = :clinic_id AND e.state <> 'deleted' AND e.starts_at < :end AND e.ends_at > :start
               AND (CAST(:calendars AS text[]) IS NULL OR e.calendar_id = ANY(CAST(:calendars AS text[])))
-            ORDER BY e.starts_at, e.id LIMIT :limit
+              AND {behind}
+            ORDER BY {order} LIMIT :limit
             """,
             {
                 "start": start,
                 "end": end,
                 "calendars": list(calendar_ids) if calendar_ids is not None else None,
-                "limit": limit,
+                "limit": window.limit if window else limit,
+                **values,
             },
         )
         return [_row(row) for row in rows]

@@ -5,22 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from atendeai.calendar.google_errors import CalendarError, Kind
-from atendeai.calendar.models import EventRequest, FreeBusyRequest
+from atendeai.calendar.models import (
+    LATEST_VERSION,
+    EventPage,
+    EventRequest,
+    EventView,
+    FreeBusyRequest,
+    FreeBusyView,
+    StatusView,
+)
+from atendeai.calendar.repository import SORTING, sort_key
 from atendeai.calendar.service import Busy, CalendarService
 from atendeai.calendar.status import StatusReport, remedy
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem, invalid
 from atendeai.kit.identity import Principal, person, service
+from atendeai.kit.openapi import problems
+from atendeai.kit.paging import Window, paged
 from atendeai.kit.responses import JSON
+from atendeai.kit.schemas import Code, Day, Moment
 from atendeai.kit.tenancy import Tenant, TenantDep
 
 __all__ = ["internal_router", "public_router", "told"]
@@ -34,32 +45,49 @@ def internal_router(calendar: CalendarService, report: StatusReport) -> APIRoute
     """Build `/internal/v1`: never routed by the gateway."""
     router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
-    @router.post("/freebusy")
-    async def free_busy(wanted: FreeBusyRequest, tenant: TenantDep, _: ServiceDep) -> dict[str, Any]:
+    @router.post("/freebusy", operation_id="internal_freebusy_read", response_model=FreeBusyView)
+    async def free_busy(wanted: FreeBusyRequest, tenant: TenantDep, _: ServiceDep) -> Response:
+        """Say when professionals or calendars are busy."""
         _bounded(wanted.time_min, wanted.time_max)
         if wanted.professional_codes is not None:
             found = await calendar.busy_of(tenant, wanted.professional_codes, wanted.time_min, wanted.time_max)
-            return _rendered(found, tenant, "professional_code")
+            return JSON(_rendered(found, tenant, "professional_code"))
         found = await calendar.busy_calendars(tenant, wanted.calendar_ids or [], wanted.time_min, wanted.time_max)
-        return _rendered(found, tenant, "calendar_id")
+        return JSON(_rendered(found, tenant, "calendar_id"))
 
-    @router.put("/events/{appointment_id}")
+    @router.put(
+        "/events/{appointment_id}",
+        operation_id="internal_events_put",
+        response_model=EventView,
+        responses={204: {"description": "The clinic keeps no calendar"}, **problems(424)},
+    )
     async def put(appointment_id: UUID, wanted: EventRequest, tenant: TenantDep, _: ServiceDep) -> Response:
+        """Have an appointment's event be so."""
         with told():
             row = await calendar.put(tenant, appointment_id, wanted)
         return Response(status_code=204) if row is None else JSON(row.as_json(tenant.config.tz))
 
-    @router.delete("/events/{appointment_id}", status_code=204)
+    @router.delete(
+        "/events/{appointment_id}",
+        status_code=204,
+        operation_id="internal_events_delete",
+        responses=problems(424),
+    )
     async def delete(
-        appointment_id: UUID, tenant: TenantDep, _: ServiceDep, version: Annotated[int, Query(ge=0)] = 2**31 - 1
+        appointment_id: UUID,
+        tenant: TenantDep,
+        _: ServiceDep,
+        version: Annotated[int, Query(ge=0, le=LATEST_VERSION)] = LATEST_VERSION,
     ) -> Response:
+        """Take an appointment's event away."""
         with told():
             await calendar.delete(tenant, appointment_id, version)
         return Response(status_code=204)
 
-    @router.get("/status")
-    async def status(tenant: TenantDep, _: ServiceDep) -> dict[str, Any]:
-        return await report.body(tenant, "en")
+    @router.get("/status", operation_id="internal_status_read", response_model=StatusView)
+    async def status(tenant: TenantDep, _: ServiceDep) -> Response:
+        """Say whether the clinic's calendars can be read, in English."""
+        return JSON(await report.body(tenant, "en"))
 
     return router
 
@@ -68,14 +96,14 @@ def public_router(calendar: CalendarService, report: StatusReport) -> APIRouter:
     """Build `/api/v1/calendar`: what staff may see. No event's text is shown, only times."""
     router = APIRouter(prefix="/api/v1/calendar", tags=["calendar"])
 
-    @router.get("/freebusy")
+    @router.get("/freebusy", operation_id="calendar_freebusy", response_model=FreeBusyView)
     async def free_busy(
         tenant: TenantDep,
         _: StaffDep,
-        time_min: AwareDatetime,
-        time_max: AwareDatetime,
-        professional_code: Annotated[list[str] | None, Query(max_length=200)] = None,
-    ) -> dict[str, Any]:
+        time_min: Moment,
+        time_max: Moment,
+        professional_code: Annotated[list[Code] | None, Query(max_length=200)] = None,
+    ) -> Response:
         """Say when professionals are busy: those named, or all."""
         if time_max <= time_min:
             raise invalid("time_max", "does not lie after time_min")
@@ -85,12 +113,16 @@ def public_router(calendar: CalendarService, report: StatusReport) -> APIRouter:
             if code not in known:
                 raise invalid("professional_code", "the clinic has no such professional")
         found = await calendar.busy_of(tenant, professional_code or known, time_min, time_max)
-        return _rendered(found, tenant, "professional_code")
+        return JSON(_rendered(found, tenant, "professional_code"))
 
-    @router.get("/events")
+    @router.get("/events", operation_id="calendar_events", response_model=EventPage)
     async def events(
-        tenant: TenantDep, _: StaffDep, date_from: date | None = None, date_to: date | None = None
-    ) -> dict[str, Any]:
+        tenant: TenantDep,
+        _: StaffDep,
+        window: Annotated[Window, paged(SORTING)],
+        date_from: Day | None = None,
+        date_to: Day | None = None,
+    ) -> Response:
         """List the events that this clinic's appointments have in Google Calendar, of today or of the days given."""
         tz = tenant.config.tz
         first = date_from or clock.now().astimezone(tz).date()
@@ -100,12 +132,13 @@ def public_router(calendar: CalendarService, report: StatusReport) -> APIRouter:
         start = datetime.combine(first, time(), tzinfo=tz)
         end = datetime.combine(last + timedelta(days=1), time(), tzinfo=tz)
         _bounded(start, end, "date_to")
-        return {"items": [row.as_json(tz) for row in await calendar.events(tenant, start, end)]}
+        page, token = window.page(await calendar.events(tenant, start, end, window), sort_key)
+        return JSON({"items": [row.as_json(tz) for row in page], "next_page_token": token})
 
-    @router.get("/status")
-    async def status(tenant: TenantDep, _: StaffDep) -> dict[str, Any]:
+    @router.get("/status", operation_id="calendar_status", response_model=StatusView)
+    async def status(tenant: TenantDep, _: StaffDep) -> Response:
         """Say whether the clinic's calendars can be read, and what to do where they cannot."""
-        return await report.body(tenant, "pt-BR")
+        return JSON(await report.body(tenant, "pt-BR"))
 
     return router
 

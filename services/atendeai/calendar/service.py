@@ -24,6 +24,7 @@ from atendeai.calendar.repository import Conflict, EventRepository, EventRow, ev
 from atendeai.calendar.sync_repository import SyncRepository
 from atendeai.domain.slots import Interval, merge, subtract
 from atendeai.kit import clock
+from atendeai.kit.paging import Window
 from atendeai.kit.tenancy import Tenant
 
 __all__ = ["CLINIC_PROPERTY", "Busy", "CalendarService"]
@@ -84,10 +85,10 @@ class CalendarService:
             return Busy({calendar_id: [] for calendar_id in calendar_ids})
         return await self._read(tenant, google, list(dict.fromkeys(calendar_ids)), start, end)
 
-    async def events(self, tenant: Tenant, start: datetime, end: datetime) -> list[EventRow]:
-        """Return the events that this clinic's appointments have in `[start, end)`."""
+    async def events(self, tenant: Tenant, start: datetime, end: datetime, window: Window) -> list[EventRow]:
+        """Return the events that this clinic's appointments have in `[start, end)`: those of a window."""
         async with self._database.transaction(tenant) as connection:
-            return await EventRepository(connection, tenant.id).between(start, end)
+            return await EventRepository(connection, tenant.id).between(start, end, window=window)
 
     # ------------------------------------------------------------------ writing
 

@@ -16,10 +16,10 @@ from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.tenancy import TenantDep
 from atendeai.kit.work import enqueue
 
-router = APIRouter(prefix="/internal/v1")
+router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
 
-@router.post("/messages", status_code=202)
+@router.post("/messages", status_code=202, operation_id="internal_messages_take")
 async def messages(
     message: InboundMessage,
     tenant: TenantDep,
@@ -53,7 +53,7 @@ async def messages(
     )
 
 
-@router.post("/contacts/join")
+@router.post("/contacts/join", operation_id="internal_contacts_join")
 async def join(
     joined: Joined,
     tenant: TenantDep,
@@ -70,7 +70,7 @@ async def join(
     return JoinedInto(conversation_id=found)
 
 
-@router.post("/undelivered")
+@router.post("/undelivered", operation_id="internal_replies_undelivered")
 async def undelivered(
     setback: Undelivered,
     tenant: TenantDep,

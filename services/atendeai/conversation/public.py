@@ -1,90 +1,84 @@
 """`/api/v1/conversations`: what the clinic's staff sees and decides. Every reading is in the audit log."""
 
-import base64
-import binascii
-from datetime import datetime
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.responses import Response
 
-from atendeai.conversation.repository import ConversationRepository
-from atendeai.conversation.schemas import Conversation, Conversations, Entry, Transcript
+from atendeai.conversation.repository import ENTRIES, SORTING, ConversationRepository
+from atendeai.conversation.schemas import Conversation, ConversationPage, Entry, Transcript
 from atendeai.kit import audit, clock
-from atendeai.kit.errors import invalid, not_found
+from atendeai.kit.errors import not_found
 from atendeai.kit.identity import Principal, person
+from atendeai.kit.openapi import problems
+from atendeai.kit.paging import Window, paged
+from atendeai.kit.preconditions import IfMatchDep, IfNoneMatchDep, etag_of, require_match, tagged
 from atendeai.kit.resources import ConnectionDep
+from atendeai.kit.responses import dumps
 from atendeai.kit.tenancy import Tenant, TenantDep
 
-router = APIRouter(prefix="/api/v1/conversations")
+router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 
 StaffDep = Annotated[Principal, Depends(person())]
-_LAST_POSITION = 2**62
 
 
-def _encode(at: datetime, conversation_id: UUID) -> str:
-    return base64.urlsafe_b64encode(f"{at.isoformat()}|{conversation_id}".encode()).decode()
-
-
-def _decode(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        at, _, conversation_id = base64.urlsafe_b64decode(cursor).decode().partition("|")
-        return datetime.fromisoformat(at), UUID(conversation_id)
-    except (ValueError, binascii.Error):
-        raise invalid("cursor", "use what an earlier page gave as next_cursor") from None
-
-
-@router.get("")
+@router.get("", operation_id="conversations_list")
 async def conversations(
     tenant: TenantDep,
     connection: ConnectionDep,
     reader: StaffDep,
+    window: Annotated[Window, paged(SORTING)],
     status: Literal["open", "handed_off"] | None = None,
     alerted: bool = False,
     contact_id: UUID | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Conversations:
+) -> ConversationPage:
     """List conversations by their last message, newest first; ``alerted`` leaves those in which a person must look."""
     rows = await ConversationRepository(connection, tenant.id).list_page(
-        status=status,
-        alerted=alerted,
-        contact_id=contact_id,
-        before=_decode(cursor) if cursor else None,
-        limit=limit + 1,
+        status=status, alerted=alerted, contact_id=contact_id, window=window
     )
-    items = [Conversation.model_validate(dict(row)) for row in rows[:limit]]
+    page, token = window.page(rows, dict)
+    items = [_shown(row) for row in page]
     await audit.record(
         connection, tenant.id, reader, "conversation.list", "conversations", {"ids": [str(c.id) for c in items]}
     )
-    last = items[-1] if len(rows) > limit else None
-    return Conversations(items=items, next_cursor=_encode(last.last_message_at, last.id) if last else None)
+    return ConversationPage(items=items, next_page_token=token)
 
 
-@router.get("/{conversation_id}")
-async def one(conversation_id: UUID, tenant: TenantDep, connection: ConnectionDep, reader: StaffDep) -> Conversation:
-    """Show one conversation."""
-    found = await _found(connection, tenant, conversation_id)
+@router.get(
+    "/{conversation_id}",
+    operation_id="conversations_get",
+    response_model=Conversation,
+    responses={304: {"description": "It is as the caller knows it"}},
+)
+async def one(
+    conversation_id: UUID,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    reader: StaffDep,
+    if_none_match: IfNoneMatchDep = None,
+) -> Response:
+    """Show one conversation, with its ETag, which every message changes too."""
+    found, tag = await _found(connection, tenant, conversation_id)
     await audit.record(connection, tenant.id, reader, "conversation.read", f"conversation:{conversation_id}")
-    return found
+    return tagged(found, tag, if_none_match)
 
 
-@router.get("/{conversation_id}/messages")
+@router.get("/{conversation_id}/messages", operation_id="conversations_messages")
 async def messages(
     conversation_id: UUID,
     tenant: TenantDep,
     connection: ConnectionDep,
     reader: StaffDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[int, Query(ge=1, le=_LAST_POSITION)] = _LAST_POSITION,
+    window: Annotated[Window, paged(ENTRIES)],
 ) -> Transcript:
     """Show what was written and answered, newest first."""
     await _found(connection, tenant, conversation_id)
-    rows = await ConversationRepository(connection, tenant.id).transcript(
-        conversation_id, before=before, limit=limit + 1
-    )
-    items = [Entry.model_validate(dict(row)) for row in rows[:limit]]
+    rows = await ConversationRepository(connection, tenant.id).transcript(conversation_id, window=window)
+    page, token = window.page(rows, dict)
+    items = [Entry.model_validate(dict(row)) for row in page]
     await audit.record(
         connection,
         tenant.id,
@@ -93,34 +87,70 @@ async def messages(
         f"conversation:{conversation_id}",
         {"count": len(items)},
     )
-    return Transcript(items=items, next_before=items[-1].position if len(rows) > limit else None)
+    return Transcript(items=items, next_page_token=token)
 
 
-@router.post("/{conversation_id}/handoff")
-async def handoff(conversation_id: UUID, tenant: TenantDep, connection: ConnectionDep, actor: StaffDep) -> Conversation:
+@router.post(
+    "/{conversation_id}/handoff",
+    operation_id="conversations_handoff",
+    response_model=Conversation,
+    responses=problems(412),
+)
+async def handoff(
+    conversation_id: UUID,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    actor: StaffDep,
+    if_match: IfMatchDep = None,
+) -> Response:
     """Take the conversation over: the attendant keeps quiet from the next message on. Repeating changes nothing."""
-    return await _hand(connection, tenant, actor, conversation_id, to_person=True)
+    return await _hand(connection, tenant, actor, conversation_id, if_match, to_person=True)
 
 
-@router.post("/{conversation_id}/release")
-async def release(conversation_id: UUID, tenant: TenantDep, connection: ConnectionDep, actor: StaffDep) -> Conversation:
+@router.post(
+    "/{conversation_id}/release",
+    operation_id="conversations_release",
+    response_model=Conversation,
+    responses=problems(412),
+)
+async def release(
+    conversation_id: UUID,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    actor: StaffDep,
+    if_match: IfMatchDep = None,
+) -> Response:
     """Give the conversation back to the attendant. Repeating changes nothing."""
-    return await _hand(connection, tenant, actor, conversation_id, to_person=False)
+    return await _hand(connection, tenant, actor, conversation_id, if_match, to_person=False)
 
 
 async def _hand(
-    connection: AsyncConnection, tenant: Tenant, actor: Principal, conversation_id: UUID, *, to_person: bool
-) -> Conversation:
-    await _found(connection, tenant, conversation_id)
+    connection: AsyncConnection,
+    tenant: Tenant,
+    actor: Principal,
+    conversation_id: UUID,
+    if_match: str | None,
+    *,
+    to_person: bool,
+) -> Response:
+    _, tag = await _found(connection, tenant, conversation_id, lock=True)
+    require_match(if_match, tag)
     rows = ConversationRepository(connection, tenant.id)
     if await rows.hand(conversation_id, to_person=to_person, now=clock.now()):
         action = "conversation.handoff" if to_person else "conversation.release"
         await audit.record(connection, tenant.id, actor, action, f"conversation:{conversation_id}")
-    return await _found(connection, tenant, conversation_id)
+    return tagged(*await _found(connection, tenant, conversation_id))
 
 
-async def _found(connection: AsyncConnection, tenant: Tenant, conversation_id: UUID) -> Conversation:
-    row = await ConversationRepository(connection, tenant.id).get(conversation_id)
+async def _found(
+    connection: AsyncConnection, tenant: Tenant, conversation_id: UUID, *, lock: bool = False
+) -> tuple[Conversation, str]:
+    row = await ConversationRepository(connection, tenant.id).get(conversation_id, lock=lock)
     if row is None:
         raise not_found("conversation")
-    return Conversation.model_validate(dict(row))
+    shown = _shown(row)
+    return shown, etag_of(dumps(shown))
+
+
+def _shown(row: Mapping[str, Any]) -> Conversation:
+    return Conversation.model_validate({name: row[name] for name in Conversation.model_fields})

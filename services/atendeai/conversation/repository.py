@@ -10,6 +10,8 @@ import orjson
 from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.kit.paging import Field, Sorting, Window
+
 _UPSERT = text(
     "INSERT INTO atendeai.conversation AS c (clinic_id, id, contact_id, contact_name, last_message_at, created_at)"
     " VALUES (:clinic_id, :id, :contact_id, :contact_name, :now, :now)"
@@ -93,24 +95,29 @@ _COLUMNS = (
     "c.id, c.contact_id, c.contact_name, c.status, c.outcome, c.alert, c.alert_at, c.handed_off_at, c.opted_out,"
     " c.opted_out_at, c.consent_at, c.consent_version, c.last_message_at, c.created_at"
 )
-_ONE = text(f"SELECT {_COLUMNS} FROM atendeai.conversation c WHERE c.clinic_id = :clinic_id AND c.id = :id")
-_LIST = text(
+_ONE = f"SELECT {_COLUMNS} FROM atendeai.conversation c WHERE c.clinic_id = :clinic_id AND c.id = :id"
+_LIST = (
     f"SELECT {_COLUMNS} FROM atendeai.conversation c WHERE c.clinic_id = :clinic_id"
     " AND (CAST(:status AS text) IS NULL OR c.status = :status)"
     " AND (NOT :alerted OR c.alert IS NOT NULL)"
     " AND (CAST(:contact_id AS uuid) IS NULL OR c.contact_id = :contact_id)"
-    " AND (CAST(:before_at AS timestamptz) IS NULL OR (c.last_message_at, c.id) < (:before_at, :before_id))"
-    " ORDER BY c.last_message_at DESC, c.id DESC LIMIT :limit"
 )
-_TRANSCRIPT = text(
+_TRANSCRIPT = (
     "SELECT * FROM (SELECT m.id, m.position, 'patient' AS author, m.kind, m.text, m.sent_at AS at, m.intent,"
     " CASE WHEN m.handled_at IS NULL THEN 'received' ELSE 'handled' END AS state, NULL AS error"
-    " FROM atendeai.conversation_message m"
-    " WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id AND m.position < :before"
+    " FROM atendeai.conversation_message m WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id"
     " UNION ALL SELECT r.id, r.position, 'attendant', 'text', r.text, r.created_at, NULL, r.state, r.error"
-    " FROM atendeai.reply r WHERE r.clinic_id = :clinic_id AND r.conversation_id = :id AND r.position < :before) t"
-    " ORDER BY position DESC LIMIT :limit"
+    " FROM atendeai.reply r WHERE r.clinic_id = :clinic_id AND r.conversation_id = :id) t"
 )
+SORTING = Sorting(
+    Field("last_message_at", "c.last_message_at", datetime),
+    Field("created_at", "c.created_at", datetime),
+    default="-last_message_at",
+    tie=Field("id", "c.id", UUID),
+)
+"""What conversations can be sorted by."""
+ENTRIES = Sorting(Field("position", "t.position", int), default="-position", tie=Field("position", "t.position", int))
+"""What a transcript can be sorted by: both ways along its order."""
 _HAND = text(
     "UPDATE atendeai.conversation SET status = :status, state = state || CAST(:patch AS jsonb),"
     " alert = CASE WHEN :status = 'open' THEN NULL ELSE alert END,"
@@ -319,35 +326,32 @@ class ConversationRepository:
         return bool(done.rowcount)
 
     # ------------------------------------------------------------ staff
-    async def get(self, conversation_id: UUID) -> Mapping[str, Any] | None:
-        """One conversation as staff sees it."""
-        row: Mapping[str, Any] | None = (await self._run(_ONE, id=conversation_id)).mappings().first()
+    async def get(self, conversation_id: UUID, *, lock: bool = False) -> Mapping[str, Any] | None:
+        """One conversation as staff sees it; with ``lock``, nobody else changes it until this transaction ends."""
+        statement = text(_ONE + (" FOR UPDATE" if lock else ""))
+        row: Mapping[str, Any] | None = (await self._run(statement, id=conversation_id)).mappings().first()
         return row
 
     async def list_page(
-        self,
-        *,
-        status: str | None,
-        alerted: bool,
-        contact_id: UUID | None,
-        before: tuple[datetime, UUID] | None,
-        limit: int,
+        self, *, status: str | None, alerted: bool, contact_id: UUID | None, window: Window
     ) -> list[Mapping[str, Any]]:
-        """Conversations by their last message, newest first; ``before`` continues behind the last one seen."""
+        """Conversations of a window, one more than it shows."""
+        behind, values = window.condition()
         rows = await self._run(
-            _LIST,
+            text(f"{_LIST} AND {behind} ORDER BY {window.order_by()} LIMIT :limit"),
             status=status,
             alerted=alerted,
             contact_id=contact_id,
-            before_at=before[0] if before else None,
-            before_id=before[1] if before else None,
-            limit=limit,
+            limit=window.limit,
+            **values,
         )
         return list(rows.mappings())
 
-    async def transcript(self, conversation_id: UUID, *, before: int, limit: int) -> list[Mapping[str, Any]]:
-        """Messages and replies before a position, newest first."""
-        return list((await self._run(_TRANSCRIPT, id=conversation_id, before=before, limit=limit)).mappings())
+    async def transcript(self, conversation_id: UUID, *, window: Window) -> list[Mapping[str, Any]]:
+        """Messages and replies of a window, one more than it shows."""
+        behind, values = window.condition()
+        statement = text(f"{_TRANSCRIPT} WHERE {behind} ORDER BY {window.order_by()} LIMIT :limit")
+        return list((await self._run(statement, id=conversation_id, limit=window.limit, **values)).mappings())
 
     async def hand(self, conversation_id: UUID, *, to_person: bool, now: datetime) -> bool:
         """Give the conversation to a person, or back to the attendant with its alert seen to; False when it was so."""

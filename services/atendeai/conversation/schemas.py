@@ -4,50 +4,45 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from atendeai.kit.paging import Page
+from atendeai.kit.schemas import STORABLE, Body, Flag, Moment
 
 
-class Contact(BaseModel):
+class Contact(Body):
     """Who wrote, as WhatsApp shows them."""
-
-    model_config = ConfigDict(extra="ignore")
 
     wa_id: str | None = None
     user_id: str | None = None
     name: Annotated[str | None, Field(max_length=200)] = None
 
 
-class Media(BaseModel):
+class Media(Body):
     """What came along. ``transcript``: the message's text is what was heard in it."""
 
-    model_config = ConfigDict(extra="ignore")
-
     id: UUID
-    mime_type: Annotated[str, Field(max_length=200)] = ""
-    transcript: bool = False
+    mime_type: Annotated[str, Field(max_length=200), STORABLE] = ""
+    transcript: Flag = False
 
 
-class Context(BaseModel):
+class Context(Body):
     """What a message is about: the outbound one it answers, or the inbound one it edits or deletes."""
-
-    model_config = ConfigDict(extra="ignore")
 
     outbound_id: UUID | None = None
     message_id: UUID | None = None
 
 
-class InboundMessage(BaseModel):
+class InboundMessage(Body):
     """A message as whatsapp hands it on."""
-
-    model_config = ConfigDict(extra="ignore")
 
     message_id: UUID
     wamid: Annotated[str, Field(max_length=300)] = ""
     contact_id: UUID
     contact: Contact = Field(default_factory=Contact)
-    kind: Annotated[str, Field(min_length=1, max_length=64)]
+    kind: Annotated[str, Field(min_length=1, max_length=64), STORABLE]
     text: Annotated[str, Field(max_length=65536)] = ""
-    sent_at: AwareDatetime
+    sent_at: Moment
     context: Context | None = None
     reply_id: Annotated[str | None, Field(max_length=512)] = None
     """The id or payload of the button or row that was chosen."""
@@ -63,20 +58,16 @@ class Taken(BaseModel):
     typing: bool
 
 
-class Undelivered(BaseModel):
+class Undelivered(Body):
     """A reply that whatsapp took and then had to give up. ``error``: the provider's code and words."""
-
-    model_config = ConfigDict(extra="ignore")
 
     reply_id: UUID
     outbound_id: UUID
     error: Annotated[str, Field(max_length=1000)] = ""
 
 
-class Joined(BaseModel):
+class Joined(Body):
     """The contact that is another one by now."""
-
-    model_config = ConfigDict(extra="forbid")
 
     contact_id: UUID
     into: UUID
@@ -113,11 +104,10 @@ class Conversation(BaseModel):
     created_at: datetime
 
 
-class Conversations(BaseModel):
-    """A page of conversations; ``next_cursor`` goes into ``cursor`` for the page after it."""
+class ConversationPage(Page):
+    """Conversations."""
 
     items: list[Conversation]
-    next_cursor: str | None
 
 
 class Entry(BaseModel):
@@ -134,8 +124,7 @@ class Entry(BaseModel):
     error: str | None
 
 
-class Transcript(BaseModel):
-    """A page of a transcript, newest first; ``next_before`` goes into ``before`` for the page after it."""
+class Transcript(Page):
+    """A part of what was written and answered."""
 
     items: list[Entry]
-    next_before: int | None

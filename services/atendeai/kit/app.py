@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from atendeai.kit import metrics
-from atendeai.kit.errors import FieldError, Problem
+from atendeai.kit import metrics, openapi
+from atendeai.kit.errors import Problem, invalid_request
 from atendeai.kit.fast import Fast, FastRoutes, Service
 from atendeai.kit.guard import guard
 from atendeai.kit.health import Check, Health
+from atendeai.kit.methods import HeadLikeGet, refused
 from atendeai.kit.middleware import Outermost, as_problem, problem_response
 from atendeai.kit.resources import Kit
 from atendeai.kit.responses import JSON
@@ -27,8 +28,6 @@ from atendeai.kit.workers import WorkLoops
 
 Report = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-
-_TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 415: "Unsupported media type"}
 
 # FastAPI's own instrumentation records paths and query strings as they came: the kit's says what may be said.
 _NO_SPANS_OF_ITS_OWN: TelemetryConfig = {
@@ -87,7 +86,11 @@ def create_service(
         redirect_slashes=False,
         telemetry=_NO_SPANS_OF_ITS_OWN,
         fast=Outermost if fast else None,
-        middleware=[Middleware(Outermost, kit=resources), *([Middleware(Fast, routes=fast)] if fast else [])],
+        middleware=[
+            Middleware(Outermost, kit=resources),
+            Middleware(HeadLikeGet),
+            *([Middleware(Fast, routes=fast)] if fast else []),
+        ],
         dependencies=[Depends(guard)],
     )
     app.state.kit = resources
@@ -95,6 +98,7 @@ def create_service(
         app.include_router(router)
     app.include_router(_own_routes(Health(resources, checks or {}), report))
     _answer_problems(app)
+    openapi.install(app)
     return app
 
 
@@ -130,35 +134,12 @@ def _answer_problems(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for that type alone
-        title = _TITLES.get(error.status_code, "Request refused")
-        problem = Problem(error.status_code, title.lower().replace(" ", "-"), title, headers=dict(error.headers or {}))
-        return problem_response(request.scope, problem)
+        return problem_response(request.scope, refused(app, error, request.method, request.url.path))
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for that type alone
-        fields = [_field(item) for item in error.errors()]
-        malformed = any(item["type"] == "json_invalid" for item in error.errors())
-        problem = (
-            Problem(400, "not-json", "The body is not JSON", "Send a JSON document.", errors=fields)
-            if malformed
-            else Problem(
-                422,
-                "invalid-request",
-                "The request is not valid",
-                "; ".join(f"{field['field']}: {field['reason']}" for field in fields[:5]),
-                errors=fields,
-            )
-        )
-        return problem_response(request.scope, problem)
+        return problem_response(request.scope, invalid_request(error.errors()))
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
-
-
-def _field(item: Mapping[str, Any]) -> FieldError:
-    """Name the field as the caller wrote it; pydantic's message says why and does not repeat the value."""
-    where = [str(part) for part in item["loc"]]
-    if where and where[0] in ("body", "query", "path", "header", "cookie") and len(where) > 1:
-        where = where[1:]
-    return {"field": ".".join(where), "reason": str(item["msg"])}

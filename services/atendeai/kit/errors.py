@@ -7,17 +7,25 @@ and nothing a patient wrote, may go into one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 TYPE_PREFIX = "urn:atendeai:problem:"
 MEDIA_TYPE = "application/problem+json"
+IN_FLIGHT = "idempotency-key-in-flight"
+"""Slug of the 409 that passes by itself: the same request is still being handled."""
+_SAID = 5
+"""How many fields the sentence names; `errors` names them all."""
 
 
 class FieldError(TypedDict):
-    """One field that was refused: where it is (dotted, `items.0.name`) and why."""
+    """One field that was refused: where it is (dotted, `items.0.name`) and why.
+
+    `code` is for programs: the name of the rule that it breaks; `value_error` where that rule is none of the schema's.
+    """
 
     field: str
     reason: str
+    code: NotRequired[str]
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
@@ -94,6 +102,55 @@ def invalid(field: str, reason: str) -> Problem:
         f"{field}: {reason}",
         errors=[{"field": field, "reason": reason}],
     )
+
+
+def invalid_request(found: Sequence[Mapping[str, Any]]) -> Problem:
+    """Return what pydantic found as a problem: 400 for a body that is no JSON, else 422 that names each field."""
+    fields = [_field(item) for item in found]
+    if any(item["type"] == "json_invalid" for item in found):
+        return Problem(400, "not-json", "The body is not JSON", "Send a JSON document.", errors=fields)
+    said = "; ".join(f"{field['field']}: {field['reason']}" for field in fields[:_SAID])
+    return Problem(422, "invalid-request", "The request is not valid", said, errors=fields)
+
+
+def _field(item: Mapping[str, Any]) -> FieldError:
+    """Name the field as the caller wrote it; pydantic's message says why and does not repeat the value."""
+    where = [str(part) for part in item["loc"]]
+    if where and where[0] in ("body", "query", "path", "header", "cookie") and len(where) > 1:
+        where = where[1:]
+    # A key of the caller's may be empty; it is named as JSON writes it.
+    return {"field": ".".join(part or '""' for part in where), "reason": str(item["msg"]), "code": str(item["type"])}
+
+
+def problem_schema() -> dict[str, Any]:
+    """Return the JSON Schema of every problem document.
+
+    Open for members beyond these, as RFC 9457 has it (section 3.2): one type of problem may say more than another.
+    """
+    text = {"type": "string"}
+    return {
+        "title": "Problem",
+        "description": "What went wrong, by RFC 9457. `detail` names the remedy, `errors` the fields.",
+        "type": "object",
+        "required": ["type", "title", "status"],
+        "properties": {
+            "type": {"type": "string", "pattern": f"^{TYPE_PREFIX}[a-z0-9-]+$"},
+            "title": text,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": text,
+            "instance": text,
+            "request_id": text,
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "reason"],
+                    "properties": {"field": text, "reason": text, "code": text},
+                    "additionalProperties": False,
+                },
+            },
+        },
+    }
 
 
 def unauthenticated(detail: str, *, error: str = "invalid_token") -> Problem:

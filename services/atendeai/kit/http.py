@@ -13,6 +13,7 @@ import orjson
 import structlog
 
 from atendeai.kit import telemetry
+from atendeai.kit.errors import IN_FLIGHT
 from atendeai.kit.identity import issue_service_token
 from atendeai.kit.metrics import HTTP_CLIENT
 from atendeai.kit.responses import dumps
@@ -42,7 +43,9 @@ class ServiceError(Exception):
     @property
     def temporary(self) -> bool:
         """Whether the same call may succeed later."""
-        return self.status is None or self.status in _TEMPORARY or self.status >= httpx.codes.INTERNAL_SERVER_ERROR
+        if self.status is None or self.slug == IN_FLIGHT:
+            return True
+        return self.status in _TEMPORARY or self.status >= httpx.codes.INTERNAL_SERVER_ERROR
 
 
 class ServiceClient:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from atendeai.domain.templates import TEMPLATES
 from atendeai.kit import audit
 from atendeai.kit.identity import Principal, person
+from atendeai.kit.openapi import problems
 from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.tenancy import TenantDep
 from atendeai.whatsapp import onboarding_texts, templates_repository
@@ -16,7 +17,7 @@ from atendeai.whatsapp import staff_repository as staff
 from atendeai.whatsapp.onboarding import STEPS, Onboarding
 from atendeai.whatsapp.schemas import OnboardingRequest, OnboardingState, OnboardingStep, Templates, TemplateState
 
-router = APIRouter(prefix="/api/v1/whatsapp")
+router = APIRouter(prefix="/api/v1/whatsapp", tags=["whatsapp"])
 
 ManagerDep = Annotated[Principal, Depends(person("owner", "admin"))]
 
@@ -31,7 +32,7 @@ def _step(name: str, came_to: dict[str, Any]) -> OnboardingStep:
     return OnboardingStep(name=name, title=onboarding_texts.TITLES[name], message=said, **came_to)
 
 
-@router.post("/onboarding")
+@router.post("/onboarding", operation_id="whatsapp_onboarding_run", responses=problems(409))
 async def onboard(
     request: Request, wanted: OnboardingRequest, tenant: TenantDep, kit: KitDep, manager: ManagerDep
 ) -> OnboardingState:
@@ -45,7 +46,7 @@ async def onboard(
     return _state(done)
 
 
-@router.get("/onboarding")
+@router.get("/onboarding", operation_id="whatsapp_onboarding_state")
 async def onboarding_state(request: Request, tenant: TenantDep, manager: ManagerDep) -> OnboardingState:
     """Show what each step last came to."""
     del manager  # proven by the dependency
@@ -53,7 +54,7 @@ async def onboarding_state(request: Request, tenant: TenantDep, manager: Manager
     return _state(await onboarding.known(tenant))
 
 
-@router.get("/templates")
+@router.get("/templates", operation_id="whatsapp_templates_list")
 async def listed(tenant: TenantDep, connection: ConnectionDep, manager: ManagerDep) -> Templates:
     """List the message templates as Meta last described them."""
     del manager  # proven by the dependency

@@ -16,6 +16,10 @@ _PREFER = text(
     " updated_at = :now WHERE clinic_id = :clinic_id AND (id = :id OR id ="
     " (SELECT c.merged_into FROM atendeai.whatsapp_contact c WHERE c.clinic_id = :clinic_id AND c.id = :id))"
 )
+_KNOWN = text(
+    "SELECT coalesce(c.merged_into, c.id) FROM atendeai.whatsapp_contact c"
+    " WHERE c.clinic_id = :clinic_id AND c.id = :id"
+)
 _MARKETING = text(
     "UPDATE atendeai.whatsapp_contact SET marketing_stopped_at ="
     " CASE WHEN :stopped THEN coalesce(marketing_stopped_at, :now) END, updated_at = :now"
@@ -58,6 +62,12 @@ _TOLD = text(
     " WHERE clinic_id = :clinic_id AND id = :id AND merged_into = :into"
 )
 _SEEN = text("SELECT 1 FROM atendeai.whatsapp_inbound WHERE clinic_id = :clinic_id AND wamid = :wamid")
+
+
+async def known(connection: AsyncConnection, clinic_id: UUID, contact_id: UUID) -> UUID | None:
+    """Return the contact that this one is by now; None when there is none."""
+    found: UUID | None = (await connection.execute(_KNOWN, {"clinic_id": clinic_id, "id": contact_id})).scalar()
+    return found
 
 
 async def prefer(

@@ -11,18 +11,25 @@ from atendeai.kit import clock
 from atendeai.kit.errors import invalid, not_found
 from atendeai.kit.idempotency import IdempotencyKeyDep
 from atendeai.kit.identity import Principal, service
+from atendeai.kit.openapi import problems
 from atendeai.kit.resources import ConnectionDep
 from atendeai.kit.responses import JSON
 from atendeai.kit.tenancy import TenantDep
 from atendeai.whatsapp import contacts
 from atendeai.whatsapp.channel import ChannelDep
 from atendeai.whatsapp.queueing import queue
-from atendeai.whatsapp.schemas import Channel, Outbound, Preferences
+from atendeai.whatsapp.schemas import Channel, KnownContact, Outbound, Preferences, PreferencesKept, Queued
 
-router = APIRouter(prefix="/internal/v1")
+router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
 
-@router.post("/outbound", status_code=202)
+@router.post(
+    "/outbound",
+    status_code=202,
+    operation_id="internal_outbound_queue",
+    response_model=Queued,
+    responses=problems(409),
+)
 async def outbound(
     message: Outbound,
     tenant: TenantDep,
@@ -37,7 +44,9 @@ async def outbound(
     return JSON({"outbound_id": stored}, 202)
 
 
-@router.put("/contacts/{contact_id}/preferences")
+@router.put(
+    "/contacts/{contact_id}/preferences", operation_id="internal_contacts_prefer", response_model=PreferencesKept
+)
 async def preferences(
     contact_id: UUID,
     wish: Preferences,
@@ -52,7 +61,22 @@ async def preferences(
     return JSON({"contact_id": contact_id, "opted_out": wish.opted_out})
 
 
-@router.get("/channel")
+@router.get("/contacts/{contact_id}", operation_id="internal_contacts_get")
+async def contact(
+    contact_id: UUID,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    caller: Annotated[Principal, Depends(service())],
+) -> KnownContact:
+    """Say whether there is such a contact, and which one it is by now if it was joined to another."""
+    del caller  # proven by the dependency
+    found = await contacts.known(connection, tenant.id, contact_id)
+    if found is None:
+        raise not_found("contact")
+    return KnownContact(id=found)
+
+
+@router.get("/channel", operation_id="internal_channel_read")
 async def channel(tenant: TenantDep, channels: ChannelDep, caller: Annotated[Principal, Depends(service())]) -> Channel:
     """Say how the clinic's channel is."""
     del caller  # proven by the dependency; nothing depends on who it is

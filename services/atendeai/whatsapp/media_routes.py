@@ -8,30 +8,38 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import Problem, conflict, invalid, not_found
+from atendeai.kit.idempotency import IdempotencyKeyDep, Reply, idempotent
 from atendeai.kit.identity import Principal, person
+from atendeai.kit.openapi import problems
 from atendeai.kit.resources import ConnectionDep
-from atendeai.kit.responses import JSON
-from atendeai.kit.tenancy import TenantDep
+from atendeai.kit.tenancy import Tenant, TenantDep
 from atendeai.whatsapp import media_repository as repository
 from atendeai.whatsapp.media_types import EXTENSIONS, SENT_AS, bare, recognise
 from atendeai.whatsapp.schemas import Upload, UploadState
 
-router = APIRouter(prefix="/api/v1/whatsapp/media")
+router = APIRouter(prefix="/api/v1/whatsapp/media", tags=["whatsapp"])
 
 PersonDep = Annotated[Principal, Depends(person())]
+_BYTES = {"type": "string", "format": "binary"}
 UNSENT_FOR = timedelta(days=1)
 
 
-@router.get("/{media_id}")
+@router.get(
+    "/{media_id}",
+    operation_id="whatsapp_media_read",
+    response_class=Response,
+    responses={200: {"description": "The file, as it was sent", "content": {"*/*": {"schema": _BYTES}}}},
+)
 async def read(media_id: UUID, tenant: TenantDep, connection: ConnectionDep, reader: PersonDep) -> Response:
     """Return a file's bytes; the reading is in the audit log. 404 for one that is not there (any more)."""
     media = await repository.get(connection, tenant.id, media_id)
@@ -47,14 +55,33 @@ async def read(media_id: UUID, tenant: TenantDep, connection: ConnectionDep, rea
     )
 
 
-@router.post("", status_code=201)
-async def begin(wanted: Upload, tenant: TenantDep, connection: ConnectionDep, author: PersonDep) -> JSON:
+@router.post("", status_code=201, operation_id="whatsapp_media_begin", response_model=UploadState)
+async def begin(
+    wanted: Upload, tenant: TenantDep, connection: ConnectionDep, author: PersonDep, key: IdempotencyKeyDep = None
+) -> Response:
     """Begin an upload. 422 for a type or a size that Meta does not take."""
     kind, most = SENT_AS.get(bare(wanted.mime_type), ("", 0))
     if not kind:
         raise invalid("mime_type", f"one of {', '.join(sorted(SENT_AS))}")
     if wanted.size > most:
         raise invalid("size", f"at most {most} bytes of {bare(wanted.mime_type)}")
+
+    async def run() -> Reply:
+        return Reply(201, await _begun(connection, tenant, author, wanted))
+
+    reply = await idempotent(
+        connection,
+        clinic_id=tenant.id,
+        scope=f"whatsapp.media:{author.actor}",
+        key=key,
+        request=wanted,
+        run=run,
+        headers=lambda body: {"Location": f"/api/v1/whatsapp/media/{body['id']}"},
+    )
+    return reply.response()
+
+
+async def _begun(connection: AsyncConnection, tenant: Tenant, author: Principal, wanted: Upload) -> dict[str, Any]:
     now = clock.now()
     await repository.tidy(connection, tenant.id, now - UNSENT_FOR)
     media = uuid4()
@@ -62,17 +89,22 @@ async def begin(wanted: Upload, tenant: TenantDep, connection: ConnectionDep, au
         connection, tenant.id, media, bare(wanted.mime_type), wanted.filename, now, size=wanted.size
     )
     await audit.record(connection, tenant.id, author, "whatsapp.media.upload", f"media:{media}")
-    return JSON(UploadState(id=media, state="waiting", received=0, size=wanted.size), 201)
+    return UploadState(id=media, state="waiting", received=0, size=wanted.size).model_dump(mode="json")
 
 
-@router.put("/{media_id}")
+@router.put(
+    "/{media_id}",
+    operation_id="whatsapp_media_part",
+    responses=problems(409),
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {"schema": _BYTES}}}},
+)
 async def part(
     media_id: UUID,
     request: Request,
     tenant: TenantDep,
     connection: ConnectionDep,
     author: PersonDep,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> UploadState:
     """Take the part that begins at `offset`; the last one completes the file, which is then checked.
 

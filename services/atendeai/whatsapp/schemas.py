@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from atendeai.domain import templates
+from atendeai.kit.paging import Page
 
 MOST_CAPTION = 1024
 PIN_DIGITS = 6
@@ -89,6 +90,31 @@ class Preferences(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     opted_out: bool
+
+
+class PreferencesKept(Preferences):
+    """The same, as it now stands."""
+
+    contact_id: UUID
+
+
+class KnownContact(BaseModel):
+    """A contact, by the id that it goes by."""
+
+    id: UUID
+
+
+class Queued(BaseModel):
+    """A message waits to be sent."""
+
+    outbound_id: UUID
+
+
+class Sent(BaseModel):
+    """A message of a person waits to be sent."""
+
+    id: UUID
+    state: Literal["queued"]
 
 
 class Upload(BaseModel):
@@ -173,11 +199,10 @@ class Message(BaseModel):
     revoked_at: datetime | None = None
 
 
-class Messages(BaseModel):
-    """A page of messages, newest first; `next` goes into `before` for the page after it."""
+class MessagePage(Page):
+    """Messages in both directions."""
 
     items: list[Message]
-    next: str | None
 
 
 class Token(BaseModel):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +14,8 @@ from atendeai.kit import audit, clock
 from atendeai.kit.errors import conflict, invalid, not_found
 from atendeai.kit.idempotency import IdempotencyKeyDep
 from atendeai.kit.identity import Principal, person
+from atendeai.kit.openapi import problems
+from atendeai.kit.paging import Window, paged
 from atendeai.kit.resources import ConnectionDep
 from atendeai.kit.responses import JSON
 from atendeai.kit.tenancy import TenantDep
@@ -32,37 +33,27 @@ from atendeai.whatsapp.schemas import (
     MediaInfo,
     Message,
     MessageError,
-    Messages,
+    MessagePage,
     Outbound,
+    Sent,
     StaffMessage,
 )
 
-router = APIRouter(prefix="/api/v1/whatsapp")
+router = APIRouter(prefix="/api/v1/whatsapp", tags=["whatsapp"])
 
 PersonDep = Annotated[Principal, Depends(person())]
 
 
-def _cursor(value: str | None) -> tuple[datetime, UUID] | None:
-    if value is None:
-        return None
-    at, _, message = value.partition("|")
-    try:
-        return datetime.fromisoformat(at), UUID(message)
-    except ValueError:
-        raise invalid("before", "use what an earlier page gave as `next`") from None
-
-
-@router.get("/messages")
+@router.get("/messages", operation_id="whatsapp_messages_list")
 async def messages(
     tenant: TenantDep,
     connection: ConnectionDep,
     reader: PersonDep,
+    window: Annotated[Window, paged(staff.SORTING)],
     contact_id: UUID | None = None,
     direction: Literal["inbound", "outbound"] | None = None,
     state: Literal["queued", "sending", "sent", "delivered", "read", "failed"] | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[str | None, Query(max_length=100)] = None,
-) -> Messages:
+) -> MessagePage:
     """List messages, newest first. `state` selects outbound ones. Every reading is in the audit log."""
     person_of = await outbox.recipient(connection, tenant.id, contact_id) if contact_id else None
     rows = await staff.messages(
@@ -71,11 +62,11 @@ async def messages(
         contact_id=person_of.id if person_of else contact_id,
         direction=direction,
         state=state,
-        before=_cursor(before),
-        most=limit,
+        window=window,
     )
+    page, token = window.page(rows, dict)
     target = f"contact:{contact_id}" if contact_id else "messages"
-    await audit.record(connection, tenant.id, reader, "whatsapp.messages.read", target, {"count": len(rows)})
+    await audit.record(connection, tenant.id, reader, "whatsapp.messages.read", target, {"count": len(page)})
     items = [
         Message(
             id=row["id"],
@@ -91,10 +82,9 @@ async def messages(
             edited_at=row["edited_at"],
             revoked_at=row["revoked_at"],
         )
-        for row in rows
+        for row in page
     ]
-    last = items[-1] if len(items) == limit else None
-    return Messages(items=items, next=f"{last.at.isoformat()}|{last.id}" if last else None)
+    return MessagePage(items=items, next_page_token=token)
 
 
 def _error(code: int | None, title: str | None, details: str | None) -> MessageError | None:
@@ -114,7 +104,9 @@ def _media(row: RowMapping) -> MediaInfo | None:
     )
 
 
-@router.post("/messages", status_code=202)
+@router.post(
+    "/messages", status_code=202, operation_id="whatsapp_messages_send", response_model=Sent, responses=problems(409)
+)
 async def send(
     message: StaffMessage,
     tenant: TenantDep,
@@ -182,7 +174,7 @@ async def _file(
     )
 
 
-@router.get("/status")
+@router.get("/status", operation_id="whatsapp_status")
 async def status(tenant: TenantDep, channels: ChannelDep, reader: PersonDep) -> Channel:
     """Say how the clinic's channel is: its token, the account's last refusal, what is waiting."""
     del reader  # proven by the dependency; any role may know

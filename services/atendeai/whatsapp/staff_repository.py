@@ -12,36 +12,39 @@ import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.kit.paging import Field, Sorting, Window
 from atendeai.kit.responses import dumps
 
-_MESSAGES = text(
+# Both halves are cut to what the page can need before they are joined to contacts and files.
+_MESSAGES = (
     "WITH page AS ("
-    "(SELECT id, 'inbound' AS direction, contact_id, kind, text, sent_at AS at,"
+    "(SELECT * FROM (SELECT id, 'inbound' AS direction, contact_id, kind, text, sent_at AS at,"
     "  CASE WHEN handed_on_at IS NULL THEN 'received' WHEN refused_status IS NULL THEN 'handed_on' ELSE 'refused' END"
     "  AS state, NULL AS author, NULL::integer AS error_code, NULL AS error_title, NULL AS error_details,"
     "  media_id, edited_at, revoked_at"
     " FROM atendeai.whatsapp_inbound"
     " WHERE clinic_id = :clinic_id AND (CAST(:contact_id AS uuid) IS NULL OR contact_id = :contact_id)"
-    "  AND CAST(:direction AS text) IS DISTINCT FROM 'outbound' AND CAST(:state AS text) IS NULL"
-    "  AND (CAST(:at AS timestamptz) IS NULL OR (sent_at, id) < (:at, CAST(:id AS uuid)))"
-    " ORDER BY sent_at DESC, id DESC LIMIT :most)"
+    "  AND CAST(:direction AS text) IS DISTINCT FROM 'outbound' AND CAST(:state AS text) IS NULL) p"
+    " WHERE {behind} ORDER BY {order} LIMIT :most)"
     " UNION ALL "
-    "(SELECT id, 'outbound', contact_id, CASE WHEN as_template THEN 'template' ELSE kind END,"
-    "  CASE WHEN as_template THEN coalesce(template->>'text', body->>'text') ELSE body->>'text' END,"
-    "  created_at, state, author,"
-    "  error_code, error_title, error_details, media_id, NULL, NULL"
+    "(SELECT * FROM (SELECT id, 'outbound' AS direction, contact_id,"
+    "  CASE WHEN as_template THEN 'template' ELSE kind END AS kind,"
+    "  CASE WHEN as_template THEN coalesce(template->>'text', body->>'text') ELSE body->>'text' END AS text,"
+    "  created_at AS at, state, author, error_code, error_title, error_details, media_id,"
+    "  NULL::timestamptz AS edited_at, NULL::timestamptz AS revoked_at"
     " FROM atendeai.whatsapp_outbound"
     " WHERE clinic_id = :clinic_id AND (CAST(:contact_id AS uuid) IS NULL OR contact_id = :contact_id)"
     "  AND CAST(:direction AS text) IS DISTINCT FROM 'inbound'"
-    "  AND (CAST(:state AS text) IS NULL OR state = :state)"
-    "  AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (:at, CAST(:id AS uuid)))"
-    " ORDER BY created_at DESC, id DESC LIMIT :most))"
+    "  AND (CAST(:state AS text) IS NULL OR state = :state)) p"
+    " WHERE {behind} ORDER BY {order} LIMIT :most))"
     " SELECT p.*, c.name, c.wa_id, c.user_id, f.state AS media_state, f.filename, f.problem, f.size,"
     " coalesce(f.mime_type, f.declared_type) AS mime_type FROM page p"
     " JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = p.contact_id"
     " LEFT JOIN atendeai.whatsapp_media f ON f.clinic_id = :clinic_id AND f.id = p.media_id"
-    " ORDER BY p.at DESC, p.id DESC LIMIT :most"
+    " ORDER BY {order} LIMIT :most"
 )
+SORTING = Sorting(Field("at", "p.at", datetime), default="-at", tie=Field("id", "p.id", UUID))
+"""What messages can be sorted by."""
 _CHANNEL = text(
     "SELECT h.error_code, h.error_title, h.error_details, h.error_at, h.token_valid, h.token_checked_at,"
     " h.token_problem, h.quality_rating, h.messaging_limit, h.account_event,"
@@ -127,20 +130,20 @@ async def messages(
     contact_id: UUID | None,
     direction: str | None,
     state: str | None,
-    before: tuple[datetime, UUID] | None,
-    most: int,
+    window: Window,
 ) -> Sequence[RowMapping]:
-    """Return messages in both directions, newest first, that came before a moment and id."""
+    """Return messages in both directions: those of a window, one more than it shows."""
+    behind, values = window.condition()
+    statement = text(_MESSAGES.format(behind=behind, order=window.order_by()))
     wanted: dict[str, Any] = {
         "clinic_id": clinic_id,
         "contact_id": contact_id,
         "direction": direction,
         "state": state,
-        "at": before[0] if before else None,
-        "id": before[1] if before else None,
-        "most": most,
+        "most": window.limit,
+        **values,
     }
-    return (await connection.execute(_MESSAGES, wanted)).mappings().all()
+    return (await connection.execute(statement, wanted)).mappings().all()
 
 
 async def channel(connection: AsyncConnection, clinic_id: UUID) -> ChannelRow:

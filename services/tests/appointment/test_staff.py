@@ -51,11 +51,11 @@ async def test_the_diary_of_a_day_by_professional_and_status_in_pages(diary: Dia
     assert [one["id"] for one in (await listed(status="cancelled"))["items"]] == [ana[1]["id"]]
 
     seen: list[str] = []
-    page = await listed(limit=3)
+    page = await listed(page_size=3)
     seen += [one["id"] for one in page["items"]]
-    page = await listed(limit=3, cursor=page["next_cursor"])
+    page = await listed(page_size=3, page_token=page["next_page_token"])
     seen += [one["id"] for one in page["items"]]
-    assert (len(seen), len(set(seen)), page["next_cursor"]) == (4, 4, None)
+    assert (len(seen), len(set(seen)), page["next_page_token"]) == (4, 4, None)
 
 
 async def test_lapsed_holds_are_shown_to_nobody(diary: Diary) -> None:
@@ -119,10 +119,15 @@ async def test_slots_for_the_reception(diary: Diary) -> None:
         ("", {"date": "2030-11-26", "date_to": "2030-11-27"}, "date"),
         ("", {"date_from": "2030-11-26", "date_to": "2030-11-25"}, "date_to"),
         ("", {"date_from": "2030-11-26", "date_to": "2040-11-25"}, "date_to"),
-        ("", {"cursor": "%%%"}, "cursor"),
-        ("", {"cursor": "MjAzMA"}, "cursor"),
+        ("", {"page_token": "%%%"}, "page_token"),
+        ("", {"page_token": "MjAzMA"}, "page_token"),
+        ("", {"page_token": "W10"}, "page_token"),
+        ("", {"sort": "patient"}, "sort"),
+        ("", {"sort": "start,-start"}, "sort"),
         ("", {"status": "agendado"}, "status"),
-        ("", {"limit": "1000"}, "limit"),
+        ("", {"page_size": "1000"}, "page_size"),
+        ("", {"professional_code": "a\x00b"}, "professional_code"),
+        ("", {"date": "9999-12-31"}, "date"),
         ("/slots", {"service_code": "x", "date_from": "2030-11-26"}, "service_code"),
         ("/slots", {"service_code": "consulta", "date_from": "2030-11-26", "date_to": "2030-11-25"}, "date_to"),
         ("/not-an-id", {}, "appointment_id"),

@@ -268,7 +268,7 @@ async def test_staff_see_times_of_their_own_clinic_only(
     assert [item["appointment_id"] for item in seen.json()["items"]] == [str(appointment)]
     other = await clinic_factory()
     seen = await service.client.get("/api/v1/calendar/events", params=query, headers=other.headers())
-    assert seen.json() == {"items": []}
+    assert seen.json() == {"items": [], "next_page_token": None}
     period = {"time_min": DAY.isoformat(), "time_max": (DAY + HOUR).isoformat()}
     free = await service.client.get("/api/v1/calendar/freebusy", params=period, headers=service.clinic.headers())
     assert free.json()["busy"]["ana"] == [{"start": "2030-11-26T09:00:00-03:00", "end": "2030-11-26T10:00:00-03:00"}]

@@ -244,9 +244,9 @@ async def test_staff_reads_takes_over_and_gives_back(make_world: MakeWorld) -> N
     taken = await world.client.post(f"{path}/handoff", headers=headers)
     assert taken.json()["status"] == "handed_off"
 
-    shown = (await world.client.get(f"{path}/messages?limit=3", headers=headers)).json()
+    shown = (await world.client.get(f"{path}/messages?page_size=3", headers=headers)).json()
     assert [e["author"] for e in shown["items"]] == ["attendant", "patient", "patient"]
-    rest = await world.client.get(f"{path}/messages", params={"before": shown["next_before"]}, headers=headers)
+    rest = await world.client.get(f"{path}/messages", params={"page_token": shown["next_page_token"]}, headers=headers)
     assert [e["position"] for e in rest.json()["items"]] == [4, 3, 2, 1]
     audited = await world.clinic.fetch(
         "SELECT action FROM atendeai.audit_event WHERE clinic_id = $1 AND target = $2",
@@ -274,18 +274,18 @@ async def test_lists_page_by_page(make_world: MakeWorld) -> None:
         await world.post(world.message(contact, "oi"))
     headers = world.clinic.headers("owner")
     seen: list[str] = []
-    cursor: str | None = None
+    token: str | None = None
     while True:
-        params: dict[str, int | str] = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        params: dict[str, int | str] = {"page_size": 2, **({"page_token": token} if token else {})}
         page = (await world.client.get("/api/v1/conversations", params=params, headers=headers)).json()
         seen += [c["contact_id"] for c in page["items"]]
-        cursor = page["next_cursor"]
-        if cursor is None:
+        token = page["next_page_token"]
+        if token is None:
             break
     assert seen == [str(c) for c in reversed(contacts)]
-    bad = await world.client.get("/api/v1/conversations?cursor=xyz", headers=headers)
+    bad = await world.client.get("/api/v1/conversations?page_token=xyz", headers=headers)
     assert bad.status_code == 422
-    assert bad.json()["errors"][0]["field"] == "cursor"
+    assert bad.json()["errors"][0]["field"] == "page_token"
 
 
 @pytest.mark.parametrize("isolation", ["Dedicated", "Shared"])

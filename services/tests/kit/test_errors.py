@@ -56,7 +56,7 @@ async def test_unknown_paths_and_methods(client: AppClient, clinic: TestClinic) 
     problem(await client.get("/nope", headers=clinic.headers()), 404, "not-found")
     response = await client.delete("/api/v1/things/3", headers=clinic.headers())
     problem(response, 405, "method-not-allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_what_nobody_handled_says_nothing(client: AppClient, clinic: TestClinic) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
+import asyncpg
 import httpx
 import pytest
 
@@ -38,8 +39,31 @@ async def test_the_second_gets_the_firsts_answer(client: AppClient, clinic: Test
 
 async def test_ten_at_once_have_one_effect(client: AppClient, clinic: TestClinic) -> None:
     answers = await asyncio.gather(*(post(client, clinic, "key-2") for _ in range(10)))
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.json()["id"] for answer in answers}) == 1
+    early = [answer for answer in answers if answer.status_code == 409]
+    for answer in early:
+        assert answer.json()["type"] == "urn:atendeai:problem:idempotency-key-in-flight"
+        assert answer.headers["retry-after"] == "1"
+    # Whoever was refused as too early gets the first one's answer now, like all that were not.
+    later = [await post(client, clinic, "key-2") for _ in early]
+    done = [answer for answer in answers if answer not in early] + later
+    assert {answer.status_code for answer in done} == {201}
+    assert len({answer.json()["id"] for answer in done}) == 1
+    assert await events(clinic) == 1
+
+
+async def test_a_key_in_flight_is_refused_at_once(client: AppClient, clinic: TestClinic) -> None:
+    connection = await asyncpg.connect(clinic.stack.postgres.admin_dsn)
+    try:
+        # Stands for a first request whose transaction has not ended.
+        await connection.execute(
+            "SELECT pg_advisory_lock(hashtextextended($1, 0))", f"idempotency:{clinic.id}:things.create:key-6"
+        )
+        refused = await post(client, clinic, "key-6")
+        assert refused.status_code == 409
+        assert refused.json()["errors"][0]["field"] == "Idempotency-Key"
+    finally:
+        await connection.close()
+    assert (await post(client, clinic, "key-6")).status_code == 201
     assert await events(clinic) == 1
 
 

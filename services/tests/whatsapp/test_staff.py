@@ -21,15 +21,20 @@ async def test_messages_are_listed_page_by_page_and_the_reading_is_audited(pool:
     await pool.outbound(clinic, outbound_id, "read")
     reader = str(uuid4())
     headers = clinic.headers("receptionist", subject=reader)
-    page = (await pool.service.get(MESSAGES, headers=headers, params={"limit": 1})).json()
+    page = (await pool.service.get(MESSAGES, headers=headers, params={"page_size": 1})).json()
     (newest,) = page["items"]
     assert (newest["direction"], newest["state"], newest["text"]) == ("outbound", "read", "Temos 14h.")
     assert newest["author"] == "service:conversation"
-    page = (await pool.service.get(MESSAGES, headers=headers, params={"limit": 1, "before": page["next"]})).json()
+    page = (
+        await pool.service.get(
+            MESSAGES, headers=headers, params={"page_size": 1, "page_token": page["next_page_token"]}
+        )
+    ).json()
     (older,) = page["items"]
     assert (older["direction"], older["contact"]["name"]) == ("inbound", "Paciente")
-    last = (await pool.service.get(MESSAGES, headers=headers, params={"before": page["next"]})).json()
-    assert last == {"items": [], "next": None}
+    assert page["next_page_token"] is None
+    rising = (await pool.service.get(MESSAGES, headers=headers, params={"sort": "at"})).json()
+    assert [item["id"] for item in rising["items"]] == [older["id"], newest["id"]]
     events = await clinic.fetch(
         "SELECT actor, target FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'whatsapp.messages.read'",
         clinic.id,
@@ -54,8 +59,8 @@ async def test_filters(pool: World) -> None:
     assert [item["direction"] for item in await listed(direction="inbound")] == ["inbound"]
     assert len(await listed(contact_id=str(contact))) == 2
     assert await listed(contact_id=str(uuid4())) == []
-    answer = await pool.service.get(MESSAGES, headers=clinic.headers(), params={"before": "yesterday"})
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "before")
+    answer = await pool.service.get(MESSAGES, headers=clinic.headers(), params={"page_token": "yesterday"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "page_token")
 
 
 async def test_nobody_reads_another_clinics_messages(pool: World) -> None:

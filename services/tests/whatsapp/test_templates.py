@@ -66,7 +66,7 @@ async def test_a_reminder_goes_as_buttons_inside_the_window_and_as_a_template_ou
     pressed = (await pool.conversation.until(2))[1]
     assert (pressed["kind"], pressed["reply_id"]) == ("button", f"confirm:{APPOINTMENT}")
     assert pressed["context"] == {"outbound_id": outbound_id}
-    listed = await pool.service.get("/api/v1/whatsapp/messages", headers=clinic.headers(), params={"limit": 2})
+    listed = await pool.service.get("/api/v1/whatsapp/messages", headers=clinic.headers(), params={"page_size": 2})
     assert outside["text"] in [item["text"] for item in listed.json()["items"]]
 
 

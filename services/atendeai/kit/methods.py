@@ -1,0 +1,65 @@
+"""Which methods an address takes: HEAD wherever GET, and an `Allow` that names all (RFC 9110, 9.1 and 10.2.1)."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from atendeai.kit.errors import Problem
+
+__all__ = ["HeadLikeGet", "refused"]
+
+
+class HeadLikeGet:
+    """ASGI middleware: a HEAD is answered as a GET would be, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def bodiless(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, bodiless)
+
+
+def refused(app: FastAPI, error: HTTPException, method: str, path: str) -> Problem:
+    """Return what FastAPI refuses before a route is reached as a problem that says what to do."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allow = ", ".join(_methods(app, path))
+        detail = f"{method[:20]} is not possible here; these are: {allow}."
+        return Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": allow})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return Problem(404, "not-found", "Not found", "There is nothing at this address; GET /openapi.json lists all.")
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        why = "cannot be read: send JSON in UTF-8, nested less deeply"
+        return Problem(400, "bad-request", "Bad request", f"body: {why}.", errors=[{"field": "body", "reason": why}])
+    title = HTTPStatus(error.status_code).phrase
+    return Problem(
+        error.status_code,
+        re.sub(r"[^a-z]+", "-", title.lower()),
+        title,
+        f"{error.detail}.",
+        headers=dict(error.headers or {}),
+    )
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    found: set[str] = {"OPTIONS"}  # the outermost layer answers preflights
+    for route in iter_route_contexts(app.routes):
+        pattern = getattr(route, "path_regex", None)
+        if pattern is not None and pattern.match(path):
+            found |= set(getattr(route, "methods", None) or ())
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))

@@ -1,0 +1,163 @@
+"""The types that requests and answers of every service are made of.
+
+What a schema can say it says (a pattern, a length), so that a caller knows before sending and a refusal names the
+field. JSON has no dates: pydantic would take numbers for moments, and half a date for a whole one; these types take
+RFC 3339 alone. Text is what PostgreSQL can keep: no NUL, no half of a surrogate pair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+__all__ = [
+    "STORABLE",
+    "VISIBLE",
+    "Answer",
+    "Body",
+    "Code",
+    "Count",
+    "Day",
+    "Flag",
+    "Line",
+    "Moment",
+    "Text",
+    "WallTime",
+]
+
+
+class Body(BaseModel):
+    """What is asked for: a field that it does not know it refuses, so that a misspelt one is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Answer(BaseModel):
+    """What is answered: the fields declared, and no others."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+# Control characters (C0, DEL, C1); zero-width characters, marks that turn the reading direction, line separators:
+# in a name nobody means them, and two names that look alike would be different ones.
+_INVISIBLE = r"\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$")]
+"""The code of a service or a professional, as the Clinic resource spells it."""
+
+_LINE = rf"^[^{_INVISIBLE}]*[^\s{_INVISIBLE}][^{_INVISIBLE}]*$"
+_UNSEEN = re.compile(f"[{_INVISIBLE}]")
+_UNSTORABLE = re.compile("[\u0000\ud800-\udfff]")
+
+
+def _storable(value: str) -> str:
+    if _UNSTORABLE.search(value):
+        raise PydanticCustomError("unstorable_text", "holds a NUL or half a character; remove it")
+    return value
+
+
+def _visible(value: str) -> str:
+    if _UNSEEN.search(_storable(value)):
+        raise PydanticCustomError(
+            "invisible_character", "holds a character that nobody can see (a control or zero-width one); remove it"
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    """An annotation: a check that comes last, and the pattern that tells of it beforehand."""
+
+    check: Callable[[str], str]
+    pattern: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self.pattern}
+
+
+VISIBLE = _Holding(_visible, _LINE)
+"""Of a line that a person reads: something to see in it, and nothing that cannot be seen. After its lengths."""
+
+STORABLE = _Holding(_storable, r"^[^\u0000]*$")
+"""Of any other text: what PostgreSQL can keep. After its lengths."""
+
+Line = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), VISIBLE]
+"""A line of any length."""
+
+Text = Annotated[str, STORABLE]
+"""Text of any length and any lines."""
+
+Flag = Annotated[bool, Field(strict=True)]
+"""Of a body: true or false, no word and no number for it."""
+
+Count = Annotated[int, Field(strict=True)]
+"""Of a body: a whole number, not written as text."""
+
+_MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:\d\d)$")
+_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+_EARLIEST, _LATEST = 2000, 2199
+"""Years. Beyond them is a slip of the pen, and near the years 1 and 9999 any arithmetic with a time zone overflows."""
+
+
+def _written(value: Any, pattern: re.Pattern[str], code: str, example: str) -> Any:
+    if isinstance(value, str) and not pattern.match(value):
+        raise PydanticCustomError(code, "write it as in {example}", {"example": example})
+    if not isinstance(value, (str, date, time)):
+        raise PydanticCustomError(code, "a text is required, written as in {example}", {"example": example})
+    return value
+
+
+def _moment(value: Any) -> Any:
+    return _written(value, _MOMENT, "moment", "2026-11-30T14:30:00-03:00")
+
+
+def _day(value: Any) -> Any:
+    return _written(value, _DAY, "day", "2026-11-30")
+
+
+def _clock(value: Any) -> Any:
+    return _written(value, re.compile(_CLOCK), "wall_time", "14:30")
+
+
+def _moment_in_reach(value: datetime) -> datetime:
+    # Compared by its own year: a moment of the year 9999 bears no conversion.
+    if not _EARLIEST <= value.year <= _LATEST:
+        raise ValueError(f"lies outside the years {_EARLIEST} to {_LATEST}")
+    return value
+
+
+def _day_in_reach(value: date) -> date:
+    if not _EARLIEST <= value.year <= _LATEST:
+        raise ValueError(f"lies outside the years {_EARLIEST} to {_LATEST}")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_moment_in_reach)]
+"""A moment with an offset (RFC 3339): without one nobody could tell which time of day it means."""
+
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(_day_in_reach)]
+"""A day of the calendar."""
+
+WallTime = Annotated[time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": _CLOCK})]
+"""A time of day on the clinic's own clock; an offset is refused, for it would be another time there each season."""
