@@ -65,6 +65,11 @@ verify-kong: venv ## The edge suite on a real Kong, where its image is reachable
 eval: venv ## How well the attendant understands, on data nobody tuned it on (ARGS="--dev --show 20" for the other part)
 	@cd services && ../$(BIN)/python -m eval.run $(ARGS)
 
+# ---------------------------------------------------------------- how fast
+.PHONY: bench-services
+bench-services: venv apt ## Webhooks and reads, side by side with Fastify and node-postgres (RUNS=5 REQUESTS=10000)
+	@cd services && ../$(BIN)/python -m bench.services
+
 # ---------------------------------------------------------------- the local cluster
 .PHONY: chat cluster down clean-cache
 CLINIC ?= sol

@@ -1,0 +1,3 @@
+module atendeai/bench/load
+
+go 1.25
