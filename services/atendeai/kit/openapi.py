@@ -8,6 +8,7 @@ when a path changes. A route declares its own refusals: `@router.post("", respon
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, get_type_hints
@@ -129,7 +130,7 @@ def _operation(operation: Document, route: RouteContext, path: str) -> None:
     # A router may add tags of its own: which audience a route has is read off its path alone.
     tag = "internal" if internal else next(iter(operation.get("tags", ())), None) or path.rsplit("/", maxsplit=1)[-1]
     operation["tags"] = [tag]
-    operation["operationId"] = route.operation_id or f"{tag}_{route.name}".replace("-", "_")
+    operation["operationId"] = route.operation_id or re.sub(r"\W+", "_", f"{tag}_{route.name}")
     if internal:
         operation["x-internal"] = True
     for parameter in operation.get("parameters", ()):
@@ -157,8 +158,9 @@ def _usual(operation: Document, route: RouteContext, path: str, *, secured: bool
         yield from (413,) if route.body_field is None else (400, 413)
     if secured:
         yield from (401, 403)
+    yield 422
     if path.startswith(("/api/", "/internal/")):
-        yield from (404, 422, 503)
+        yield from (404, 503)
     if path.startswith("/api/") and limit_mark(route.endpoint) != "none":
         yield 429
 
