@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
+from atendeai.clinic.additions import shown_exception, wire_path
 from atendeai.clinic.schemas import (
     ChannelView,
     ClinicView,
@@ -17,7 +19,10 @@ from atendeai.clinic.schemas import (
     ProfileView,
     Week,
 )
-from atendeai.kit.clinic_config import WEEKDAYS, ClinicConfig, OpeningHours, Profile, Weekday
+from atendeai.domain.dialogue.clinic import address_text
+from atendeai.domain.profile_additions import declared_by
+from atendeai.domain.profile_values import Exceptions, day_hours, parse_exceptions, parse_week
+from atendeai.kit.clinic_config import WEEKDAYS, ClinicConfig, OpeningHours, Persona, Profile, Weekday
 
 MINUTE = 60
 
@@ -36,7 +41,10 @@ def show_clinic(config: ClinicConfig) -> ClinicView:
         url=settings.url,
         hosts=settings.hosts,
         generation=config.generation,
-        profile=show_profile(config.profile),
+        version=config.version,
+        profile=show_profile(config.raw_profile),
+        persona=show_persona(settings.ai.persona),
+        set_by_staff=set_by_staff(config),
         channels=ChannelView(
             whatsapp_phone_number_id=settings.whatsapp.phone_number_id or None,
             whatsapp_configured=bool(credentials.access_token and credentials.app_secret and credentials.verify_token),
@@ -50,9 +58,7 @@ def show_context(config: ClinicConfig, moment: datetime) -> ContextView:
     """Return what the attendant knows at a moment (aware; shown in the clinic's own time)."""
     local = moment.astimezone(config.tz)
     weekday = WEEKDAYS[local.weekday()]
-    holiday = local.date() in config.profile.holidays
-    today = [] if holiday else config.profile.business_hours.get(weekday, [])
-    persona = config.settings.ai.persona
+    today = [] if local.date() in config.profile.holidays else _today(config, local)
     return ContextView(
         clinic_id=config.clinic_id,
         display_name=config.display_name,
@@ -60,16 +66,50 @@ def show_context(config: ClinicConfig, moment: datetime) -> ContextView:
         locale=config.settings.locale,
         now=local,
         weekday=weekday,
-        open_now=any(hours.opens <= local.time() < hours.closes for hours in today),
-        today=_stretches(today),
-        persona=PersonaView(name=persona.name, tone=persona.tone, greeting=persona.greeting),
+        open_now=any(hours.opens <= local.strftime("%H:%M") < hours.closes for hours in today),
+        today=today,
+        persona=show_persona(config.settings.ai.persona),
         handoff_topics=config.settings.ai.handoff.topics,
-        profile=show_profile(config.profile),
+        profile=show_profile(config.raw_profile),
     )
 
 
-def show_profile(profile: Profile) -> ProfileView:
+def set_by_staff(config: ClinicConfig) -> list[str]:
+    """Return the paths of what staff have set and the resource does not declare."""
+    overridden = declared_by(config.declared_profile, config.declared_persona, config.additions)
+    paths: list[str] = []
+    for key, value in config.additions.items():
+        match key, value:
+            case "services" | "professionals" | "persona", dict():
+                inner = {f"{key}.{name}": one for name, one in value.items()}
+                paths += (
+                    [f"{path}.{leaf}" for path, one in inner.items() for leaf in one] if key != "persona" else inner
+                )
+            case "holidays", list():
+                paths += [f"{key}.{day}" for day in value]
+            case _:
+                paths.append(key)
+    return sorted(wire_path(path) for path in paths if path not in overridden)
+
+
+def show_persona(persona: Persona) -> PersonaView:
+    """Return how the attendant presents itself."""
+    return PersonaView(name=persona.name, tone=persona.tone, greeting=persona.greeting)
+
+
+def _today(config: ClinicConfig, local: datetime) -> list[Hours]:
+    def read() -> tuple[dict[int, tuple[tuple[int, int], ...]], Exceptions]:
+        raw = config.raw_profile
+        return parse_week(raw.get("businessHours") or {}, "businessHours"), parse_exceptions(raw["exceptions"])
+
+    week, exceptions = config.derived("clinic.hours", read)
+    spans = day_hours(local.date(), week, exceptions=exceptions)
+    return [Hours(opens=f"{a // 60:02}:{a % 60:02}", closes=f"{b // 60:02}:{b % 60:02}") for a, b in spans]
+
+
+def show_profile(raw: Mapping[str, Any]) -> ProfileView:
     """Return what the clinic is and offers; a professional's silence is filled in from the clinic."""
+    profile = Profile.model_validate(raw)
     codes = [service.code for service in profile.services]
     return ProfileView(
         business_hours=_week(profile.business_hours),
@@ -93,8 +133,11 @@ def show_profile(profile: Profile) -> ProfileView:
             for person in profile.professionals
         ],
         insurance=profile.insurance,
-        address=_address(profile.address),
+        address=address_text(profile.address),
         holidays=profile.holidays,
+        exceptions=sorted(
+            (shown_exception(one) for one in raw.get("exceptions") or ()), key=lambda one: (one.date_from, one.date_to)
+        ),
         policies=PoliciesView(
             cancellation_notice_minutes=_minutes(profile.policies.notice),
             waiting_list=profile.policies.waiting_list,
@@ -105,13 +148,6 @@ def show_profile(profile: Profile) -> ProfileView:
 
 def _minutes(length: timedelta) -> int:
     return int(length.total_seconds()) // MINUTE
-
-
-def _address(address: str | Mapping[str, str] | None) -> str | None:
-    """Return the address as one line: its `text`, or its parts in the order in which they were declared."""
-    if address is None or isinstance(address, str):
-        return address
-    return address.get("text") or ", ".join(part for part in address.values() if part) or None
 
 
 def _week(week: Mapping[Weekday, list[OpeningHours]]) -> Week:
