@@ -1,4 +1,5 @@
-"""The health service: what the clinic's parts report, in one answer.
+"""The health service: what the clinic's parts report, in one answer, and how that changed.
 
-It asks the eight services, PostgreSQL, Redis and the gateway, all at once and briefly; it changes nothing.
+It asks the eight services, PostgreSQL, Redis, the gateway and the clinic's channels, all at once and briefly. It owns
+`health_change` and `pool_health_change`, and changes nothing else.
 """

@@ -1,7 +1,10 @@
 """`python -m atendeai.health`: serve."""
 
-from atendeai.health.app import create_app
-from atendeai.kit.main import run
+from atendeai.kit.start import quickly
+
+with quickly():
+    from atendeai.health.app import create_app
+    from atendeai.kit.main import run
 
 if __name__ == "__main__":
     run("health", create_app)

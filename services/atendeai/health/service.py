@@ -1,123 +1,166 @@
-"""Asks every part how it is and sums up.
+"""Keeps the picture: asks again when it is asked and now and then, shows it as metrics, writes down what changes.
 
-`GET /health`: 200 and `healthy` when all parts are up, 503 and `unhealthy` when any is down, with each part's status.
-The answer is kept for two seconds, so that however many ask, the parts are asked once.
+The parts are asked at most every two seconds however many ask, a clinic's channels at most once a minute. A change is
+written down when two looks in a row agree on it: one lost packet is no history.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from uuid import UUID
 
-import httpx
-import orjson
+import structlog
 
+from atendeai.health import channels, repository
+from atendeai.health.metrics import OF_THE_PROCESS
+from atendeai.health.parts import Parts
+from atendeai.health.picture import Part, Picture, State, judged
+from atendeai.health.repository import ChangeRepository
+from atendeai.health.settings import HealthSettings
 from atendeai.kit import clock
-from atendeai.kit.health import Health
+from atendeai.kit.db import UnknownClinicError
+from atendeai.kit.errors import Unavailable
 from atendeai.kit.resources import Kit
-from atendeai.kit.settings import SERVICE_PORTS
+from atendeai.kit.tenancy import Tenant
 
 KEPT_SECONDS = 2.0
-PART_SECONDS = 2.0
+_AT_ONCE = 8
+"""Clinics of the pool whose channels are asked at the same time."""
 
-Part = dict[str, Any]
+log = structlog.get_logger(__name__)
+
+States = Mapping[str, tuple[State, str | None]]
+
+
+@dataclass(slots=True)
+class _Channels:
+    at: float
+    parts: tuple[Part, ...]
 
 
 class Aggregate:
-    """The parts of one clinic, or of the shared pool."""
+    """The picture of one clinic's own services, or of the pool and each clinic that it serves."""
 
-    def __init__(self, kit: Kit, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, kit: Kit, settings: HealthSettings, parts: Parts) -> None:
+        self.settings = settings
         self._kit = kit
-        self._own = Health(kit, {})
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._parts = parts
         self._lock = asyncio.Lock()
-        self._last: tuple[float, bool, Part] | None = None
+        self._last: tuple[float, Picture] | None = None
+        self._channels: dict[UUID, _Channels] = {}
+        self._asking: dict[UUID, asyncio.Lock] = {}
+        self._before: dict[UUID | None, States] = {}
+        """The states of the last look, of each clinic and of the pool."""
+        self._known: dict[UUID | None, dict[str, State]] = {}
+        """What this process has seen written down."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Hold connections to the parts for as long as the app runs."""
-        async with httpx.AsyncClient(
-            transport=self._transport,
-            timeout=httpx.Timeout(PART_SECONDS, connect=1.0),
-            trust_env=False,
-            follow_redirects=False,
-        ) as client:
-            self._client = client
+        """Look now and then for as long as the app runs."""
+        watch = asyncio.create_task(self._watch(), name="health")
+        try:
             yield
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+            await self._parts.close()
 
-    async def report(self) -> tuple[bool, Part]:
-        """Return whether every part is up, and the body of `/health`."""
+    async def picture(self, tenant: Tenant | None) -> Picture:
+        """Return the parts, and the channels of a clinic when one is named."""
+        picture = await self._parts_now()
+        return picture if tenant is None else picture.with_parts(await self._channels_of(tenant))
+
+    async def _parts_now(self) -> Picture:
         async with self._lock:
             if self._last is None or time.monotonic() - self._last[0] > KEPT_SECONDS:
-                healthy, body = await self._ask_all()
-                self._last = (time.monotonic(), healthy, body)
-            return self._last[1], self._last[2]
+                found = await self._parts.ask()
+                thresholds = self.settings.thresholds
+                picture = Picture(
+                    self._kit.settings.service,
+                    self._kit.settings.version,
+                    clock.now(),
+                    tuple(judged(part, thresholds) for part in found),
+                    draining=self._kit.draining,
+                )
+                self._last = (time.monotonic(), picture)
+                OF_THE_PROCESS.show(picture, thresholds)
+            return self._last[1]
 
-    async def _ask_all(self) -> tuple[bool, Part]:
+    async def _channels_of(self, tenant: Tenant) -> tuple[Part, ...]:
+        async with self._asking.setdefault(tenant.id, asyncio.Lock()):
+            known = self._channels.get(tenant.id)
+            if known is None or time.monotonic() - known.at > self.settings.channel_seconds:
+                found = await channels.ask(self._kit, tenant)
+                known = _Channels(time.monotonic(), tuple(judged(one, self.settings.thresholds) for one in found))
+                self._channels[tenant.id] = known
+                OF_THE_PROCESS.show_channels(one.parts for one in self._channels.values())
+            return known.parts
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.watch_seconds)
+            try:
+                await self.look()
+            except Unavailable as error:
+                log.warning("health_not_written", dependency=error.dependency)
+            except Exception as error:
+                log.error("health_look_failed", exc_info=error)  # noqa: TRY400 - said like every other
+
+    async def look(self) -> None:
+        """Look at everything once, and write down what has changed. Raises `Unavailable` when that cannot be done."""
+        picture = await self._parts_now()
         settings = self._kit.settings
-        others = [name for name in SERVICE_PORTS if name != settings.service]
-        addresses = {name: f"{settings.service_url(name)}/health" for name in others}
-        if settings.gateway_health_url:
-            addresses["gateway"] = settings.gateway_health_url
-        own, *answers = await asyncio.gather(
-            self._own.components(), *(self._ask(address) for address in addresses.values())
-        )
-        parts: dict[str, Part] = {settings.service: {"status": "up", "version": settings.version}}
-        parts.update(zip(addresses, answers, strict=True))
-        parts.update(own)
-        healthy = all(part["status"] == "up" for part in parts.values()) and not self._kit.draining
-        return healthy, {
-            "status": "healthy" if healthy else "unhealthy",
-            "service": settings.service,
-            "version": settings.version,
-            "checked_at": clock.now(),
-            "components": parts,
-        }
+        if settings.clinic_id is not None:
+            tenant = await self._kit.tenants.get(settings.clinic_id)
+            await self._note(tenant.id, (*picture.parts, *await self._channels_of(tenant)))
+            return
+        await self._note(None, picture.parts)
+        async with self._kit.database.system() as connection:
+            served = await repository.shared_clinics(connection)
+        self._forget({*served})
+        room = asyncio.Semaphore(_AT_ONCE)
+        await asyncio.gather(*(self._look_at(clinic_id, room) for clinic_id in served))
 
-    async def _ask(self, address: str) -> Part:
-        """Return one part's status. Where it lives and why a connection failed stays in here."""
-        started = time.perf_counter()
-        assert self._client is not None  # noqa: S101 - opened with the app
-        try:
-            async with asyncio.timeout(PART_SECONDS):
-                response = await self._client.get(address)
-        except TimeoutError:
-            return {"status": "down", "reason": "timed out"}
-        except httpx.TimeoutException:
-            return {"status": "down", "reason": "timed out"}
-        except httpx.HTTPError:
-            return {"status": "down", "reason": "does not answer"}
-        part: Part = {
-            "status": "up" if response.is_success else "down",
-            "latency_ms": round((time.perf_counter() - started) * 1000, 1),
-        }
-        reported = _decoded(response)
-        if isinstance(reported.get("version"), str):
-            part["version"] = reported["version"]
-        if not response.is_success:
-            part["reason"] = _reason(reported)
-        return part
+    async def _look_at(self, clinic_id: UUID, room: asyncio.Semaphore) -> None:
+        async with room:
+            try:
+                tenant = await self._kit.tenants.get(clinic_id)
+            except UnknownClinicError:
+                return
+            await self._note(clinic_id, await self._channels_of(tenant))
 
+    def _forget(self, served: set[UUID]) -> None:
+        gone = self._channels.keys() - served
+        for clinic_id in gone:
+            self._channels.pop(clinic_id, None)
+            self._asking.pop(clinic_id, None)
+            self._before.pop(clinic_id, None)
+            self._known.pop(clinic_id, None)
+        if gone:
+            OF_THE_PROCESS.show_channels(one.parts for one in self._channels.values())
 
-def _decoded(response: httpx.Response) -> Part:
-    try:
-        body = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
+    async def _note(self, clinic_id: UUID | None, parts: tuple[Part, ...]) -> None:
+        """Write down what two looks in a row agree on."""
+        states = {part.name: (part.state, part.reason) for part in parts}
+        before = self._before.get(clinic_id, {})
+        agreed = {name: now for name, now in states.items() if name in before and before[name][0] is now[0]}
+        self._before[clinic_id] = states
+        if not agreed or self._written(clinic_id, agreed):
+            return
+        database = self._kit.database
+        async with database.system() if clinic_id is None else database.transaction(clinic_id) as connection:
+            rows = ChangeRepository(connection, clinic_id)
+            changes = await rows.record(agreed, clock.now(), self.settings.kept_days)
+        for change in changes:
+            log.info("health_changed", component=change.component, was=change.was, became=change.became)
+        self._known[clinic_id] = {name: now[0] for name, now in agreed.items()}
 
-
-def _reason(reported: Part) -> str:
-    """Name the components that a service says are down."""
-    components = reported.get("components")
-    if isinstance(components, dict):
-        down = sorted(
-            name for name, part in components.items() if isinstance(part, dict) and part.get("status") == "down"
-        )
-        if down:
-            return f"its {', '.join(down)} does not answer"
-    return "reports that it is not healthy"
+    def _written(self, clinic_id: UUID | None, agreed: States) -> bool:
+        """Whether this process has seen to it already that just this is written down."""
+        known = self._known.get(clinic_id, {})
+        return all(known.get(name) is state for name, (state, _) in agreed.items())

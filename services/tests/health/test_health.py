@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -15,27 +13,9 @@ from atendeai.kit.settings import SERVICE_PORTS
 from atendeai.kit.testing.clinics import Stack
 from atendeai.kit.testing.plugin import AppClient, ClientFactory, ClinicFactory
 from atendeai.kit.testing.waiting import eventually
+from tests.health.parts import Parts, hang, refuse
 
 pytestmark = pytest.mark.integration
-
-Behaviour = Callable[[httpx.Request], Any]
-
-
-class Parts(httpx.AsyncBaseTransport):
-    """Stands for the other parts; `behaviour` may answer in place of "healthy"."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.behaviour: dict[str, Behaviour] = {}
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(str(request.url))
-        behaviour = self.behaviour.get(request.url.host)
-        if behaviour is not None:
-            answer = behaviour(request)
-            response: httpx.Response = await answer if asyncio.iscoroutine(answer) else answer
-            return response
-        return httpx.Response(200, json={"status": "healthy", "version": "1.2.3"})
 
 
 @pytest.fixture
@@ -54,23 +34,17 @@ async def test_all_parts_are_named(client: AppClient, parts: Parts) -> None:
     assert response.status_code == 200, response.text
     body = response.json()
     assert body["status"] == "healthy"
-    assert body["components"].keys() == {*SERVICE_PORTS, "postgresql", "redis", "gateway"}
+    assert body["components"].keys() == {*SERVICE_PORTS, "postgresql", "redis", "gateway", "work"}
     assert all(part["status"] == "up" for part in body["components"].values())
     assert body["components"]["whatsapp"]["version"] == "1.2.3"
     assert "http://whatsapp:3007/health" in parts.asked
     assert "http://gateway:8100/ready" in parts.asked
 
 
-def refuse(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("connect to 10.1.2.3 failed: password=x", request=request)
-
-
-async def hang(_: httpx.Request) -> httpx.Response:
-    await asyncio.Event().wait()
-    raise AssertionError("unreachable")
-
-
-async def test_every_way_of_being_down_is_told_and_nothing_else(client: AppClient, parts: Parts) -> None:
+async def test_every_way_of_being_down_is_told_and_nothing_else(
+    client: AppClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "KEPT_SECONDS", 0)
     sick = {"status": "unhealthy", "components": {"redis": {"status": "down"}, "postgresql": {"status": "up"}}}
     parts.behaviour = {
         "whatsapp": refuse,
@@ -96,7 +70,7 @@ async def test_however_many_ask_the_parts_are_asked_once(client: AppClient, part
 
 
 async def test_it_notices_recovery(client: AppClient, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "KEPT_SECONDS", 0.1)
+    monkeypatch.setattr(service, "KEPT_SECONDS", 0)
     parts.behaviour = {"whatsapp": refuse}
     assert (await client.get("/health")).status_code == 503
     parts.behaviour = {}
@@ -122,3 +96,4 @@ async def test_a_dedicated_clinic_asks_its_own_parts(
     assert response.status_code == 200
     assert response.headers["x-clinic-id"] == str(clinic.id)
     assert "gateway" not in response.json()["components"]
+    assert response.json()["components"]["channel:whatsapp"] == {"status": "up"}
