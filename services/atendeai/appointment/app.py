@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from atendeai.appointment.availability import Availability
 from atendeai.appointment.calendar_changes import calendar_changes_router
 from atendeai.appointment.calendars import Calendars
+from atendeai.appointment.fast_diary import FastDiary
 from atendeai.appointment.feed_routes import feed_router
 from atendeai.appointment.internal import internal_router
 from atendeai.appointment.joining import joining_router
@@ -43,4 +44,5 @@ def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
         ],
         workers=workers(kit.database, calendars, Messenger(kit.services), waiting_list),
         kit=kit,
+        fast=FastDiary(kit).routes,
     )

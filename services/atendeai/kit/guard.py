@@ -10,7 +10,13 @@ from atendeai.kit.tenancy import Tenant, current_tenant
 
 
 async def guard(request: Request) -> None:
-    """Refuse what may not go on. Everything under /internal needs a service token, everything under /api a clinic."""
+    """Refuse what may not go on. Everything under /internal needs a service token, everything under /api a clinic.
+
+    A request that a fast route has guarded and then left to the router is not counted again.
+    """
+    if getattr(request.state, "guarded", False):
+        return
+    request.state.guarded = True
     path = request.url.path
     if path.startswith("/internal/"):
         await authenticate(request, await current_tenant(request), "service")

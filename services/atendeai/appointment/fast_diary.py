@@ -1,0 +1,105 @@
+"""The diary of one day, as a front desk asks for it all day long: a fast route (see `kit.fast`), read in groups.
+
+It answers `?date=…&page_size=…` and nothing else; other filters, later pages and whatever is not valid are left to the
+route of `public`, which says the same in the same words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID, uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atendeai.appointment import diary_repository as repository
+from atendeai.appointment.models import HORIZON
+from atendeai.kit import clock
+from atendeai.kit.fast import FastRoutes
+from atendeai.kit.guard import guard
+from atendeai.kit.identity import person
+from atendeai.kit.paging import MOST
+from atendeai.kit.resources import Kit
+from atendeai.kit.tenancy import current_tenant
+from atendeai.kit.together import ApartError, Together
+
+_ASKED = re.compile(rb"^date=(\d{4}-\d\d-\d\d)&page_size=([1-9]\d{0,2})$")
+_STAFF = person()
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    clinic_id: UUID
+    zone: str
+    actor: str
+    first: datetime
+    beyond: datetime
+    size: int
+
+
+class FastDiary:
+    """Reads days for everybody who asks at the same time; one per process."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._together: Together[_Day, str | None] = Together("appointment.diary", self._read, lanes=2, most=32)
+
+    @property
+    def routes(self) -> FastRoutes:
+        """The route that it serves."""
+        return {("GET", "/api/v1/appointments"): self.day}
+
+    async def day(self, request: Request) -> Response | None:
+        """Answer with the appointments of a day, or leave the request to the router."""
+        asked = _ASKED.match(request.scope["query_string"])
+        if asked is None or int(asked[2]) > MOST:
+            return None
+        try:
+            day = date.fromisoformat(asked[1].decode())
+            beyond = day + timedelta(days=1)
+        except (ValueError, OverflowError):
+            return None
+        if day > (clock.now() + HORIZON).date():
+            return None
+        await guard(request)
+        tenant = await current_tenant(request)
+        who = await _STAFF(request, tenant)
+        tz = tenant.config.tz
+        wanted = _Day(
+            clinic_id=tenant.id,
+            zone=tz.key,
+            actor=who.actor,
+            first=datetime.combine(day, time(), tzinfo=tz),
+            beyond=datetime.combine(beyond, time(), tzinfo=tz),
+            size=int(asked[2]),
+        )
+        try:
+            items = await self._together(wanted)
+        except ApartError:
+            return None
+        if items is None:
+            return None
+        return Response(f'{{"items":[{items}],"next_page_token":null}}'.encode(), media_type="application/json")
+
+    async def _read(self, days: Sequence[_Day]) -> list[str | None]:
+        now = clock.now()
+        by_clinic: dict[UUID, list[repository.Look]] = defaultdict(list)
+        zones: dict[UUID, str] = {}
+        for index, day in enumerate(days):
+            zones[day.clinic_id] = day.zone
+            by_clinic[day.clinic_id].append(repository.Look(index, uuid4(), day.actor, day.first, day.beyond, day.size))
+        results: list[str | None] = [None] * len(days)
+        zone = None
+        async with self._kit.database.across(next(iter(by_clinic))) as across:
+            for clinic_id, looks in by_clinic.items():
+                connection = await across.enter(clinic_id)
+                if zones[clinic_id] != zone:
+                    zone = zones[clinic_id]
+                    await repository.zone(connection, zone)
+                for index, items in (await repository.read(connection, clinic_id, looks, now)).items():
+                    results[index] = items
+        return results
