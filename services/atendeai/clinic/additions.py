@@ -18,6 +18,10 @@ Price = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}(\.[0-9]{2})?$", m
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True), STORABLE]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), VISIBLE]
 Reason = Name
+# pydantic says of other keys nothing, though it refuses them.
+_CODES = Field(
+    max_length=64, json_schema_extra={"additionalProperties": False, "propertyNames": {"minLength": 1, "maxLength": 63}}
+)
 
 
 class Span(Body):
@@ -97,8 +101,8 @@ class _Additions(Body):
     insurance: Annotated[list[Name], Field(max_length=64)] | None = None
     address: Prose | None = None
     holidays: Annotated[list[Day], Field(max_length=128)] | None = None
-    services: Annotated[dict[Code, ServiceAddition], Field(max_length=64)] | None = None
-    professionals: Annotated[dict[Code, ProfessionalAddition], Field(max_length=64)] | None = None
+    services: Annotated[dict[Code, ServiceAddition], _CODES] | None = None
+    professionals: Annotated[dict[Code, ProfessionalAddition], _CODES] | None = None
     persona: PersonaAddition | None = None
 
 
