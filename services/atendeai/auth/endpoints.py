@@ -23,6 +23,7 @@ from atendeai.auth.schemas import (
 from atendeai.auth.sessions import session_of
 from atendeai.kit.identity import service
 from atendeai.kit.limits import limited
+from atendeai.kit.openapi import problems
 from atendeai.kit.resources import KitDep
 from atendeai.kit.tenancy import TenantDep
 
@@ -30,7 +31,7 @@ public = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 internal = APIRouter(prefix="/internal/v1", tags=["internal"])
 
 
-@public.post("/register", status_code=201)
+@public.post("/register", status_code=201, responses=problems(403, 409))
 @limited("auth")
 async def register(
     body: Registration, tenant: TenantDep, auth: AuthDep, client: ClientDep, response: Response
@@ -40,7 +41,9 @@ async def register(
     return await auth.register(tenant, body, client)
 
 
-@public.post("/login", responses={202: {"model": Challenge, "description": "A second factor is wanted"}})
+@public.post(
+    "/login", responses={202: {"model": Challenge, "description": "A second factor is wanted"}, **problems(401, 403)}
+)
 @limited("auth")
 async def login(
     body: Login, tenant: TenantDep, auth: AuthDep, kit: KitDep, client: ClientDep, response: Response
@@ -59,7 +62,7 @@ async def login(
     return answer
 
 
-@public.post("/login/verify")
+@public.post("/login/verify", responses=problems(401, 403))
 @limited("auth")
 async def verify(body: Verification, tenant: TenantDep, auth: AuthDep, client: ClientDep, response: Response) -> Tokens:
     """The second step of signing in: a code of the authenticator app, or a recovery code."""
@@ -67,7 +70,7 @@ async def verify(body: Verification, tenant: TenantDep, auth: AuthDep, client: C
     return await auth.verify(tenant, body.challenge.get_secret_value(), body.code.get_secret_value(), client)
 
 
-@public.post("/refresh")
+@public.post("/refresh", responses=problems(401))
 async def refresh(body: Refresh, tenant: TenantDep, auth: AuthDep, client: ClientDep, response: Response) -> Tokens:
     """Exchange a refresh token for a new pair of tokens."""
     response.headers.update(NO_STORE)

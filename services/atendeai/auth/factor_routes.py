@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from atendeai.auth.deps import NO_STORE, Anybody, AuthDep, ClientDep, SecuresOthers
 from atendeai.auth.factor_schemas import Confirmation, Enrolled, Enrolment, FactorReset, FactorState, RecoveryCodes
 from atendeai.kit.limits import limited
+from atendeai.kit.openapi import problems
 from atendeai.kit.tenancy import TenantDep
 
 router = APIRouter(prefix="/api/v1/auth/second-factor", tags=["second factor"])
@@ -20,7 +21,7 @@ async def state(tenant: TenantDep, auth: AuthDep, who: Anybody) -> FactorState:
     return await auth.factors.state(tenant, UUID(who.subject))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=problems(409))
 async def begin(
     body: Enrolment, tenant: TenantDep, auth: AuthDep, who: Anybody, client: ClientDep, response: Response
 ) -> Enrolled:
@@ -30,7 +31,7 @@ async def begin(
     return await auth.factors.begin(tenant, found.user_id, found.email)
 
 
-@router.post("/confirm")
+@router.post("/confirm", responses=problems(409))
 @limited("auth")
 async def confirm(
     body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody, response: Response

@@ -6,20 +6,21 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from atendeai.auth.schemas import PresentPassword, Reason, Request
+from atendeai.auth.schemas import PresentPassword, Reason
+from atendeai.kit.schemas import Answer, Body
 
 Code = Annotated[SecretStr, Field(min_length=6, max_length=40)]
 
 
-class Enrolment(Request):
+class Enrolment(Body):
     """Begin: the present password proves that it is the account's holder who asks."""
 
     password: PresentPassword
 
 
-class Enrolled(BaseModel):
+class Enrolled(Answer):
     """What the authenticator app needs; shown this once."""
 
     secret: str
@@ -29,19 +30,19 @@ class Enrolled(BaseModel):
     """The same as `otpauth://…`, for a QR code."""
 
 
-class Confirmation(Request):
+class Confirmation(Body):
     """Six digits that the app shows."""
 
     code: Code
 
 
-class RecoveryCodes(BaseModel):
+class RecoveryCodes(Answer):
     """Each signs in once in place of the app; shown this once."""
 
     recovery_codes: list[str]
 
 
-class FactorState(BaseModel):
+class FactorState(Answer):
     """Whether a second factor guards the account."""
 
     enabled: bool
@@ -49,7 +50,7 @@ class FactorState(BaseModel):
     recovery_codes_left: int
 
 
-class FactorReset(Request):
+class FactorReset(Body):
     """Whose factor is to be taken away, and why."""
 
     user_id: UUID

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import secrets
 from dataclasses import dataclass
 
 from atendeai.kit import clock
@@ -43,8 +44,13 @@ redis.call('PEXPIRE', fails, {MEMORY_SECONDS * 1000})
 local over = failures - {FREE + 1}
 if over >= 0 then
   local delay = math.min({FIRST_SECONDS} * 2 ^ math.min(over, 20), {LONGEST_SECONDS})
-  redis.call('SET', lock, '1', 'PX', string.format('%d', delay * 1000))
+  redis.call('SET', lock, ARGV[4], 'PX', string.format('%d', delay * 1000))
 end
+return 0
+"""
+_PASSED = f"""{_BUCKET}
+if redis.call('GET', lock) == ARGV[4] then redis.call('DEL', lock) end
+if redis.call('EXISTS', fails) == 1 then redis.call('DECR', fails) end
 return 0
 """
 _KNOWS = f"{_BUCKET} return familiar and 1 or 0"
@@ -67,9 +73,10 @@ class Lockout:
         """Whether the account was signed in from this address lately."""
         return bool(await self._run(_KNOWS, email, address))
 
-    async def attempt(self, email: str, address: str) -> None:
-        """Count an attempt. Raises a 429 problem with Retry-After (seconds) while the account must wait."""
-        wait = int(await self._run(_ATTEMPT, email, address))
+    async def attempt(self, email: str, address: str) -> str:
+        """Count an attempt and return its mark. Raises a 429 problem with Retry-After while the account must wait."""
+        mark = secrets.token_hex(8)
+        wait = await self._run(_ATTEMPT, email, address, mark)
         if wait > 0:
             seconds = -(-wait // 1000)
             raise Problem(
@@ -79,6 +86,15 @@ class Lockout:
                 f"Too many attempts for this account have failed; try again in {seconds} seconds.",
                 headers={"Retry-After": str(seconds)},
             )
+        return mark
+
+    async def passed(self, email: str, address: str, mark: str) -> None:
+        """Take one attempt back: it was right, but signing in is not complete yet.
+
+        Of the waits it takes back its own alone: another attempt's stands, or a right password would buy guesses of
+        the second factor.
+        """
+        await self._run(_PASSED, email, address, mark)
 
     async def succeeded(self, email: str, address: str) -> None:
         """Forget the failures of where this came from, and know the address from now on."""
@@ -89,11 +105,11 @@ class Lockout:
         account = _digest(email)
         await self.redis.delete(f"lockout:{account}:fails", f"lockout:{account}:lock")
 
-    async def _run(self, script: str, email: str, address: str) -> int:
+    async def _run(self, script: str, email: str, address: str, mark: str = "") -> int:
         account, place, now = _digest(email), _digest(_place(address)), clock.now().timestamp()
         strangers, own = f"lockout:{account}", f"lockout:{account}:{place}"
         keys = [f"{strangers}:familiar", f"{strangers}:fails", f"{strangers}:lock", f"{own}:fails", f"{own}:lock"]
-        return int(await self.redis.eval(script, keys, [place, now - FAMILIAR_SECONDS, now]))
+        return int(await self.redis.eval(script, keys, [place, now - FAMILIAR_SECONDS, now, mark]))
 
 
 def _digest(value: str) -> str:

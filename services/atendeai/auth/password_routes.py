@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from atendeai.auth.deps import NO_STORE, Anybody, AuthDep, ClientDep, SecuresOthers
 from atendeai.auth.schemas import PasswordChange, ResetIssued, ResetRedemption, ResetRequest
 from atendeai.kit.limits import limited
+from atendeai.kit.openapi import problems
 from atendeai.kit.tenancy import TenantDep
 
 router = APIRouter(prefix="/api/v1/auth", tags=["passwords"])
@@ -18,7 +19,7 @@ async def change(body: PasswordChange, tenant: TenantDep, auth: AuthDep, who: An
     await auth.change_password(tenant, who, body, client)
 
 
-@router.post("/password-resets", status_code=201)
+@router.post("/password-resets", status_code=201, responses=problems(409))
 async def issue(
     body: ResetRequest, tenant: TenantDep, auth: AuthDep, who: SecuresOthers, response: Response
 ) -> ResetIssued:
@@ -31,7 +32,7 @@ async def issue(
     return await auth.issue_reset(tenant, who, body.user_id, body.reason)
 
 
-@router.post("/reset", status_code=204)
+@router.post("/reset", status_code=204, responses=problems(403))
 @limited("auth")
 async def redeem(body: ResetRedemption, tenant: TenantDep, auth: AuthDep) -> None:
     """Set a new password with a reset token; every session of the person ends, a second factor stays."""

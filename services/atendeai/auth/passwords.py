@@ -33,8 +33,8 @@ RETRY_AFTER_SECONDS = 2
 class Passwords:
     """Hashes and verifies passwords in a pool of its own."""
 
-    def __init__(self, workers: int = WORKERS, waiting: int = WAITING) -> None:
-        self._hasher = PasswordHash((Argon2Hasher(), BcryptHasher()))
+    def __init__(self, workers: int = WORKERS, waiting: int = WAITING, *, argon2: Argon2Hasher | None = None) -> None:
+        self._hasher = PasswordHash((argon2 or Argon2Hasher(), BcryptHasher()))
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="password")
         self._room = threading.BoundedSemaphore(workers + waiting)
         # Made by the first thread before any request comes, so that not even the first unknown account is told apart.

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Secret, SecretStr
+from pydantic import AfterValidator, Field, Secret, SecretStr
 
 from atendeai.auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from atendeai.kit.permissions import Role
+from atendeai.kit.schemas import VISIBLE, Answer, Body
 
-Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(str.lower)]
+_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
+Email = Annotated[str, Field(max_length=254, pattern=f"^{_PART}@{_PART}$"), AfterValidator(str.lower)]
 """As in user: no stricter than the Clinic resource, which names the first owner."""
 
 Password = Secret[Annotated[str, Field(min_length=MINIMUM_LENGTH, max_length=MAXIMUM_LENGTH)]]
@@ -19,45 +21,39 @@ Password = Secret[Annotated[str, Field(min_length=MINIMUM_LENGTH, max_length=MAX
 
 PresentPassword = Annotated[SecretStr, Field(min_length=1, max_length=MAXIMUM_LENGTH)]
 Token = Annotated[str, Field(min_length=20, max_length=200)]
-Reason = Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S")]
+Reason = Annotated[str, Field(min_length=3, max_length=300), VISIBLE]
 """Why somebody does this, for the audit log."""
 
 
-class Request(BaseModel):
-    """A request's body."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Registration(Request):
+class Registration(Body):
     """An invitation taken up: it names the account, its holder names the password."""
 
     invitation: Token
-    name: str = Field(min_length=1, max_length=120, pattern=r"\S")
+    name: Annotated[str, Field(min_length=1, max_length=120), VISIBLE]
     password: Password
 
 
-class Login(Request):
+class Login(Body):
     """E-mail and password."""
 
     email: Email
     password: PresentPassword
 
 
-class Verification(Request):
+class Verification(Body):
     """The second step of a login: six digits of the authenticator app, or a recovery code."""
 
     challenge: SecretStr = Field(min_length=20, max_length=200)
     code: SecretStr = Field(min_length=6, max_length=40)
 
 
-class Refresh(Request):
+class Refresh(Body):
     """The refresh token that was answered last."""
 
     refresh_token: SecretStr = Field(min_length=20, max_length=200)
 
 
-class Tokens(BaseModel):
+class Tokens(Answer):
     """A pair of tokens (RFC 6749 names): the refresh token is good for one use."""
 
     access_token: str
@@ -67,16 +63,16 @@ class Tokens(BaseModel):
     """Seconds until the access token ends."""
 
 
-class Challenge(BaseModel):
+class Challenge(Answer):
     """The password was right and a second factor is wanted: `POST …/login/verify` takes it with this challenge."""
 
     challenge: str
-    methods: list[Literal["totp", "recovery_code"]] = ["totp", "recovery_code"]
+    methods: tuple[Literal["totp"], Literal["recovery_code"]] = ("totp", "recovery_code")
     expires_in: int
     """Seconds until the challenge ends."""
 
 
-class Me(BaseModel):
+class Me(Answer):
     """Who the access token speaks for."""
 
     id: UUID
@@ -88,7 +84,7 @@ class Me(BaseModel):
     second_factor: bool
 
 
-class Session(BaseModel):
+class Session(Answer):
     """One sign-in that has not ended."""
 
     id: UUID
@@ -101,27 +97,27 @@ class Session(BaseModel):
     """Whether it is the one that asks."""
 
 
-class Sessions(BaseModel):
+class Sessions(Answer):
     """A person's open sessions, the last used first."""
 
     items: list[Session]
 
 
-class PasswordChange(Request):
+class PasswordChange(Body):
     """The present password and the next."""
 
     current_password: PresentPassword
     new_password: Password
 
 
-class ResetRequest(Request):
+class ResetRequest(Body):
     """Whose password is to be set anew, and why."""
 
     user_id: UUID
     reason: Reason
 
 
-class ResetIssued(BaseModel):
+class ResetIssued(Answer):
     """The token with which its holder sets a new password, once; it is shown this once."""
 
     user_id: UUID
@@ -129,20 +125,20 @@ class ResetIssued(BaseModel):
     expires_at: datetime
 
 
-class ResetRedemption(Request):
+class ResetRedemption(Body):
     """A reset token taken up."""
 
     token: SecretStr = Field(min_length=20, max_length=200)
     password: Password
 
 
-class RevokeRequest(Request):
+class RevokeRequest(Body):
     """End every session of a user (from user only)."""
 
     user_id: UUID
 
 
-class Revoked(BaseModel):
+class Revoked(Answer):
     """How many sessions ended."""
 
     sessions: int

@@ -85,7 +85,7 @@ class Auth:
 
         One answer for an unknown address and a wrong password. Raises a 429 problem after too many failures.
         """
-        await self.lockout.attempt(request.email, client.address)
+        mark = await self.lockout.attempt(request.email, client.address)
         found, renewed = await self._proven(tenant, request.email, request.password.get_secret_value())
         if found is None:
             raise unauthenticated(_WRONG, error="invalid_grant")
@@ -96,7 +96,10 @@ class Auth:
             async with self.database.transaction(tenant) as connection:
                 await AuthRepository(connection, tenant.id).renew_hash(found, renewed, now=clock.now())
         challenge = await self.factors.challenge(tenant, account.id, account.email)
-        return challenge if challenge is not None else await self._signed_in(tenant, account, client)
+        if challenge is None:
+            return await self._signed_in(tenant, account, client)
+        await self.lockout.passed(account.email, client.address, mark)
+        return challenge
 
     async def verify(self, tenant: Tenant, challenge: str, code: str, client: Client) -> Tokens:
         """The second step: a code for a pair of tokens. Raises a 401 problem for a wrong code or an ended challenge."""
@@ -250,9 +253,16 @@ class Auth:
     async def _signed_in(self, tenant: Tenant, account: Account, client: Client) -> Tokens:
         if not account.is_open:
             raise forbidden(_INACTIVE)
-        tokens = await self.sessions.open(tenant, account, client)
+        session_id, issued = await self.sessions.open(tenant, account.id, client)
+        # Asked again behind the opening: whoever was deactivated or lost a role meanwhile, whose sessions had ended
+        # before this one was there, gets no token of it.
+        current = await self.accounts.find(tenant, account.id)
+        if current is None or not current.is_open:
+            async with self.database.transaction(tenant) as connection:
+                await self._end_family(connection, tenant, session_id, "account-closed")
+            raise forbidden(_INACTIVE)
         await self.lockout.succeeded(account.email, client.address)
-        return tokens
+        return self.sessions.pair(tenant, current, session_id, issued)
 
     async def _end_family(self, connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> None:
         await self.sessions.end(connection, tenant, session_id, reason)

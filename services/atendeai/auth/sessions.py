@@ -47,14 +47,14 @@ class SessionBook:
 
     database: Database
 
-    async def open(self, tenant: Tenant, account: Account, client: Client) -> Tokens:
-        """Begin a session and return its first tokens."""
+    async def open(self, tenant: Tenant, user_id: UUID, client: Client) -> tuple[UUID, str]:
+        """Begin a session and return its id and its first refresh token."""
         session_id, now = uuid4(), clock.now()
         async with self.database.transaction(tenant) as connection:
             repository = AuthRepository(connection, tenant.id)
             await repository.open_session(
                 session_id=session_id,
-                user_id=account.id,
+                user_id=user_id,
                 user_agent=client.user_agent,
                 address=client.address,
                 now=now,
@@ -62,9 +62,9 @@ class SessionBook:
             )
             issued = await self.new_refresh(repository, tenant, session_id)
             await audit.record(
-                connection, tenant.id, f"person:{account.id}", "auth.sign-in", f"session:{session_id}", reason="sign-in"
+                connection, tenant.id, f"person:{user_id}", "auth.sign-in", f"session:{session_id}", reason="sign-in"
             )
-        return self.pair(tenant, account, session_id, issued)
+        return session_id, issued
 
     @staticmethod
     def refresh_ends(tenant: Tenant, now: datetime) -> datetime:

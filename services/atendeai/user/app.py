@@ -7,9 +7,22 @@ from fastapi import FastAPI
 from atendeai.kit.app import create_service
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import Settings
+from atendeai.kit.tenancy import Tenant
+from atendeai.kit.work import Worker
+from atendeai.user import audit_routes, invitation_routes
 from atendeai.user.endpoints import internal, public
+from atendeai.user.service import END_SESSIONS
 
 
 def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
     """The user service's app."""
-    return create_service("user", settings, routers=[public, internal], kit=kit)
+    resources = kit if kit is not None else Kit(settings)
+
+    async def end_sessions(tenant: Tenant, user_id: str) -> None:
+        await resources.services.call(tenant, "auth", "POST", "/internal/v1/sessions/revoke", json={"user_id": user_id})
+
+    # Invitations come before accounts, whose ids would otherwise be looked for in the word.
+    routers = [invitation_routes.router, public, audit_routes.router, internal]
+    return create_service(
+        "user", settings, routers=routers, workers=[Worker(END_SESSIONS, end_sessions)], kit=resources
+    )

@@ -1,7 +1,8 @@
-"""The SQL of the user service: `user_account` and `invitation`. Every statement names its clinic."""
+"""The SQL of accounts: `user_account`. Every statement names its clinic."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,18 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.kit.paging import Field, Sorting, Window
 from atendeai.user.schemas import User
 
-_COLUMNS = "id, email, name, roles, status, created_at, updated_at, version"
+COLUMNS = ("id", "email", "name", "roles", "status", "created_at", "updated_at", "version")
+_COLUMNS = ", ".join(COLUMNS)
+SORTING = Sorting(
+    Field("email", "email", str),
+    Field("name", "name", str),
+    Field("created_at", "created_at", datetime),
+    default="email",
+    tie=Field("id", "id", UUID),
+)
 
 
 class UserRepository:
@@ -36,16 +46,26 @@ class UserRepository:
             {"email": email},
         )
 
-    async def page(self, *, after: str, limit: int) -> list[User]:
-        """Up to `limit` accounts behind an address, by address."""
+    async def page(
+        self, window: Window, *, status: str | None = None, role: str | None = None
+    ) -> tuple[list[User], str | None]:
+        """One page of accounts, with this status and role where named."""
+        behind, values = window.condition()
+        wanted = {"status": status, "role": role}
         rows = await self._connection.execute(
             text(
-                f"SELECT {_COLUMNS} FROM atendeai.user_account "
-                "WHERE clinic_id = :clinic_id AND email > :after ORDER BY email LIMIT :limit"
+                f"SELECT {_COLUMNS} FROM atendeai.user_account WHERE clinic_id = :clinic_id AND {behind} "
+                "AND (CAST(:status AS text) IS NULL OR status = :status) "
+                "AND (CAST(:role AS text) IS NULL OR :role = ANY(roles)) "
+                f"ORDER BY {window.order_by()} LIMIT :limit"
             ),
-            {"clinic_id": self._clinic_id, "after": after, "limit": limit},
+            {"clinic_id": self._clinic_id, "limit": window.limit, **wanted, **values},
         )
-        return [_user(row) for row in rows.mappings()]
+        found = [read_user(row) for row in rows.mappings()]
+        shown, token = window.page(
+            found, lambda user: {"email": user.email, "name": user.name, "created_at": user.created_at, "id": user.id}
+        )
+        return list(shown), token
 
     async def add(
         self, *, user_id: UUID, email: str, name: str, roles: list[str], status: str, now: datetime
@@ -77,55 +97,19 @@ class UserRepository:
         )
         return [row.id for row in rows]
 
-    async def invite(self, *, invitation_id: UUID, user_id: UUID, token_sha256: str, expires_at: datetime) -> None:
-        """Store an invitation's fingerprint; an earlier open one of the same account ends."""
+    async def remove(self, user_id: UUID) -> None:
+        """Drop an account that was never opened, with its invitation."""
         await self._connection.execute(
-            text(
-                "DELETE FROM atendeai.invitation "
-                "WHERE clinic_id = :clinic_id AND user_id = :user_id AND accepted_at IS NULL"
-            ),
-            {"clinic_id": self._clinic_id, "user_id": user_id},
-        )
-        await self._connection.execute(
-            text(
-                "INSERT INTO atendeai.invitation (clinic_id, id, user_id, token_sha256, expires_at) "
-                "VALUES (:clinic_id, :id, :user_id, :token, :expires_at)"
-            ),
-            {
-                "clinic_id": self._clinic_id,
-                "id": invitation_id,
-                "user_id": user_id,
-                "token": token_sha256,
-                "expires_at": expires_at,
-            },
-        )
-
-    async def invited(self, token_sha256: str, *, now: datetime) -> User | None:
-        """The account that an unexpired invitation belongs to, locked; None for an unknown or expired token."""
-        return await self._user(
-            f"SELECT {', '.join(f'u.{column}' for column in _COLUMNS.split(', '))} "
-            "FROM atendeai.invitation i JOIN atendeai.user_account u "
-            "ON u.clinic_id = i.clinic_id AND u.id = i.user_id "
-            "WHERE i.clinic_id = :clinic_id AND u.clinic_id = :clinic_id AND i.token_sha256 = :token "
-            "AND i.expires_at > :now FOR UPDATE OF u",
-            {"token": token_sha256, "now": now},
-        )
-
-    async def accept(self, token_sha256: str, *, now: datetime) -> None:
-        """Note that an invitation was taken up."""
-        await self._connection.execute(
-            text(
-                "UPDATE atendeai.invitation SET accepted_at = coalesce(accepted_at, :now) "
-                "WHERE clinic_id = :clinic_id AND token_sha256 = :token"
-            ),
-            {"clinic_id": self._clinic_id, "token": token_sha256, "now": now},
+            text("DELETE FROM atendeai.user_account WHERE clinic_id = :clinic_id AND id = :id AND status = 'invited'"),
+            {"clinic_id": self._clinic_id, "id": user_id},
         )
 
     async def _user(self, statement: str, arguments: dict[str, Any]) -> User | None:
         rows = await self._connection.execute(text(statement), {"clinic_id": self._clinic_id, **arguments})
         row = rows.mappings().first()
-        return _user(row) if row else None
+        return read_user(row) if row else None
 
 
-def _user(row: RowMapping) -> User:
+def read_user(row: RowMapping | Mapping[str, Any]) -> User:
+    """An account of a row that holds `COLUMNS`."""
     return User.model_validate(dict(row))

@@ -3,44 +3,50 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from atendeai.user.permissions import Role
+from atendeai.kit.paging import Page
+from atendeai.kit.permissions import Role
+from atendeai.kit.schemas import VISIBLE, Answer, Body
 
-Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(str.lower)]
+_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
+Email = Annotated[str, Field(max_length=254, pattern=f"^{_PART}@{_PART}$"), AfterValidator(str.lower)]
 """An address in lower case: an account is found by it whatever case its owner types (length: RFC 5321).
 
 No stricter than the Clinic resource, which names the first owner: what it accepts must be able to sign in.
 """
-Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"\S")]
-Roles = Annotated[list[Role], Field(min_length=1, max_length=4), AfterValidator(lambda roles: sorted(set(roles)))]
+Name = Annotated[str, Field(min_length=1, max_length=120), VISIBLE]
+Roles = Annotated[
+    list[Role], Field(min_length=1, max_length=len(Role)), AfterValidator(lambda roles: sorted(set(roles)))
+]
+Reason = Annotated[str, Field(min_length=3, max_length=300), VISIBLE]
+"""Why somebody does this, for the audit log."""
+
 Status = Literal["invited", "active", "deactivated"]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewUser(_Request):
+class NewUser(Body):
     """A member of staff to invite."""
 
     email: Email
     name: Name
     roles: Roles
+    reason: Reason | None = None
 
 
-class UserPatch(_Request):
-    """What changes; a field that is absent stays."""
+class UserPatch(Body):
+    """What changes; a field that is absent stays. What somebody else may do or is takes a reason."""
 
     name: Name | None = None
     roles: Roles | None = None
     status: Literal["active", "deactivated"] | None = None
+    reason: Reason | None = None
 
 
-class User(BaseModel):
+class User(Answer):
     """A staff account."""
 
     id: UUID
@@ -53,9 +59,16 @@ class User(BaseModel):
     version: int
 
 
-class Invitation(BaseModel):
+class UserPage(Page):
+    """One page of accounts."""
+
+    items: list[User]
+
+
+class Invitation(Answer):
     """The invitation of an account; `token` is shown this once."""
 
+    id: UUID
     token: str
     expires_at: datetime
 
@@ -66,21 +79,52 @@ class Invited(User):
     invitation: Invitation
 
 
-class UserPage(BaseModel):
-    """One page of accounts, by e-mail; `next_page_token` is null on the last one."""
+class OpenInvitation(Answer):
+    """An invitation that has not been taken up."""
 
-    items: list[User]
-    next_page_token: str | None
+    id: UUID
+    user: User
+    created_at: datetime | None
+    invited_by: str | None
+    """`person:<id>`, as in the audit log."""
+
+    expires_at: datetime
+    expired: bool
+    """Whether it must be renewed to be taken up."""
 
 
-class OwnerRequest(_Request):
+class InvitationPage(Page):
+    """One page of invitations."""
+
+    items: list[OpenInvitation]
+
+
+class AuditEvent(Answer):
+    """One deed: who did what to what, when and why. Ids only; `details` differ from action to action."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    action: str
+    target: str
+    reason: str | None
+    details: dict[str, Any]
+
+
+class AuditPage(Page):
+    """One page of the audit log."""
+
+    items: list[AuditEvent]
+
+
+class OwnerRequest(Body):
     """The first owner, as the Clinic resource invites them (from auth only)."""
 
     email: Email
     name: Name
 
 
-class TokenRequest(_Request):
+class TokenRequest(Body):
     """An invitation's token (from auth only)."""
 
     token: str = Field(min_length=20, max_length=200)

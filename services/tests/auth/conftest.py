@@ -1,5 +1,5 @@
 """auth and user side by side, see `pair.py`."""
 
-from tests.auth.pair import identity
+from tests.auth.pair import desk, identity
 
-__all__ = ["identity"]
+__all__ = ["desk", "identity"]

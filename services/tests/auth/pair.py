@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from atendeai.auth.app import create_app as create_auth
+from atendeai.auth.passwords import Passwords
 from atendeai.kit.resources import Kit
 from atendeai.kit.testing.clinics import Stack, TestClinic, make_clinic
 from atendeai.kit.testing.peers import Peers
+from atendeai.kit.testing.waiting import eventually
 from atendeai.user.app import create_app as create_user
 
 PASSWORD = "correct horse battery"
@@ -30,6 +34,7 @@ class Identity:
     auth: httpx.AsyncClient
     user: httpx.AsyncClient
     invitation: str
+    apps: dict[str, Any]
 
     async def post(self, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:
         """POST to auth from a fresh address, so that only tests about limits meet them."""
@@ -44,6 +49,57 @@ class Identity:
         tokens: dict[str, Any] = answer.json()
         return tokens
 
+    def client(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+        """A client of another replica."""
+        return httpx.AsyncClient(transport=transport, base_url="http://service")
+
+    async def get(self, path: str, tokens: dict[str, Any]) -> httpx.Response:
+        """GET from auth as whoever holds the tokens."""
+        return await self.auth.get(f"/api/v1/auth/{path}", headers=bearer(tokens))
+
+    async def login(self, email: str, password: str = PASSWORD, **headers: str) -> httpx.Response:
+        """Try to sign in."""
+        return await self.post("login", {"email": email, "password": password}, **headers)
+
+    async def colleague(self, owner: dict[str, Any], *roles: str, email: str = "bia@sol.example") -> Colleague:
+        """Invite somebody as the owner and have them register."""
+        new = {"email": email, "name": "Bia", "roles": list(roles) or ["receptionist"]}
+        invited = await self.user.post("/api/v1/users", json=new, headers=bearer(owner))
+        assert invited.status_code == 201, invited.text
+        body = {"invitation": invited.json()["invitation"]["token"], "name": "Bia", "password": PASSWORD}
+        registered = await self.post("register", body)
+        assert registered.status_code == 201, registered.text
+        return Colleague(invited.json()["id"], email, registered.json())
+
+    async def audit(self) -> list[asyncpg.Record]:
+        """The audit log, the oldest first."""
+        table = f"atendeai.audit_event_{self.clinic.id.hex}"
+        return await self.clinic.fetch(f"SELECT actor, action, target, reason, details::text FROM {table} ORDER BY at")
+
+    async def refused_everywhere(self, tokens: dict[str, Any]) -> None:
+        """Wait until both services refuse the access token: within five seconds, as is promised."""
+
+        async def both() -> bool:
+            return (await self.get("me", tokens)).status_code == 401 and (
+                await self.user.get("/api/v1/users", headers=bearer(tokens))
+            ).status_code == 401
+
+        await eventually(both, seconds=5, every=0.05, what="the access token refused")
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody who was invited and has registered."""
+
+    id: str
+    email: str
+    tokens: dict[str, Any]
+
+
+def bearer(tokens: dict[str, Any]) -> dict[str, str]:
+    """The header that carries an access token."""
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
 
 async def _start(stack: AsyncExitStack, app: FastAPI, host: str) -> httpx.AsyncClient:
     await stack.enter_async_context(app.router.lifespan_context(app))
@@ -52,18 +108,37 @@ async def _start(stack: AsyncExitStack, app: FastAPI, host: str) -> httpx.AsyncC
     return await stack.enter_async_context(client)
 
 
-@pytest.fixture(params=["Dedicated", "Shared"])
-async def identity(request: pytest.FixtureRequest, stack: Stack) -> AsyncIterator[Identity]:
-    """Both services for a new clinic with an owner's invitation."""
+@asynccontextmanager
+async def running(stack: Stack, isolation: str, *, cheap: bool = False, **clinic: Any) -> AsyncIterator[Identity]:
+    """Both services for a new clinic with an owner's invitation; `cheap`: hashes that cost next to nothing."""
     token = token_urlsafe(24)
     owner = {"email": "Dona@Sol.example", "tokenSha256": sha256(token.encode()).hexdigest()}
-    clinic = await make_clinic(stack, isolation=request.param, credentials={"owner": owner})
+    made = await make_clinic(stack, isolation=isolation, credentials={"owner": owner}, **clinic)  # type: ignore[arg-type]
     apps: dict[str, Any] = {}
     peers = Peers(apps)
-    auth_settings, user_settings = clinic.service_settings("auth"), clinic.service_settings("user")
+    auth_settings, user_settings = made.service_settings("auth"), made.service_settings("user")
     apps["auth"] = create_auth(auth_settings, kit=Kit(auth_settings, peers=peers))
     apps["user"] = create_user(user_settings, kit=Kit(user_settings, peers=peers))
     async with AsyncExitStack() as opened:
-        auth = await _start(opened, apps["auth"], clinic.host)
-        user = await _start(opened, apps["user"], clinic.host)
-        yield Identity(clinic, auth, user, token)
+        auth = await _start(opened, apps["auth"], made.host)
+        user = await _start(opened, apps["user"], made.host)
+        if cheap:
+            apps["auth"].state.passwords = Passwords(argon2=Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1))
+            opened.callback(apps["auth"].state.passwords.close)
+        yield Identity(made, auth, user, token, apps)
+
+
+@pytest.fixture(params=["Dedicated", "Shared"])
+async def identity(request: pytest.FixtureRequest, stack: Stack) -> AsyncIterator[Identity]:
+    """Both services for a new clinic, of either isolation."""
+    async with running(stack, request.param) as made:
+        yield made
+
+
+@pytest.fixture
+async def desk(stack: Stack) -> AsyncIterator[Identity]:
+    """Both services for a Dedicated clinic whose limits nobody meets: for tests of what comes after them."""
+    roomy = {"minute": 1000, "hour": 10000}
+    limits = {"security": {"rateLimits": {"auth": roomy, "api": roomy}}}
+    async with running(stack, "Dedicated", cheap=True, settings=limits) as made:
+        yield made

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Any
 
 import jwt
 import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
 
-from atendeai.kit.testing.clinics import make_clinic
-from tests.auth.pair import PASSWORD, Identity
+from tests.auth.pair import PASSWORD, Identity, bearer
 
 pytestmark = pytest.mark.integration
-
-
-def bearer(tokens: dict[str, Any]) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
 async def test_the_owner_registers_by_invitation_and_signs_in(identity: Identity) -> None:
@@ -25,7 +18,6 @@ async def test_the_owner_registers_by_invitation_and_signs_in(identity: Identity
     me = await identity.auth.get("/api/v1/auth/me", headers=bearer(tokens))
     assert me.json()["email"] == "dona@sol.example"
     assert me.json()["roles"] == ["owner"]
-    assert me.headers["cache-control"] or me.headers["x-service"] == "auth"
     answer = await identity.post("login", {"email": "DONA@sol.example", "password": PASSWORD})
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -45,14 +37,14 @@ async def test_an_invitation_is_good_once_and_an_unknown_one_never(identity: Ide
 
 
 async def test_a_short_password_and_an_unknown_field_are_named(identity: Identity) -> None:
-    body = {"invitation": identity.invitation, "name": "Rosa", "password": "short", "admin": True}
+    body = {"invitation": identity.invitation, "name": "Rosa", "password": "curta", "admin": True}
     answer = await identity.post("register", body)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     reasons = {error["field"]: error["reason"] for error in answer.json()["errors"]}
     assert reasons.keys() == {"password", "admin"}
     assert "at least 10 characters" in reasons["password"]
-    assert "short" not in answer.text.replace("too short", "").replace("should have", "")
+    assert "curta" not in answer.text
 
 
 async def test_wrong_password_and_unknown_account_look_the_same(identity: Identity) -> None:
@@ -69,7 +61,7 @@ async def test_refresh_rotates_and_reuse_ends_the_family(identity: Identity) -> 
     assert second["refresh_token"] != first["refresh_token"]
     assert (await identity.post("refresh", {"refresh_token": first["refresh_token"]})).status_code == 401
     assert (await identity.post("refresh", {"refresh_token": second["refresh_token"]})).status_code == 401
-    await _refused_within_five_seconds(identity, second)
+    await identity.refused_everywhere(second)
 
 
 async def test_of_concurrent_refreshes_one_wins_and_the_family_ends(identity: Identity) -> None:
@@ -85,20 +77,8 @@ async def test_of_concurrent_refreshes_one_wins_and_the_family_ends(identity: Id
 async def test_logout_ends_access_tokens_too(identity: Identity) -> None:
     tokens = await identity.owner()
     assert (await identity.auth.post("/api/v1/auth/logout", headers=bearer(tokens))).status_code == 204
-    await _refused_within_five_seconds(identity, tokens)
+    await identity.refused_everywhere(tokens)
     assert (await identity.post("refresh", {"refresh_token": tokens["refresh_token"]})).status_code == 401
-
-
-async def _refused_within_five_seconds(identity: Identity, tokens: dict[str, Any]) -> None:
-    until = time.monotonic() + 5
-    statuses = set()
-    while time.monotonic() < until:
-        for client, path in ((identity.auth, "/api/v1/auth/me"), (identity.user, "/api/v1/users")):
-            statuses.add((path, (await client.get(path, headers=bearer(tokens))).status_code))
-        if {("/api/v1/auth/me", 401), ("/api/v1/users", 401)} <= statuses:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(statuses)
 
 
 async def test_a_bcrypt_hash_is_accepted_and_renewed(identity: Identity) -> None:
@@ -120,22 +100,3 @@ async def test_the_sixth_sign_in_of_a_minute_is_refused_with_the_time_to_wait(id
     assert 1 <= int(sixth.headers["retry-after"]) <= 60
     elsewhere = await identity.post("login", body)
     assert elsewhere.status_code == 429, "the account is counted too, wherever the guesses come from"
-
-
-async def test_a_token_of_another_clinic_is_refused(identity: Identity) -> None:
-    other = await make_clinic(identity.clinic.stack)
-    for path, client in (("/api/v1/auth/me", identity.auth), ("/api/v1/users", identity.user)):
-        answer = await client.get(path, headers={"Authorization": f"Bearer {other.token()}"})
-        assert answer.status_code == 401
-
-
-async def test_forged_tokens_get_nowhere(identity: Identity) -> None:
-    good = jwt.decode(identity.clinic.token(), options={"verify_signature": False})
-    kid = identity.clinic.credentials["jwt"]["active"]
-    unsigned = jwt.encode(good, "", algorithm="none", headers={"kid": kid})
-    guessed = jwt.encode(good, "0" * 32, algorithm="HS256", headers={"kid": kid})
-    internal = identity.clinic.service_headers("user")["Authorization"].removeprefix("Bearer ")
-    expired = identity.clinic.token(seconds=-10)
-    for token in (unsigned, guessed, internal, expired, "x.y.z", "x" * 9000):
-        answer = await identity.user.get("/api/v1/users", headers={"Authorization": f"Bearer {token}"})
-        assert answer.status_code in {401, 431}, token[:40]

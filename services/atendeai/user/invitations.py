@@ -1,0 +1,141 @@
+"""Invitations: made, listed, renewed, revoked and taken up."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atendeai.kit import audit, clock
+from atendeai.kit.db import Database
+from atendeai.kit.errors import conflict, forbidden, not_found
+from atendeai.kit.identity import Principal
+from atendeai.kit.paging import Window
+from atendeai.kit.permissions import may_manage
+from atendeai.kit.tenancy import Tenant
+from atendeai.user.invitation_repository import InvitationRepository
+from atendeai.user.repository import UserRepository
+from atendeai.user.schemas import Invitation, InvitationPage, Invited, NewUser, OpenInvitation, Reason, User
+from atendeai.user.service import withdraw
+
+LIFETIME = timedelta(days=7)
+
+
+def fingerprint(token: str) -> str:
+    """SHA-256 of a token, in hex: what is stored of it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """The use cases around invitations."""
+
+    database: Database
+
+    async def invite(self, tenant: Tenant, who: Principal, new: NewUser) -> Invited:
+        """A new account, closed until its invitation is taken up."""
+        if not may_manage(who.roles, new.roles):
+            raise forbidden("Only an owner may invite an owner.")
+        async with self.database.transaction(tenant) as connection:
+            added = await UserRepository(connection, tenant.id).add(
+                user_id=uuid4(),
+                email=new.email,
+                name=new.name,
+                roles=list(new.roles),
+                status="invited",
+                now=clock.now(),
+            )
+            if added is None:
+                raise conflict("email-taken", "email: it has an account in this clinic already.")
+            invitation = await self._issue(connection, tenant, who, added)
+            details = {"roles": list(new.roles)}
+            await audit.record(
+                connection,
+                tenant.id,
+                who,
+                "user.invite",
+                f"user:{added.id}",
+                details,
+                reason=new.reason or "invited",
+            )
+        return Invited(**added.model_dump(), invitation=invitation)
+
+    async def page(self, tenant: Tenant, window: Window) -> InvitationPage:
+        """One page of what has not been taken up."""
+        async with self.database.transaction(tenant) as connection:
+            items, token = await InvitationRepository(connection, tenant.id).page(window, now=clock.now())
+        return InvitationPage(items=items, next_page_token=token)
+
+    async def renew(self, tenant: Tenant, who: Principal, invitation_id: UUID) -> Invitation:
+        """A new token with a new expiry in place of the earlier one, which is worth nothing from then on."""
+        async with self.database.transaction(tenant) as connection:
+            found = await self._open(connection, tenant, who, invitation_id)
+            renewed = await self._issue(connection, tenant, who, found.user)
+            await audit.record(
+                connection, tenant.id, who, "user.renew-invitation", f"user:{found.user.id}", reason="renewed"
+            )
+        return renewed
+
+    async def revoke(self, tenant: Tenant, who: Principal, invitation_id: UUID, reason: Reason) -> None:
+        """Take an invitation back with the account that it would have opened."""
+        async with self.database.transaction(tenant) as connection:
+            found = await self._open(connection, tenant, who, invitation_id)
+            await withdraw(connection, tenant, who, found.user, reason)
+
+    async def invited(self, tenant: Tenant, token: str) -> User:
+        """The account an invitation belongs to; 404 when the token is unknown or has expired."""
+        async with self.database.transaction(tenant) as connection:
+            found = await InvitationRepository(connection, tenant.id).by_token(fingerprint(token), now=clock.now())
+        if found is None or found.status == "deactivated":
+            raise not_found("invitation")
+        return found
+
+    async def accept(self, tenant: Tenant, token: str, name: str) -> User:
+        """Open the account of an invitation. Taking it up twice is the same as once."""
+        async with self.database.transaction(tenant) as connection:
+            repository, now = InvitationRepository(connection, tenant.id), clock.now()
+            found = await repository.by_token(fingerprint(token), now=now)
+            if found is None or found.status == "deactivated":
+                raise not_found("invitation")
+            if found.status != "invited":
+                return found
+            await repository.accept(fingerprint(token), now=now)
+            opened = await UserRepository(connection, tenant.id).update(
+                found.id, name=name, roles=list(found.roles), status="active", now=now
+            )
+            assert opened is not None  # noqa: S101 - the row is locked
+            await audit.record(
+                connection,
+                tenant.id,
+                f"person:{found.id}",
+                "user.accept-invitation",
+                f"user:{found.id}",
+                reason="invitation-taken-up",
+            )
+            return opened
+
+    @staticmethod
+    async def _open(connection: AsyncConnection, tenant: Tenant, who: Principal, invitation_id: UUID) -> OpenInvitation:
+        found = await InvitationRepository(connection, tenant.id).open(invitation_id, now=clock.now())
+        if found is None:
+            raise not_found("invitation")
+        if not may_manage(who.roles, found.user.roles):
+            raise forbidden("Only an owner may manage an owner.")
+        return found
+
+    @staticmethod
+    async def _issue(connection: AsyncConnection, tenant: Tenant, who: Principal, account: User) -> Invitation:
+        now, token, invitation_id = clock.now(), secrets.token_urlsafe(32), uuid4()
+        await InvitationRepository(connection, tenant.id).add(
+            invitation_id=invitation_id,
+            user_id=account.id,
+            token_sha256=fingerprint(token),
+            invited_by=who.actor,
+            now=now,
+            ends=now + LIFETIME,
+        )
+        return Invitation(id=invitation_id, token=token, expires_at=now + LIFETIME)

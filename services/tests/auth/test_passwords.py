@@ -1,0 +1,122 @@
+"""Passwords: changed by their holder, set anew by a token that a manager hands over."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from atendeai.auth.lockout import FREE
+from atendeai.kit import clock
+from tests.auth.pair import PASSWORD, Identity, bearer
+
+pytestmark = pytest.mark.integration
+OWNER = "dona@sol.example"
+NEXT = "outra frase bem comprida"
+
+
+async def change(desk: Identity, tokens: dict[str, Any], current: str, new: str = NEXT) -> httpx.Response:
+    body = {"current_password": current, "new_password": new}
+    return await desk.auth.post("/api/v1/auth/password", json=body, headers=bearer(tokens))
+
+
+async def issue(desk: Identity, tokens: dict[str, Any], user_id: str) -> httpx.Response:
+    body = {"user_id": user_id, "reason": "esqueceu a senha"}
+    return await desk.auth.post("/api/v1/auth/password-resets", json=body, headers=bearer(tokens))
+
+
+async def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one(desk: Identity) -> None:
+    mine, other = await desk.owner(), (await desk.login(OWNER)).json()
+    assert (await change(desk, mine, PASSWORD)).status_code == 204
+    await desk.refused_everywhere(other)
+    assert (await desk.post("refresh", {"refresh_token": other["refresh_token"]})).status_code == 401
+    assert (await desk.get("me", mine)).status_code == 200
+    assert (await desk.login(OWNER)).status_code == 401
+    assert (await desk.login(OWNER, NEXT)).status_code == 200
+
+
+async def test_a_wrong_present_password_changes_nothing_and_guessing_it_is_slowed(desk: Identity) -> None:
+    mine = await desk.owner()
+    wrong = await change(desk, mine, "not the password")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "current_password")
+    statuses = [(await change(desk, mine, "not the password")).status_code for _ in range(FREE + 2)]
+    assert statuses[-1] == 429
+    assert (await desk.get("me", mine)).status_code == 200
+
+
+@pytest.mark.parametrize("new", ["curta", "x" * 129])
+async def test_a_new_password_keeps_the_rules(desk: Identity, new: str) -> None:
+    mine = await desk.owner()
+    refused = await change(desk, mine, PASSWORD, new)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "new_password")
+    assert new not in refused.text
+
+
+async def test_a_reset_token_sets_a_new_password_once_and_ends_every_session(desk: Identity) -> None:
+    owner = await desk.owner()
+    colleague = await desk.colleague(owner)
+    issued = await issue(desk, owner, colleague.id)
+    assert issued.status_code == 201
+    assert issued.headers["cache-control"] == "no-store"
+    token = issued.json()["token"]
+    stored = await desk.clinic.fetch(f"SELECT token_sha256 FROM atendeai.password_reset_{desk.clinic.id.hex}")
+    assert token not in stored[0]["token_sha256"]
+    attempts = [desk.post("reset", {"token": token, "password": f"{NEXT} {number}"}) for number in range(5)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*attempts)]
+    assert sorted(statuses) == [204, 403, 403, 403, 403]
+    await desk.refused_everywhere(colleague.tokens)
+    assert (await desk.login(colleague.email)).status_code == 401
+    assert (await desk.login(colleague.email, f"{NEXT} {statuses.index(204)}")).status_code == 200
+    asked = next(one for one in await desk.audit() if one["action"] == "auth.issue-password-reset")
+    assert (asked["target"], asked["reason"]) == (f"user:{colleague.id}", "esqueceu a senha")
+    assert asked["actor"].startswith("person:")
+
+
+async def test_a_reset_ends_what_strangers_did_to_the_account(desk: Identity) -> None:
+    owner = await desk.owner()
+    colleague = await desk.colleague(owner)
+    for _ in range(FREE + 1):
+        await desk.login(colleague.email, "not the password")
+    assert (await desk.login(colleague.email)).status_code == 429
+    token = (await issue(desk, owner, colleague.id)).json()["token"]
+    assert (await desk.post("reset", {"token": token, "password": NEXT})).status_code == 204
+    assert (await desk.login(colleague.email, NEXT)).status_code == 200
+
+
+async def test_a_reset_token_ends_with_the_next_one_with_time_and_with_a_change(desk: Identity) -> None:
+    owner = await desk.owner()
+    colleague = await desk.colleague(owner)
+    first, second = [(await issue(desk, owner, colleague.id)).json()["token"] for _ in range(2)]
+    assert (await desk.post("reset", {"token": first, "password": NEXT})).status_code == 403
+    with clock.override(clock.now() + timedelta(minutes=61)):
+        late = await desk.post("reset", {"token": second, "password": NEXT})
+    assert (late.status_code, late.json()["type"].rpartition(":")[2]) == (403, "reset-unknown")
+    third = (await issue(desk, owner, colleague.id)).json()["token"]
+    assert (await change(desk, colleague.tokens, PASSWORD)).status_code == 204
+    assert (await desk.post("reset", {"token": third, "password": "mais uma frase longa"})).status_code == 403
+
+
+async def test_who_may_reset_whom(desk: Identity) -> None:
+    owner = await desk.owner()
+    owner_id = (await desk.get("me", owner)).json()["id"]
+    admin = await desk.colleague(owner, "admin", email="adm@sol.example")
+    desk_clerk = await desk.colleague(owner, "receptionist")
+    auditor = await desk.colleague(owner, "auditor", email="aud@sol.example")
+    assert (await issue(desk, admin.tokens, desk_clerk.id)).status_code == 201
+    assert (await issue(desk, admin.tokens, owner_id)).status_code == 403
+    for other in (desk_clerk, auditor):
+        assert (await issue(desk, other.tokens, admin.id)).status_code == 403
+    assert (await issue(desk, owner, str(uuid4()))).status_code == 404
+    await desk.user.delete(f"/api/v1/users/{desk_clerk.id}", params={"reason": "saiu"}, headers=bearer(owner))
+    assert (await issue(desk, owner, desk_clerk.id)).status_code == 409
+
+
+async def test_a_reset_needs_a_reason_and_knows_no_other_fields(desk: Identity) -> None:
+    owner = await desk.owner()
+    body = {"user_id": str(uuid4()), "password": NEXT}
+    refused = await desk.auth.post("/api/v1/auth/password-resets", json=body, headers=bearer(owner))
+    assert {error["field"] for error in refused.json()["errors"]} == {"reason", "password"}

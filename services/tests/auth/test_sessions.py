@@ -1,0 +1,89 @@
+"""Sessions: listed with where they come from, ended one by one or all; refresh under concurrency and outages."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from tests.auth.pair import Identity, bearer
+
+pytestmark = pytest.mark.integration
+OWNER = "dona@sol.example"
+
+
+async def test_sessions_are_listed_with_their_device_the_last_used_first(desk: Identity) -> None:
+    first = await desk.owner()
+    second = (await desk.login(OWNER, **{"User-Agent": "Painel/2.0 (Windows)", "X-Real-IP": "192.0.2.7"})).json()
+    listed = (await desk.get("sessions", second)).json()["items"]
+    assert [one["current"] for one in listed] == [True, False]
+    assert (listed[0]["user_agent"], listed[0]["address"]) == ("Painel/2.0 (Windows)", "192.0.2.7")
+    moved = {"User-Agent": "Painel/2.1 \x7f(Windows)", "X-Real-IP": "192.0.2.8"}
+    refreshed = (await desk.post("refresh", {"refresh_token": first["refresh_token"]}, **moved)).json()
+    listed = (await desk.get("sessions", refreshed)).json()["items"]
+    assert listed[0]["current"]
+    assert (listed[0]["user_agent"], listed[0]["address"]) == ("Painel/2.1 (Windows)", "192.0.2.8")
+    assert listed[0]["created_at"] < listed[0]["last_used_at"] < listed[0]["expires_at"]
+
+
+async def test_one_session_is_ended_and_no_other(desk: Identity) -> None:
+    mine, other = await desk.owner(), (await desk.login(OWNER)).json()
+    listed = (await desk.get("sessions", mine)).json()["items"]
+    ended = next(one["id"] for one in listed if not one["current"])
+    path = f"/api/v1/auth/sessions/{ended}"
+    assert (await desk.auth.delete(path, headers=bearer(mine))).status_code == 204
+    await desk.refused_everywhere(other)
+    assert (await desk.post("refresh", {"refresh_token": other["refresh_token"]})).status_code == 401
+    assert (await desk.get("me", mine)).status_code == 200
+    again = await desk.auth.delete(path, headers=bearer(mine))
+    assert again.status_code == 404
+
+
+async def test_nobody_ends_or_sees_anothers_session(desk: Identity) -> None:
+    owner = await desk.owner()
+    colleague = await desk.colleague(owner, "admin")
+    theirs = (await desk.get("me", owner)).json()["session_id"]
+    listed = (await desk.get("sessions", colleague.tokens)).json()["items"]
+    assert theirs not in {one["id"] for one in listed}
+    for session_id in (theirs, str(uuid4())):
+        answer = await desk.auth.delete(f"/api/v1/auth/sessions/{session_id}", headers=bearer(colleague.tokens))
+        assert answer.status_code == 404
+    assert (await desk.get("me", owner)).status_code == 200
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_all_sessions_are_ended_with_or_without_this_one(desk: Identity, keep: bool) -> None:
+    mine = await desk.owner()
+    others = [(await desk.login(OWNER)).json() for _ in range(2)]
+    answer = await desk.auth.delete("/api/v1/auth/sessions", params={"keep_current": keep}, headers=bearer(mine))
+    assert answer.json() == {"sessions": 2 if keep else 3}
+    for tokens in others:
+        await desk.refused_everywhere(tokens)
+    if keep:
+        assert (await desk.get("me", mine)).status_code == 200
+    else:
+        await desk.refused_everywhere(mine)
+    assert ("auth.end-sessions", "ended-by-holder") in {(one["action"], one["reason"]) for one in await desk.audit()}
+
+
+async def test_a_refresh_that_cannot_be_answered_can_be_sent_again(desk: Identity) -> None:
+    tokens = await desk.owner()
+    user = desk.apps.pop("user")
+    refused = await desk.post("refresh", {"refresh_token": tokens["refresh_token"]})
+    assert refused.status_code == 503
+    desk.apps["user"] = user
+    assert (await desk.post("refresh", {"refresh_token": tokens["refresh_token"]})).status_code == 200
+
+
+async def test_a_long_chain_of_refreshes_ends_whole_when_any_old_link_comes_back(desk: Identity) -> None:
+    chain = [await desk.owner()]
+    for _ in range(4):
+        chain.append((await desk.post("refresh", {"refresh_token": chain[-1]["refresh_token"]})).json())
+    bystander = (await desk.login(OWNER)).json()
+    assert (await desk.post("refresh", {"refresh_token": chain[1]["refresh_token"]})).status_code == 401
+    answers = await asyncio.gather(*(desk.post("refresh", {"refresh_token": one["refresh_token"]}) for one in chain))
+    assert {answer.status_code for answer in answers} == {401}
+    await desk.refused_everywhere(chain[-1])
+    assert (await desk.get("me", bystander)).status_code == 200
+    assert "refresh-token-reused" in {one["reason"] for one in await desk.audit()}
