@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from atendeai.auth.app import create_app
-from atendeai.kit.main import run
+from atendeai.kit.start import quickly
+
+with quickly():
+    from atendeai.auth.app import create_app
+    from atendeai.kit.main import run
 
 if __name__ == "__main__":
     run("auth", create_app)

@@ -2,6 +2,8 @@
 
 import sys
 
+from atendeai.kit.start import quickly
+
 
 def main() -> int:
     """Serve, or run a shell command."""
@@ -9,8 +11,9 @@ def main() -> int:
         from atendeai.conversation.shell import main as shell  # noqa: PLC0415 - a shell command needs no server
 
         return shell(sys.argv[1:])
-    from atendeai.conversation.app import create_app  # noqa: PLC0415 - nor the server a shell
-    from atendeai.kit.main import run  # noqa: PLC0415 - nor the server a shell
+    with quickly():
+        from atendeai.conversation.app import create_app  # noqa: PLC0415 - nor the server a shell
+        from atendeai.kit.main import run  # noqa: PLC0415 - nor the server a shell
 
     run("conversation", create_app)
     return 0

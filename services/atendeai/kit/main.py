@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from atendeai.kit.environment import EXIT_CONFIGURATION, ConfigurationError, load, unknown
 from atendeai.kit.logging import configure
 from atendeai.kit.settings import Settings
+from atendeai.kit.start import quickly
 
 if TYPE_CHECKING:
     from atendeai.kit.resources import Kit
@@ -51,7 +52,8 @@ def run(name: str, create_app: Callable[[Settings], FastAPI]) -> None:
     configure(settings)
     for variable, meant in unknown(os.environ):
         log.warning("variable_unknown", variable=variable, meant=meant)
-    app = create_app(settings)
+    with quickly():
+        app = create_app(settings)
     config = uvicorn.Config(
         app,
         host=settings.bind_host,

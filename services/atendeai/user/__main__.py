@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from atendeai.kit.main import run
-from atendeai.user.app import create_app
+from atendeai.kit.start import quickly
+
+with quickly():
+    from atendeai.kit.main import run
+    from atendeai.user.app import create_app
 
 if __name__ == "__main__":
     run("user", create_app)

@@ -1,7 +1,10 @@
 """`python -m atendeai.whatsapp`: serve."""
 
-from atendeai.kit.main import run
-from atendeai.whatsapp.app import create_app
+from atendeai.kit.start import quickly
+
+with quickly():
+    from atendeai.kit.main import run
+    from atendeai.whatsapp.app import create_app
 
 if __name__ == "__main__":
     run("whatsapp", create_app)
