@@ -66,9 +66,11 @@ eval: venv ## How well the attendant understands, on data nobody tuned it on (AR
 	@cd services && ../$(BIN)/python -m eval.run $(ARGS)
 
 # ---------------------------------------------------------------- how fast
-.PHONY: bench-services
+.PHONY: bench-services soak-tenancy
 bench-services: venv apt ## Webhooks and reads, side by side with Fastify and node-postgres (RUNS=5 REQUESTS=10000)
 	@cd services && ../$(BIN)/python -m bench.services
+soak-tenancy: venv apt ## A million mixed requests of two clinics through a transaction pooler return nothing of the other (REQUESTS=1000000)
+	@cd services && ../$(BIN)/python -m bench.soak
 
 # ---------------------------------------------------------------- the local cluster
 .PHONY: chat cluster down clean-cache
@@ -109,7 +111,7 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 $(MODEL): $(TEACHES) | $(VENV)/.stamp
 	@echo "== classifier of intents"
 	@cd services && ../$(BIN)/python -m training.train
-apt: ## Debian packages the tests start: PostgreSQL 15, Redis 7
+apt: ## Debian packages the tests start: PostgreSQL 15, Redis 7, PgBouncer
 	@$(CLUSTER) apt
 tools: ## kube-apiserver, etcd, kubectl, helm and promtool, built from modules and cached
 	@$(CLUSTER) bin kube-apiserver etcd kubectl helm promtool >/dev/null

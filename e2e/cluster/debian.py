@@ -15,7 +15,7 @@ from cluster import paths, steps, versions
 ENGINE = ("docker.io", "containerd", "runc", "iptables")
 BUILD = ("debootstrap", "gcc", "libc6-dev")
 # Debian names the server package by its major version; the contract is PostgreSQL 15 and Redis 7.
-TESTS = ("postgresql-15", "redis-server")
+TESTS = ("postgresql-15", "redis-server", "pgbouncer")
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _APT = ("apt-get", "-y", "-q", "-o", "DPkg::Lock::Timeout=600", "--no-install-recommends")

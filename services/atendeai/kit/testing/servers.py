@@ -210,3 +210,43 @@ def _check(command: Sequence[str], directory: Path) -> None:
     done = subprocess.run(command, check=False, cwd=directory, capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
         raise RuntimeError(f"{Path(command[0]).name} failed:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
+
+
+@contextmanager
+def pooler(server: PostgresServer, users: Mapping[str, str], *, size: int = 3) -> Iterator[PostgresServer]:
+    """Run PgBouncer in front of a server, one transaction at a time on each of `size` connections a user.
+
+    `users` are names and passwords of those who may pass.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="atendeai-pooler-"))
+    try:
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(directory, user.pw_uid, user.pw_gid)
+        port = free_port()
+        listed = directory / "users"
+        listed.write_text("".join(f'"{name}" "{password}"\n' for name, password in users.items()))
+        settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": port,
+            "unix_socket_dir": "",
+            "auth_type": "scram-sha-256",
+            "auth_file": listed,
+            "pool_mode": "transaction",
+            "default_pool_size": size,
+            "max_client_conn": 500,
+            # what a client says at its start; the server's own settings hold for all of them
+            "ignore_startup_parameters": "extra_float_digits,statement_timeout,idle_in_transaction_session_timeout",
+        }
+        file = directory / "pgbouncer.ini"
+        file.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={server.port}\n[pgbouncer]\n"
+            + "".join(f"{key} = {value}\n" for key, value in settings.items())
+        )
+        for path in (listed, file):
+            path.chmod(0o644)
+        command = [find("pgbouncer", Path("/usr/sbin")), "-q", str(file)]
+        with _running(_as_postgres(command), port, directory / "log", directory, signal.SIGTERM):
+            yield PostgresServer(port, directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
