@@ -1,6 +1,7 @@
 """Builds the conversation service."""
 
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from fastapi import FastAPI
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 from atendeai.conversation import internal, public
 from atendeai.conversation.engine import EmbeddedEngine, Engine
 from atendeai.conversation.model_client import Endpoint
+from atendeai.conversation.model_state import ModelStates, usable
 from atendeai.conversation.openai_engine import OpenAIEngine
 from atendeai.conversation.service import CONVERSATION_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE, Conversations
 from atendeai.kit.app import create_service
@@ -24,15 +26,17 @@ def create_app(
 ) -> FastAPI:
     """Build the app; a test hands in a kit and a transport, so that calls to other services and models end in it."""
     resources = kit or Kit(settings)
+    states = ModelStates()
 
     def engine_of(tenant: Tenant) -> Engine:
         ai, key = tenant.config.settings.ai, tenant.config.credentials.ai.api_key
-        if ai.provider != "OpenAI" or not ai.privacy.acknowledged or not (ai.base_url and ai.model and key):
+        if not usable(tenant):
             return EmbeddedEngine()
-        return OpenAIEngine(Endpoint(ai.base_url, ai.model, key), transport=model_transport)
+        note = partial(states.note, tenant.id)
+        return OpenAIEngine(Endpoint(ai.base_url or "", ai.model or "", key), transport=model_transport, note=note)
 
     conversations = Conversations(resources, engine_of)
-    return create_service(
+    app = create_service(
         "conversation",
         settings,
         routers=[internal.router, public.router],
@@ -43,3 +47,5 @@ def create_app(
         ],
         kit=resources,
     )
+    app.state.model_states = states
+    return app

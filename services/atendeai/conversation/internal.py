@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from atendeai.conversation import joining
 from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
+from atendeai.conversation.model_state import ModelStates
 from atendeai.conversation.repository import ConversationRepository
-from atendeai.conversation.schemas import InboundMessage, Joined, JoinedInto, Shown, Taken, Undelivered
+from atendeai.conversation.schemas import InboundMessage, Joined, JoinedInto, ModelHealth, Shown, Taken, Undelivered
 from atendeai.conversation.service import CONVERSATION_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE
 from atendeai.kit import clock
 from atendeai.kit.audit import record
@@ -82,3 +83,13 @@ async def undelivered(
     error = setback.error.replace("\x00", "")
     rows = ConversationRepository(connection, tenant.id)
     return Shown(shown=await rows.undelivered(setback.reply_id, setback.outbound_id, error, clock.now()))
+
+
+@router.get("/model", operation_id="internal_model_show")
+async def model(
+    request: Request, tenant: TenantDep, caller: Annotated[Principal, Depends(service("health"))]
+) -> ModelHealth:
+    """Show how the clinic's external model lately did, as this process saw it."""
+    del caller  # proven by the dependency
+    states: ModelStates = request.app.state.model_states
+    return states.of(tenant)

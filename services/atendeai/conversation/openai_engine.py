@@ -7,6 +7,7 @@ for the name or the last word never reach the model. The model sees masked text 
 
 import re
 import time as timer
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -57,11 +58,22 @@ Situação: {situation}"""
 
 
 class OpenAIEngine:
-    """Lets a model choose among the actions. ``transport``: for tests, where the endpoint is in the process."""
+    """Lets a model choose among the actions.
 
-    def __init__(self, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    ``transport``: for tests, where the endpoint is in the process. ``note`` is told of each turn that was the model's:
+    why it did not answer, or None where it did.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        note: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
         self._endpoint = endpoint
         self._transport = transport
+        self._note = note
         self._embedded = EmbeddedEngine()
 
     async def answer(self, question: Question, actions: Actions) -> Answered:
@@ -75,8 +87,10 @@ class OpenAIEngine:
         except ModelError as error:
             MODEL_TURNS.labels("fallback").inc()
             MODEL_FALLBACKS.labels(error.reason).inc()
+            self._note(error.reason)
             return await self._embedded.answer(question, actions)
         MODEL_TURNS.labels("model").inc()
+        self._note(None)
         return Answered(manager.end(session), self._endpoint.model)
 
     async def _converse(self, session: Session, question: Question, actions: Actions) -> None:

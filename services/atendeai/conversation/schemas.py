@@ -128,3 +128,12 @@ class Transcript(Page):
     """A part of what was written and answered."""
 
     items: list[Entry]
+
+
+class ModelHealth(BaseModel):
+    """How the clinic's external model did in the last quarter of an hour; ``reason``: of its last fall-back."""
+
+    state: Literal["embedded", "unconfigured", "unused", "ok", "failing"]
+    turns: int
+    fallbacks: int
+    reason: str | None

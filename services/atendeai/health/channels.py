@@ -26,6 +26,8 @@ async def ask(kit: Kit, tenant: Tenant) -> tuple[Part, ...]:
     wanted = [_asked(kit, tenant, "whatsapp", "whatsapp", "/internal/v1/channel")]
     if tenant.config.settings.calendar.provider != "None":
         wanted.append(_asked(kit, tenant, "calendar", "calendar", "/internal/v1/status"))
+    if tenant.config.settings.ai.provider != "Embedded":
+        wanted.append(_asked(kit, tenant, "model", "conversation", "/internal/v1/model"))
     return tuple(await asyncio.gather(*wanted))
 
 
@@ -67,4 +69,15 @@ def calendar(part: Part, reported: Json) -> Part:
     return part
 
 
-_READ = {"whatsapp": whatsapp, "calendar": calendar}
+def model(part: Part, reported: Json) -> Part:
+    """Read what the conversation service says of the clinic's model; without it the embedded dialogue answers."""
+    match reported.get("state"):
+        case "failing":
+            return part.worse(State.DEGRADED, f"does not answer ({reported.get('reason') or 'unknown'})")
+        case "unconfigured":
+            return part.worse(State.DEGRADED, "has no key")
+        case _:
+            return part
+
+
+_READ = {"whatsapp": whatsapp, "calendar": calendar, "model": model}

@@ -12,6 +12,7 @@ Behaviour = Callable[[httpx.Request], Any]
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "/internal/v1/channel": {"state": "ok", "token": {"valid": True}, "recently_sent": 9, "recently_failed": 0},
+    "/internal/v1/model": {"state": "ok", "turns": 4, "fallbacks": 1, "reason": "refused"},
     "/internal/v1/status": {"provider": "Google", "ready": True, "calendars": []},
 }
 

@@ -36,7 +36,9 @@ def parts() -> Parts:
 
 @pytest.fixture
 async def clinic(clinic_factory: ClinicFactory) -> TestClinic:
-    return await clinic_factory(isolation="Dedicated", settings={"calendar": {"provider": "Google"}})
+    return await clinic_factory(
+        isolation="Dedicated", settings={"calendar": {"provider": "Google"}, "ai": {"provider": "OpenAI"}}
+    )
 
 
 @pytest.fixture
@@ -106,6 +108,9 @@ async def test_a_slow_part_is_degraded_by_the_threshold_that_was_set(start: Star
         ("channel", {"recently_sent": 8, "recently_failed": 2}, "whatsapp", "degraded", "20% of its messages fail"),
         ("channel", {"recently_sent": 0, "recently_failed": 1}, "whatsapp", "up", None),
         ("status", {"ready": False, "reason": "credentials"}, "calendar", "down", "credentials"),
+        ("model", {"state": "failing", "reason": "rate-limited"}, "model", "degraded", "rate-limited"),
+        ("model", {"state": "unconfigured"}, "model", "degraded", "has no key"),
+        ("model", {"state": "unused"}, "model", "up", None),
         (
             "status",
             {"calendars": [{"sync_error": "rate-limited"}, {"sync_error": None}]},
@@ -119,7 +124,7 @@ async def test_a_channel_that_does_not_work_degrades_the_whole(
     start: Start, parts: Parts, path: str, said: dict[str, Any], channel: str, status: str, reason: str | None
 ) -> None:
     full = f"/internal/v1/{path}"
-    parts.behaviour[channel] = lambda request: httpx.Response(
+    parts.behaviour["conversation" if channel == "model" else channel] = lambda request: httpx.Response(
         200, json=ANSWERS[full] | said if request.url.path == full else {"status": "healthy"}
     )
     client = await start()
