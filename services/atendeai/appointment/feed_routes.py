@@ -14,7 +14,7 @@ from atendeai.appointment.views import FeedAddressView, FeedView
 from atendeai.kit import audit
 from atendeai.kit.db import Database
 from atendeai.kit.errors import not_found
-from atendeai.kit.identity import Principal, person
+from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.preconditions import IfNoneMatchDep, etag_of, fresh
 from atendeai.kit.responses import JSON
 from atendeai.kit.schemas import Code
@@ -22,7 +22,7 @@ from atendeai.kit.tenancy import Tenant, TenantDep
 
 __all__ = ["feed_router"]
 
-ManagerDep = Annotated[Principal, Depends(person("owner", "admin"))]
+ManagerDep = Annotated[Principal, Depends(permitted("appointments.feeds"))]
 CodeDep = Annotated[Code, Path()]
 _CALENDAR = {"text/calendar": {"schema": {"type": "string"}}}
 _FEEDS = "/api/v1/appointments/feeds"

@@ -26,7 +26,7 @@ from atendeai.domain.appointment_states import Status
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import invalid
 from atendeai.kit.idempotency import IdempotencyKeyDep
-from atendeai.kit.identity import Principal, person
+from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
 from atendeai.kit.preconditions import IfMatchDep, IfNoneMatchDep, tagged, version_tag
@@ -36,7 +36,8 @@ from atendeai.kit.tenancy import Tenant, TenantDep
 
 __all__ = ["public_router"]
 
-StaffDep = Annotated[Principal, Depends(person())]
+ReaderDep = Annotated[Principal, Depends(permitted("appointments.read"))]
+WriterDep = Annotated[Principal, Depends(permitted("appointments.write"))]
 _MOST_DAYS = 366
 _CHANGES = problems(409, 412)
 
@@ -55,7 +56,7 @@ def _diary(router: APIRouter, operations: Operations) -> None:
     @router.get("", operation_id="appointments_list", response_model=AppointmentPage)
     async def diary(
         tenant: TenantDep,
-        who: StaffDep,
+        who: ReaderDep,
         window: Annotated[Window, paged(SORTING)],
         day: Annotated[Day | None, Query(alias="date")] = None,
         date_from: Day | None = None,
@@ -97,7 +98,7 @@ def _reading(router: APIRouter, operations: Operations) -> None:
     @router.get("/slots", operation_id="slots_search", response_model=SlotsView)
     async def slots(
         tenant: TenantDep,
-        _: StaffDep,
+        _: ReaderDep,
         service_code: Code,
         date_from: Day,
         date_to: Day | None = None,
@@ -129,7 +130,7 @@ def _reading(router: APIRouter, operations: Operations) -> None:
         responses={304: {"description": "It is as the caller knows it"}},
     )
     async def one(
-        appointment_id: UUID, tenant: TenantDep, who: StaffDep, if_none_match: IfNoneMatchDep = None
+        appointment_id: UUID, tenant: TenantDep, who: ReaderDep, if_none_match: IfNoneMatchDep = None
     ) -> Response:
         """Show one appointment, with its ETag."""
         async with operations.database.transaction(tenant) as connection:
@@ -140,7 +141,7 @@ def _reading(router: APIRouter, operations: Operations) -> None:
         return tagged(found.as_json(tenant.config.tz), version_tag(found.version), if_none_match)
 
     @router.get("/{appointment_id}/history", operation_id="appointments_history", response_model=HistoryView)
-    async def history(appointment_id: UUID, tenant: TenantDep, who: StaffDep) -> Response:
+    async def history(appointment_id: UUID, tenant: TenantDep, who: ReaderDep) -> Response:
         """Show what happened to an appointment and who did it, in order."""
         async with operations.database.transaction(tenant) as connection:
             rows = AppointmentRepository(connection, tenant.id)
@@ -160,7 +161,7 @@ def _writing(router: APIRouter, operations: Operations) -> None:
         responses=problems(409),
     )
     async def create(
-        wanted: CreateRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None
+        wanted: CreateRequest, tenant: TenantDep, who: WriterDep, key: IdempotencyKeyDep = None
     ) -> Response:
         """Book at once."""
         return (await operations.create(tenant, who, wanted, key)).response()
@@ -175,7 +176,7 @@ def _writing(router: APIRouter, operations: Operations) -> None:
         appointment_id: UUID,
         wanted: StaffCancelRequest,
         tenant: TenantDep,
-        who: StaffDep,
+        who: WriterDep,
         key: IdempotencyKeyDep = None,
         if_match: IfMatchDep = None,
     ) -> Response:
@@ -192,7 +193,7 @@ def _writing(router: APIRouter, operations: Operations) -> None:
         appointment_id: UUID,
         wanted: StaffRescheduleRequest,
         tenant: TenantDep,
-        who: StaffDep,
+        who: WriterDep,
         key: IdempotencyKeyDep = None,
         if_match: IfMatchDep = None,
     ) -> Response:
@@ -210,7 +211,7 @@ def _desk(router: APIRouter, operations: Operations) -> None:
     async def confirm(
         appointment_id: UUID,
         tenant: TenantDep,
-        who: StaffDep,
+        who: WriterDep,
         key: IdempotencyKeyDep = None,
         if_match: IfMatchDep = None,
     ) -> Response:
@@ -227,7 +228,7 @@ def _desk(router: APIRouter, operations: Operations) -> None:
         appointment_id: UUID,
         wanted: StatusRequest,
         tenant: TenantDep,
-        who: StaffDep,
+        who: WriterDep,
         key: IdempotencyKeyDep = None,
         if_match: IfMatchDep = None,
     ) -> Response:

@@ -17,7 +17,7 @@ from atendeai.appointment.waitlist_models import JoinRequest, Wish, WishStatus
 from atendeai.appointment.waitlist_repository import SORTING, WaitlistRepository, sort_key
 from atendeai.kit import audit
 from atendeai.kit.idempotency import IdempotencyKeyDep
-from atendeai.kit.identity import Principal, person, service
+from atendeai.kit.identity import Principal, permitted, service
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
 from atendeai.kit.responses import JSON
@@ -26,7 +26,8 @@ from atendeai.kit.tenancy import Tenant, TenantDep
 __all__ = ["waitlist_router"]
 
 ServiceDep = Annotated[Principal, Depends(service())]
-StaffDep = Annotated[Principal, Depends(person())]
+ReaderDep = Annotated[Principal, Depends(permitted("appointments.read"))]
+WriterDep = Annotated[Principal, Depends(permitted("appointments.write"))]
 _STATUSES = 3
 _JOINED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The very same is waited for already", "model": WishView},
@@ -72,7 +73,7 @@ def _staff(router: APIRouter, waiting_list: WaitingList) -> None:
     @router.get("/api/v1/appointments/waitlist", operation_id="waitlist_list", response_model=WishPage)
     async def listed(
         tenant: TenantDep,
-        who: StaffDep,
+        who: ReaderDep,
         window: Annotated[Window, paged(SORTING)],
         status: Annotated[list[WishStatus] | None, Query(max_length=_STATUSES)] = None,
         contact_id: UUID | None = None,
@@ -94,12 +95,12 @@ def _staff(router: APIRouter, waiting_list: WaitingList) -> None:
         response_model=WishView,
         responses=_JOINED,
     )
-    async def join(wanted: JoinRequest, tenant: TenantDep, who: StaffDep, key: IdempotencyKeyDep = None) -> Response:
+    async def join(wanted: JoinRequest, tenant: TenantDep, who: WriterDep, key: IdempotencyKeyDep = None) -> Response:
         """Put a patient on the waiting list."""
         return (await waiting_list.join(tenant, who, wanted, key)).response()
 
     @router.delete("/api/v1/appointments/waitlist/{wish_id}", status_code=204, operation_id="waitlist_leave")
-    async def leave(wish_id: UUID, tenant: TenantDep, who: StaffDep) -> None:
+    async def leave(wish_id: UUID, tenant: TenantDep, who: WriterDep) -> None:
         """Take a patient off the waiting list, and back what is being offered."""
         await waiting_list.leave(tenant, who, wish_id)
 

@@ -16,7 +16,7 @@ from atendeai.calendar.models import AuthorizationView
 from atendeai.calendar.routes import told
 from atendeai.calendar.sync_repository import SYNC_QUEUE
 from atendeai.kit.errors import not_found
-from atendeai.kit.identity import Principal, person
+from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.limits import limited
 from atendeai.kit.openapi import problems
 from atendeai.kit.resources import KitDep
@@ -25,7 +25,7 @@ from atendeai.kit.work import enqueue
 
 __all__ = ["consent_router", "push_router"]
 
-InChargeDep = Annotated[Principal, Depends(person("owner", "admin"))]
+InChargeDep = Annotated[Principal, Depends(permitted("calendar.consent"))]
 
 _PAGE: dict[str, Any] = {
     "text/html": {"schema": {"type": "string"}},

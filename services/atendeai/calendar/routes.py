@@ -27,7 +27,7 @@ from atendeai.calendar.service import Busy, CalendarService
 from atendeai.calendar.status import StatusReport, remedy
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem, invalid
-from atendeai.kit.identity import Principal, person, service
+from atendeai.kit.identity import Principal, permitted, service
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
 from atendeai.kit.responses import JSON
@@ -37,7 +37,7 @@ from atendeai.kit.tenancy import Tenant, TenantDep
 __all__ = ["internal_router", "public_router", "told"]
 
 ServiceDep = Annotated[Principal, Depends(service())]
-StaffDep = Annotated[Principal, Depends(person())]
+ReaderDep = Annotated[Principal, Depends(permitted("calendar.read"))]
 _MOST = timedelta(days=100)
 
 
@@ -99,7 +99,7 @@ def public_router(calendar: CalendarService, report: StatusReport) -> APIRouter:
     @router.get("/freebusy", operation_id="calendar_freebusy", response_model=FreeBusyView)
     async def free_busy(
         tenant: TenantDep,
-        _: StaffDep,
+        _: ReaderDep,
         time_min: Moment,
         time_max: Moment,
         professional_code: Annotated[list[Code] | None, Query(max_length=200)] = None,
@@ -118,7 +118,7 @@ def public_router(calendar: CalendarService, report: StatusReport) -> APIRouter:
     @router.get("/events", operation_id="calendar_events", response_model=EventPage)
     async def events(
         tenant: TenantDep,
-        _: StaffDep,
+        _: ReaderDep,
         window: Annotated[Window, paged(SORTING)],
         date_from: Day | None = None,
         date_to: Day | None = None,
@@ -136,7 +136,7 @@ def public_router(calendar: CalendarService, report: StatusReport) -> APIRouter:
         return JSON({"items": [row.as_json(tz) for row in page], "next_page_token": token})
 
     @router.get("/status", operation_id="calendar_status", response_model=StatusView)
-    async def status(tenant: TenantDep, _: StaffDep) -> Response:
+    async def status(tenant: TenantDep, _: ReaderDep) -> Response:
         """Say whether the clinic's calendars can be read, and what to do where they cannot."""
         return JSON(await report.body(tenant, "pt-BR"))
 

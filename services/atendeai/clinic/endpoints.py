@@ -66,7 +66,7 @@ async def by_id(clinic_id: UUID, tenant: TenantDep, _who: ReaderDep) -> ClinicVi
     return show_clinic(tenant.config)
 
 
-async def _declared(request: Request, tenant: TenantDep, _who: ReaderDep) -> None:
+async def _declared(request: Request, tenant: TenantDep, _who: EditorDep) -> None:
     problem = declared(tenant, await _named(request))
     problem.detail = f"{problem.detail}. {_BESIDES}"
     raise problem

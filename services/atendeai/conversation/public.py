@@ -12,7 +12,7 @@ from atendeai.conversation.repository import ENTRIES, SORTING, ConversationRepos
 from atendeai.conversation.schemas import Conversation, ConversationPage, Entry, Transcript
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import not_found
-from atendeai.kit.identity import Principal, person
+from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
 from atendeai.kit.preconditions import IfMatchDep, IfNoneMatchDep, etag_of, require_match, tagged
@@ -22,14 +22,15 @@ from atendeai.kit.tenancy import Tenant, TenantDep
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 
-StaffDep = Annotated[Principal, Depends(person())]
+ReaderDep = Annotated[Principal, Depends(permitted("conversations.read"))]
+ActorDep = Annotated[Principal, Depends(permitted("conversations.handoff"))]
 
 
 @router.get("", operation_id="conversations_list")
 async def conversations(
     tenant: TenantDep,
     connection: ConnectionDep,
-    reader: StaffDep,
+    reader: ReaderDep,
     window: Annotated[Window, paged(SORTING)],
     status: Literal["open", "handed_off"] | None = None,
     alerted: bool = False,
@@ -57,7 +58,7 @@ async def one(
     conversation_id: UUID,
     tenant: TenantDep,
     connection: ConnectionDep,
-    reader: StaffDep,
+    reader: ReaderDep,
     if_none_match: IfNoneMatchDep = None,
 ) -> Response:
     """Show one conversation, with its ETag, which every message changes too."""
@@ -71,7 +72,7 @@ async def messages(
     conversation_id: UUID,
     tenant: TenantDep,
     connection: ConnectionDep,
-    reader: StaffDep,
+    reader: ReaderDep,
     window: Annotated[Window, paged(ENTRIES)],
 ) -> Transcript:
     """Show what was written and answered, newest first."""
@@ -100,7 +101,7 @@ async def handoff(
     conversation_id: UUID,
     tenant: TenantDep,
     connection: ConnectionDep,
-    actor: StaffDep,
+    actor: ActorDep,
     if_match: IfMatchDep = None,
 ) -> Response:
     """Take the conversation over: the attendant keeps quiet from the next message on. Repeating changes nothing."""
@@ -117,7 +118,7 @@ async def release(
     conversation_id: UUID,
     tenant: TenantDep,
     connection: ConnectionDep,
-    actor: StaffDep,
+    actor: ActorDep,
     if_match: IfMatchDep = None,
 ) -> Response:
     """Give the conversation back to the attendant. Repeating changes nothing."""

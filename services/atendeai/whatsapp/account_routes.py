@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from atendeai.domain.templates import TEMPLATES
 from atendeai.kit import audit
-from atendeai.kit.identity import Principal, person
+from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.openapi import problems
 from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.tenancy import TenantDep
@@ -19,7 +19,7 @@ from atendeai.whatsapp.schemas import OnboardingRequest, OnboardingState, Onboar
 
 router = APIRouter(prefix="/api/v1/whatsapp", tags=["whatsapp"])
 
-ManagerDep = Annotated[Principal, Depends(person("owner", "admin"))]
+ManagerDep = Annotated[Principal, Depends(permitted("channel.manage"))]
 
 
 def _state(done: dict[str, dict[str, Any]]) -> OnboardingState:

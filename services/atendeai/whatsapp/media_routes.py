@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import Problem, conflict, invalid, not_found
 from atendeai.kit.idempotency import IdempotencyKeyDep, Reply, idempotent
-from atendeai.kit.identity import Principal, person
+from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.openapi import problems
 from atendeai.kit.resources import ConnectionDep
 from atendeai.kit.tenancy import Tenant, TenantDep
@@ -29,7 +29,8 @@ from atendeai.whatsapp.schemas import Upload, UploadState
 
 router = APIRouter(prefix="/api/v1/whatsapp/media", tags=["whatsapp"])
 
-PersonDep = Annotated[Principal, Depends(person())]
+ReaderDep = Annotated[Principal, Depends(permitted("messages.read"))]
+AuthorDep = Annotated[Principal, Depends(permitted("messages.send"))]
 _BYTES = {"type": "string", "format": "binary"}
 UNSENT_FOR = timedelta(days=1)
 
@@ -40,7 +41,7 @@ UNSENT_FOR = timedelta(days=1)
     response_class=Response,
     responses={200: {"description": "The file, as it was sent", "content": {"*/*": {"schema": _BYTES}}}},
 )
-async def read(media_id: UUID, tenant: TenantDep, connection: ConnectionDep, reader: PersonDep) -> Response:
+async def read(media_id: UUID, tenant: TenantDep, connection: ConnectionDep, reader: ReaderDep) -> Response:
     """Return a file's bytes; the reading is in the audit log. 404 for one that is not there (any more)."""
     media = await repository.get(connection, tenant.id, media_id)
     if media is None or media.state != "stored" or media.mime_type is None:
@@ -57,7 +58,7 @@ async def read(media_id: UUID, tenant: TenantDep, connection: ConnectionDep, rea
 
 @router.post("", status_code=201, operation_id="whatsapp_media_begin", response_model=UploadState)
 async def begin(
-    wanted: Upload, tenant: TenantDep, connection: ConnectionDep, author: PersonDep, key: IdempotencyKeyDep = None
+    wanted: Upload, tenant: TenantDep, connection: ConnectionDep, author: AuthorDep, key: IdempotencyKeyDep = None
 ) -> Response:
     """Begin an upload. 422 for a type or a size that Meta does not take."""
     kind, most = SENT_AS.get(bare(wanted.mime_type), ("", 0))
@@ -103,7 +104,7 @@ async def part(
     request: Request,
     tenant: TenantDep,
     connection: ConnectionDep,
-    author: PersonDep,
+    author: AuthorDep,
     offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> UploadState:
     """Take the part that begins at `offset`; the last one completes the file, which is then checked.

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import conflict, invalid, not_found
 from atendeai.kit.idempotency import IdempotencyKeyDep
-from atendeai.kit.identity import Principal, person
+from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
 from atendeai.kit.resources import ConnectionDep
@@ -41,14 +41,15 @@ from atendeai.whatsapp.schemas import (
 
 router = APIRouter(prefix="/api/v1/whatsapp", tags=["whatsapp"])
 
-PersonDep = Annotated[Principal, Depends(person())]
+ReaderDep = Annotated[Principal, Depends(permitted("messages.read"))]
+AuthorDep = Annotated[Principal, Depends(permitted("messages.send"))]
 
 
 @router.get("/messages", operation_id="whatsapp_messages_list")
 async def messages(
     tenant: TenantDep,
     connection: ConnectionDep,
-    reader: PersonDep,
+    reader: ReaderDep,
     window: Annotated[Window, paged(staff.SORTING)],
     contact_id: UUID | None = None,
     direction: Literal["inbound", "outbound"] | None = None,
@@ -111,7 +112,7 @@ async def send(
     message: StaffMessage,
     tenant: TenantDep,
     connection: ConnectionDep,
-    author: PersonDep,
+    author: AuthorDep,
     idempotency_key: IdempotencyKeyDep = None,
 ) -> JSON:
     """Send free text, or an uploaded file, to a contact whose 24-hour window is open; 409 when it is not."""
@@ -175,7 +176,7 @@ async def _file(
 
 
 @router.get("/status", operation_id="whatsapp_status")
-async def status(tenant: TenantDep, channels: ChannelDep, reader: PersonDep) -> Channel:
+async def status(tenant: TenantDep, channels: ChannelDep, reader: ReaderDep) -> Channel:
     """Say how the clinic's channel is: its token, the account's last refusal, what is waiting."""
     del reader  # proven by the dependency; any role may know
     return await channels.read(tenant)
