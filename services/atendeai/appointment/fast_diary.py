@@ -21,14 +21,14 @@ from atendeai.appointment.models import HORIZON
 from atendeai.kit import clock
 from atendeai.kit.fast import FastRoutes
 from atendeai.kit.guard import guard
-from atendeai.kit.identity import person
+from atendeai.kit.identity import permitted
 from atendeai.kit.paging import MOST
 from atendeai.kit.resources import Kit
 from atendeai.kit.tenancy import current_tenant
 from atendeai.kit.together import ApartError, Together
 
 _ASKED = re.compile(rb"^date=(\d{4}-\d\d-\d\d)&page_size=([1-9]\d{0,2})$")
-_STAFF = person()
+_READER = permitted("appointments.read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class FastDiary:
             return None
         await guard(request)
         tenant = await current_tenant(request)
-        who = await _STAFF(request, tenant)
+        who = await _READER(request, tenant)
         tz = tenant.config.tz
         wanted = _Day(
             clinic_id=tenant.id,
