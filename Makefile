@@ -43,6 +43,7 @@ lint: venv ## Formatting, lint rules, types, import layers, generated files
 	@for folder in $(CRDS); do $(BIN)/python -m atendeai_operator.api.crds --check $$folder; done
 	@$(BIN)/python manifests/render.py --check
 	@$(BIN)/python tools/openapi.py --check $(OPENAPI)
+	@cd services && ../$(BIN)/python -m atendeai.kit.permissions --check permissions.md
 
 unit: venv tools ## Pure rooms and golden files; no server, no cluster
 	@$(BIN)/pytest -q $(PARALLEL) -m "not integration and not pipeline and not e2e"
@@ -85,13 +86,15 @@ clean-cache: ## Say what the caches hold, then free them
 	@$(CLUSTER) clean-cache
 
 # ---------------------------------------------------------------- generated files
-.PHONY: crds golden openapi format lock
+.PHONY: crds golden openapi permissions format lock
 crds: venv ## Write the CRDs from the pydantic models
 	@for folder in $(CRDS); do $(BIN)/python -m atendeai_operator.api.crds $$folder; done
 golden: venv tools ## Rewrite the golden files; read the diff before committing it
 	@$(BIN)/pytest -q operator/tests/golden --rewrite
 openapi: venv ## Write what each service promises over HTTP: one OpenAPI 3.1 document per service
 	@$(BIN)/python tools/openapi.py $(OPENAPI)
+permissions: venv ## Print the table of permissions that every route checks
+	@cd services && ../$(BIN)/python -m atendeai.kit.permissions permissions.md
 format: venv ## Format the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
