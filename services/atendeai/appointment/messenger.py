@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from uuid import UUID
 
 import structlog
 
+from atendeai.appointment.problems import no_such_contact
 from atendeai.appointment.wording import Message
 from atendeai.kit.http import ServiceClient, ServiceError
 from atendeai.kit.tenancy import Tenant
@@ -33,9 +35,25 @@ class Messenger:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    async def send(self, tenant: Tenant, contact_id: UUID, message: Message, key: str) -> Outcome:
-        """Have a message queued once per key. Raises ServiceError when it may succeed later."""
+    async def known(self, tenant: Tenant, contact_id: UUID) -> None:
+        """See that there is such a contact. Raises a 422 problem when there is none, ServiceError when nobody says."""
+        try:
+            await self._client.call(tenant, "whatsapp", "GET", f"/internal/v1/contacts/{contact_id}")
+        except ServiceError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise no_such_contact() from error
+
+    async def send(
+        self, tenant: Tenant, contact_id: UUID, message: Message, key: str, *, until: datetime | None = None
+    ) -> Outcome:
+        """Have a message queued once per key; after `until` it is not sent any more.
+
+        Raises ServiceError when it may succeed later.
+        """
         body = message.as_json(contact_id)
+        if until is not None:
+            body["expires_at"] = until.isoformat()
         try:
             await self._client.call(tenant, "whatsapp", "POST", "/internal/v1/outbound", json=body, idempotency_key=key)
         except ServiceError as error:

@@ -54,7 +54,7 @@ class Notices:
             clock.now().astimezone(tz),
         )
         message = Message.offer(offer.id, offer.patient_name, start, today.date(), until)
-        outcome = await self.messenger.send(tenant, contact_id, message, f"offer:{offer.id}")
+        outcome = await self.messenger.send(tenant, contact_id, message, f"offer:{offer.id}", until=offer.expires_at)
         if outcome is Outcome.SENT:
             return
         async with self.database.transaction(tenant) as connection:
@@ -71,6 +71,8 @@ class Notices:
         told = {Status.BOOKED: Message.moved, Status.CANCELLED: Message.cancelled}.get(changed.status)
         if told is not None:
             message = told(changed.patient_name, start, today)
-            await self.messenger.send(tenant, contact_id, message, f"change:{changed.id}:{version}")
+            await self.messenger.send(
+                tenant, contact_id, message, f"change:{changed.id}:{version}", until=changed.starts_at
+            )
         async with self.database.transaction(tenant) as connection:
             await AppointmentRepository(connection, tenant.id).told(changed.id, version)

@@ -13,6 +13,7 @@ __all__ = [
     "calendar_unavailable",
     "hold_expired",
     "no_such_appointment",
+    "no_such_contact",
     "no_such_professional",
     "no_such_wish",
     "not_booked_yet",
@@ -97,6 +98,17 @@ def profile_unreadable(reason: str) -> Problem:
 def no_such_appointment() -> Problem:
     """404 for an appointment that is not there, not this clinic's, or not the asking contact's."""
     return not_found("appointment")
+
+
+def no_such_contact() -> Problem:
+    """422: nobody whom the clinic could write to; their reminders would go nowhere."""
+    return Problem(
+        422,
+        "unknown-contact",
+        "There is no such contact",
+        "contact_id: nobody has written to the clinic under it; leave it out, or take it from a conversation.",
+        errors=[{"field": "contact_id", "reason": "there is no such contact"}],
+    )
 
 
 def notice_too_short(until: datetime) -> Problem:

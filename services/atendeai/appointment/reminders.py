@@ -78,7 +78,11 @@ class Reminders:
         )
         start = int(appointment.starts_at.timestamp())
         return await self.messenger.send(
-            tenant, contact_id, message, f"reminder:{appointment.id}:{start}:{_minutes(offset)}"
+            tenant,
+            contact_id,
+            message,
+            f"reminder:{appointment.id}:{start}:{_minutes(offset)}",
+            until=appointment.starts_at,
         )
 
 

@@ -38,6 +38,7 @@ OUTBOUND_QUEUE = "whatsapp.outbound"
 """Work keyed by contact: send what is queued."""
 
 QUOTA = Failure(0, "The clinic's daily quota of messages is used up", "Raise spec.quota.messagesPerDay.")
+EXPIRED = Failure(0, "It was too late to be sent", "The channel was not working until this message was worth nothing.")
 OPTED_OUT = Failure(0, "The person asked for no more messages of this kind")
 NO_ADDRESS = Failure(0, "The contact has neither a number nor a user id", "The number has passed to somebody else.")
 _MOST_IN_A_ROW = 20
@@ -154,6 +155,8 @@ class Outbox:
             return NO_ADDRESS
         if to.opted_out and unasked(head.purpose):
             return OPTED_OUT
+        if head.expires_at is not None and head.expires_at <= now:
+            return EXPIRED
         if head.template is None and not window_open(to.last_inbound_at, now):
             return outside_window()
         quota = config.settings.quota.messages_per_day

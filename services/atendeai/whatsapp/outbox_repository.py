@@ -26,9 +26,9 @@ _CONTACT = text(
 )
 _ADD = text(
     "INSERT INTO atendeai.whatsapp_outbound (clinic_id, id, idempotency_key, request_hash, contact_id, kind, body,"
-    " template, media_id, reply_to, purpose, author, state, created_at, due_at)"
+    " template, media_id, reply_to, purpose, author, expires_at, state, created_at, due_at)"
     " VALUES (:clinic_id, :id, :key, :hash, :contact_id, :kind, CAST(:body AS jsonb), CAST(:template AS jsonb),"
-    " :media_id, :reply_to, :purpose, :author, 'queued', :now, :now)"
+    " :media_id, :reply_to, :purpose, :author, :expires_at, 'queued', :now, :now)"
     " ON CONFLICT (clinic_id, idempotency_key) DO NOTHING"
 )
 _ADDED = text(
@@ -36,7 +36,7 @@ _ADDED = text(
 )
 _HEAD = text(
     "SELECT id, kind, body::text AS body, template::text AS template, as_template, media_id, purpose, state, attempts,"
-    " created_at, due_at FROM atendeai.whatsapp_outbound"
+    " created_at, due_at, expires_at FROM atendeai.whatsapp_outbound"
     " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND state IN ('queued', 'sending')"
     " ORDER BY created_at, id LIMIT 1 FOR UPDATE"
 )
@@ -140,6 +140,8 @@ class Head:
     attempts: int
     created_at: datetime
     due_at: datetime
+    expires_at: datetime | None
+    """From when on it is worth nothing: a reminder after the appointment, an offer that has passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class NewMessage:
     author: str
     template: dict[str, Any] | None = None
     media_id: UUID | None = None
+    expires_at: datetime | None = None
 
 
 async def recipient(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> Recipient | None:
@@ -204,6 +207,7 @@ async def add(connection: AsyncConnection, clinic_id: UUID, message: NewMessage,
             "reply_to": message.reply_to,
             "purpose": message.purpose,
             "author": message.author,
+            "expires_at": message.expires_at,
             "now": now,
         },
     )

@@ -45,6 +45,7 @@ async def queue(connection: AsyncConnection, clinic_id: UUID, message: Outbound,
         reply_to=message.reply_to,
         purpose=message.purpose,
         author=author,
+        expires_at=message.expires_at,
     )
     if to.opted_out and unasked(message.purpose) and await outbox.added(connection, clinic_id, key) is None:
         raise conflict(

@@ -6,16 +6,17 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from atendeai.domain import templates
 from atendeai.kit.paging import Page
+from atendeai.kit.schemas import STORABLE, WHOLE, Flag
 
 MOST_CAPTION = 1024
 PIN_DIGITS = 6
 """Of the number's two-step verification."""
 
-Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"\S")]
+Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"\S"), STORABLE]
 
 
 class Choice(BaseModel):
@@ -69,6 +70,8 @@ class Outbound(BaseModel):
     reply_to: UUID | None = None
     purpose: str = Field(default="reply", min_length=1, max_length=64)
     template: TemplateMessage | None = None
+    expires_at: AwareDatetime | None = None
+    """From when on it is not sent any more."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -89,7 +92,7 @@ class Preferences(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    opted_out: bool
+    opted_out: Flag
 
 
 class PreferencesKept(Preferences):
@@ -122,8 +125,8 @@ class Upload(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    mime_type: str = Field(min_length=3, max_length=128)
-    size: int = Field(ge=1)
+    mime_type: Annotated[str, Field(min_length=3, max_length=128), STORABLE]
+    size: Annotated[int, Field(ge=1, le=2**31 - 1), WHOLE]
     filename: str | None = Field(default=None, min_length=1, max_length=240, pattern=r"^[^/\\\x00-\x1f]+$")
 
 

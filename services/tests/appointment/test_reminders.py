@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -38,6 +38,7 @@ async def test_a_day_and_two_hours_before_and_never_twice(ward: Ward) -> None:
     [first] = ward.whatsapp.to(contact)
     assert first["text"].startswith("Olá, Maria! Passando para lembrar do seu horário: amanhã, terça-feira (26/11), às")
     assert [one["id"] for one in first["buttons"]] == [f"confirm:{booked['id']}", f"cancel:{booked['id']}"]
+    assert datetime.fromisoformat(first["expires_at"]) == at("14:00"), "after that it reminds of nothing"
 
     await look(ward, hours=22)
     await look(ward)
@@ -130,9 +131,9 @@ async def test_several_pods_that_look_at_the_same_moment_send_once(ward: Ward) -
     all_have_looked = asyncio.Barrier(4)
 
     class Slow(Messenger):
-        async def send(self, *arguments: Any) -> Outcome:
+        async def send(self, *arguments: Any, **options: Any) -> Outcome:
             await all_have_looked.wait()
-            return await super().send(*arguments)
+            return await super().send(*arguments, **options)
 
     handler = reminders.Reminders(kit.database, Slow(kit.services))
     tenant = await kit.tenants.get(ward.clinic.id)

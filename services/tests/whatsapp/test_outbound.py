@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -269,3 +269,17 @@ async def test_the_daily_quota(pool: World) -> None:
     row = await pool.outbound(clinic, ids[2], "failed")
     assert "quota" in row["error_title"]
     assert len(await pool.received(clinic, 2)) == 2
+
+
+async def test_what_is_worth_nothing_any_more_is_not_sent(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    now = datetime.now(UTC)
+    late, fresh = [
+        (await pool.send(clinic, contact, text, purpose="reminder", expires_at=until.isoformat())).json()["outbound_id"]
+        for text, until in (("ontem", now - timedelta(seconds=1)), ("amanhã", now + timedelta(hours=1)))
+    ]
+    assert "too late" in (await pool.outbound(clinic, late, "failed"))["error_title"]
+    await pool.outbound(clinic, fresh, "read")
+    [sent] = await pool.received(clinic)
+    assert sent["payload"]["text"]["body"] == "amanhã"
