@@ -62,6 +62,10 @@ e2e: up ## The whole on the local cluster, from outside and from inside; does `u
 verify-kong: venv ## The edge suite on a real Kong, where its image is reachable
 	@PYTHONPATH=e2e $(BIN)/python -m local.verify_kong
 
+.PHONY: soak-contracts
+soak-contracts: venv apt ## Every service against its OpenAPI document with many random requests (EXAMPLES=300)
+	@ATENDEAI_CONTRACT_EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -q $(PARALLEL) services/tests/contracts
+
 .PHONY: eval
 eval: venv ## How well the attendant understands, on data nobody tuned it on (ARGS="--dev --show 20" for the other part)
 	@cd services && ../$(BIN)/python -m eval.run $(ARGS)

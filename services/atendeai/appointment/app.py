@@ -29,8 +29,9 @@ def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
     kit = kit or Kit(settings)
     calendars = Calendars(kit.services)
     availability = Availability(kit.database, calendars)
-    operations = Operations(kit.database, availability)
-    waiting_list = WaitingList(kit.database, availability)
+    messenger = Messenger(kit.services)
+    operations = Operations(kit.database, availability, messenger)
+    waiting_list = WaitingList(kit.database, availability, messenger)
     return create_service(
         "appointment",
         settings,
@@ -42,7 +43,7 @@ def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
             joining_router(kit.database),
             internal_router(operations),
         ],
-        workers=workers(kit.database, calendars, Messenger(kit.services), waiting_list),
+        workers=workers(kit.database, calendars, messenger, waiting_list),
         kit=kit,
         fast=FastDiary(kit).routes,
     )

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 
 from atendeai.domain.appointment_states import Status
 from atendeai.kit import clock
-from atendeai.kit.schemas import STORABLE, VISIBLE, Body, Code, Count, Flag, Moment, WallTime
+from atendeai.kit.schemas import STORABLE, VISIBLE, WHOLE, Body, Code, Flag, Moment, WallTime
 from atendeai.kit.schemas import Day as AnyDay
 
 PersonName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), VISIBLE]
@@ -84,7 +84,7 @@ class SlotSearch(Period):
 
     service_code: Code
     professional_code: Code | None = None
-    limit: Annotated[Count, Field(ge=1, le=200)] = 20
+    limit: Annotated[int, Field(ge=1, le=200), WHOLE] = 20
     contact_id: UUID | None = None
     """Holds of this contact do not count as taken: the patient may pick what is already held for them."""
     appointment_id: UUID | None = None

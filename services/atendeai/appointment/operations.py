@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from atendeai.appointment.availability import Availability
+from atendeai.appointment.messenger import Messenger
 from atendeai.appointment.models import (
     Appointment,
     CancelRequest,
@@ -44,6 +45,7 @@ class Operations:
 
     database: Database
     availability: Availability
+    messenger: Messenger
 
     async def hold(self, tenant: Tenant, who: Principal, wanted: HoldRequest, key: str | None) -> Reply:
         """Hold a time: 201, or 200 when this contact already holds it."""
@@ -56,7 +58,9 @@ class Operations:
         return await self._once(tenant, who, "hold", key, wanted.model_dump(mode="json"), deed)
 
     async def create(self, tenant: Tenant, who: Principal, wanted: CreateRequest, key: str | None) -> Reply:
-        """Book at once: 201."""
+        """Book at once: 201. Raises a 422 problem for a contact that there is not, `ServiceError` when nobody says."""
+        if wanted.contact_id is not None:
+            await self.messenger.known(tenant, wanted.contact_id)
         verdict = await self.availability.judge(tenant, wanted.service_code, wanted.professional_code, wanted.start)
 
         async def deed(service: AppointmentService) -> Reply:

@@ -20,6 +20,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.availability import Availability, Verdict, schedule_of
+from atendeai.appointment.messenger import Messenger
 from atendeai.appointment.models import SlotSearch
 from atendeai.appointment.problems import no_such_wish, refused, too_many_wishes, waiting_list_off
 from atendeai.appointment.reminder_plan import next_morning
@@ -55,12 +56,19 @@ class WaitingList:
 
     database: Database
     availability: Availability
+    messenger: Messenger
 
     # ------------------------------------------------------------------ asked for
 
     async def join(self, tenant: Tenant, who: Principal, wanted: JoinRequest, key: str | None) -> Reply:
-        """Join at the end: 201, or 200 when the very same is waited for already."""
+        """Join at the end: 201, or 200 when the very same is waited for already.
+
+        Raises a problem when the clinic's rules are against it; of a person also 422 for a contact that there is not
+        (the attendant speaks for one that there is), and `ServiceError` when nobody says.
+        """
         _check(tenant, wanted)
+        if who.kind == "person":
+            await self.messenger.known(tenant, wanted.contact_id)
         async with self.database.transaction(tenant) as connection:
             return await idempotent(
                 connection,

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from atendeai.kit.paging import Page
-from atendeai.kit.schemas import STORABLE, Answer, Body, Code, Count, Moment
+from atendeai.kit.schemas import STORABLE, WHOLE, Answer, Body, Code, Moment
 
 CalendarId = Annotated[str, StringConstraints(min_length=1, max_length=1024), STORABLE]
 LATEST_VERSION = 2**31 - 1
@@ -41,7 +41,7 @@ class EventRequest(Body):
     end: Moment
     summary: Annotated[str, Field(max_length=300), STORABLE]
     description: Annotated[str, Field(max_length=2000), STORABLE] = ""
-    version: Annotated[Count, Field(ge=0, le=LATEST_VERSION)] = 0
+    version: Annotated[int, Field(ge=0, le=LATEST_VERSION), WHOLE] = 0
 
     @model_validator(mode="after")
     def _in_order(self) -> EventRequest:

@@ -57,9 +57,12 @@ def refused(app: FastAPI, error: HTTPException, method: str, path: str) -> Probl
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:
-    found: set[str] = {"OPTIONS"}  # the outermost layer answers preflights
+    """Return what the most telling template of an address takes: `/me` before `/{id}`, which it would fit as well."""
+    found: dict[str, set[str]] = {}
     for route in iter_route_contexts(app.routes):
         pattern = getattr(route, "path_regex", None)
         if pattern is not None and pattern.match(path):
-            found |= set(getattr(route, "methods", None) or ())
-    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+            found.setdefault(getattr(route, "path_format", path), set()).update(getattr(route, "methods", None) or ())
+    methods = found[min(found, key=lambda template: template.count("{"))] if found else set()
+    # The outermost layer answers preflights, and HEAD like GET.
+    return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))

@@ -153,7 +153,7 @@ def _operation(operation: Document, route: RouteContext, path: str) -> None:
 
 def _usual(operation: Document, route: RouteContext, path: str, *, secured: bool) -> Iterator[int]:
     """Yield the refusals that the kit may answer with before or behind the endpoint."""
-    yield 500
+    yield from (422, 500)
     if "requestBody" in operation:
         yield from (413,) if route.body_field is None else (400, 413)
     if secured:

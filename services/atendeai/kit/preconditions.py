@@ -21,21 +21,17 @@ from atendeai.kit.responses import JSON, dumps
 __all__ = ["IfMatchDep", "IfNoneMatchDep", "etag_of", "fresh", "require_match", "tagged", "version_tag"]
 
 # Section 8.8.3: anything but quotes, controls and blanks between the quotes.
-_TAG = r"(W/)?\"[\x21\x23-\x7e\x80-\xff]*\""
-_TAGS = rf"^(\*|{_TAG}([ \t]*,[ \t]*{_TAG})*)$"
-_ONE = re.compile(_TAG)
+_TAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 IfMatchDep = Annotated[
     str | None,
-    Header(alias="If-Match", max_length=1000, pattern=_TAGS, description="The ETag of what was read; 412 when stale."),
+    Header(alias="If-Match", max_length=1000, description="The ETag of what was read, or `*`; 412 when stale."),
 ]
 """Belongs to every change of what people edit."""
 
 IfNoneMatchDep = Annotated[
     str | None,
-    Header(
-        alias="If-None-Match", max_length=1000, pattern=_TAGS, description="ETags that are known; 304 when current."
-    ),
+    Header(alias="If-None-Match", max_length=1000, description="ETags that are known, or `*`; 304 when current."),
 ]
 """Belongs to the GET of what has an ETag."""
 
@@ -72,7 +68,8 @@ def require_match(if_match: str | None, tag: str) -> None:
 
 
 def _tags(header: str) -> set[str]:
-    return {match.group(0) for match in _ONE.finditer(header)}
+    """Return the tags of a header; what is none matches nothing."""
+    return {match.group(0) for match in _TAG.finditer(header)}
 
 
 def tagged(body: Any, tag: str | None = None, if_none_match: str | None = None) -> Response:

@@ -30,10 +30,10 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 __all__ = [
     "STORABLE",
     "VISIBLE",
+    "WHOLE",
     "Answer",
     "Body",
     "Code",
-    "Count",
     "Day",
     "Flag",
     "Line",
@@ -110,8 +110,16 @@ Text = Annotated[str, STORABLE]
 Flag = Annotated[bool, Field(strict=True)]
 """Of a body: true or false, no word and no number for it."""
 
-Count = Annotated[int, Field(strict=True)]
-"""Of a body: a whole number, not written as text."""
+
+def _whole(value: Any) -> Any:
+    # JSON knows one kind of number: 5.0 is as whole as 5. What is true or written as text is no number.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+        raise PydanticCustomError("int_type", "a whole number is required, not written as text")
+    return int(value)
+
+
+WHOLE = BeforeValidator(_whole)
+"""Of a number in a body: a whole one, not written as text. After its bounds."""
 
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:\d\d)$")
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")

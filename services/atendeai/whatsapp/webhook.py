@@ -11,16 +11,18 @@ from fastapi.responses import PlainTextResponse, Response
 from atendeai.kit import clock
 from atendeai.kit.errors import Problem
 from atendeai.kit.fast import FastRoutes
+from atendeai.kit.openapi import problems
 from atendeai.kit.resources import KitDep
 from atendeai.kit.tenancy import FoundTenantDep, find_tenant
 from atendeai.whatsapp.directory import Directory
 from atendeai.whatsapp.inbox import CHANGES, Inbox
 from atendeai.whatsapp.payload import NotAWebhookError, parse
 
-router = APIRouter(prefix="/webhook/whatsapp")
+router = APIRouter(prefix="/webhook/whatsapp", tags=["webhook"])
+_BODY = {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}
 
 
-@router.get("")
+@router.get("", operation_id="webhook_verify", response_class=PlainTextResponse, responses=problems(403))
 async def verify(
     request: Request,
     kit: KitDep,
@@ -48,7 +50,13 @@ async def verify(
     return PlainTextResponse(challenge)
 
 
-@router.post("")
+@router.post(
+    "",
+    operation_id="webhook_receive",
+    response_class=Response,
+    responses=problems(400, 401, s401="No delivery in it is signed with the app secret of its clinic"),
+    openapi_extra={"requestBody": _BODY},
+)
 async def receive(request: Request) -> Response:
     """Take what Meta delivers: stored before the 200, so that what was acknowledged is never lost."""
     clinic = await find_tenant(request)

@@ -39,6 +39,12 @@ class WhatsAppSide:
         """Build the app that stands for the service."""
         app = FastAPI()
 
+        @app.get("/internal/v1/contacts/{contact_id}")
+        async def contact(contact_id: UUID) -> JSON:
+            if self.away:
+                return problem(503, "unavailable")
+            return problem(404, "not-found") if contact_id in self.unknown else JSON({"id": str(contact_id)})
+
         @app.post("/internal/v1/outbound")
         async def outbound(request: Request) -> JSON:
             self.calls += 1

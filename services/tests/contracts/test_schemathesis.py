@@ -1,0 +1,167 @@
+"""Every service against its own OpenAPI document, by schemathesis' engine: all of its checks, and two of our own.
+
+`ATENDEAI_CONTRACT_EXAMPLES` is how many requests each operation is asked beside those that probe the borders which the
+document draws (`make soak-contracts` asks many, and others each time).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis import Case
+from schemathesis.checks import CheckContext
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.transport import Response
+from schemathesis.engine import events, from_schema
+
+from atendeai.kit.errors import MEDIA_TYPE, TYPE_PREFIX
+from atendeai.kit.testing.clinics import Stack
+from tests.contracts.houses import CALLERS, SERVICES, House, build
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
+
+SOAK = "ATENDEAI_CONTRACT_EXAMPLES" in os.environ
+EXAMPLES = int(os.environ.get("ATENDEAI_CONTRACT_EXAMPLES", "10"))
+SHOWN = 12
+"""How many different failures are told in full."""
+RULES = ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "424", "429", "503"]
+"""What a valid request may be answered with. 412: no document knows the ETag of the moment. 422: see
+`only_rules_refuse_what_is_valid`. 424 and 503: nothing stands behind the services here, no Google, no Meta and no other
+service, and they say so."""
+PROVEN = "^(/api/v1/calendar/oauth/callback|/webhook/whatsapp)$"
+"""Routes that prove their caller by what no document can promise: a state that Google led back with, a signature of
+Meta's over the very body. They refuse with 400 what holds neither."""
+
+
+@schemathesis.check
+def names_the_remedy(ctx: CheckContext, response: Response, case: Case) -> None:
+    """Every refusal is a problem that says what to do; one of a field names it."""
+    said = response.headers.get("content-type") or [""]
+    if response.status_code < 400 or (said[0].startswith("text/html") and case.operation.path.endswith("/callback")):
+        return  # whoever comes back from Google is a person, and gets a page
+    assert said[0] == MEDIA_TYPE, said
+    problem = response.json()
+    assert problem["type"].startswith(TYPE_PREFIX), problem
+    assert problem["status"] == response.status_code, problem
+    assert problem["request_id"], problem
+    assert problem.get("detail") or response.status_code == 404, problem
+    if response.status_code == 422:
+        assert problem["errors"], problem
+        assert all(error["field"] and error["reason"] for error in problem["errors"]), problem
+
+
+@schemathesis.check
+def only_rules_refuse_what_is_valid(ctx: CheckContext, response: Response, case: Case) -> None:
+    """What the document calls valid is refused with 422 by a rule that JSON Schema cannot say, and by nothing else.
+
+    Such rules are that a day lies within reach, that one date follows another, that the clinic's profile has the
+    service named. They have a problem of their own, or errors whose `code` is `value_error` or absent; any other code
+    is pydantic's and says that the request breaks the schema: then the document promises what is not kept.
+    """
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 422:
+        return
+    problem = response.json()
+    assert problem["type"] != f"{TYPE_PREFIX}unstorable-value", problem
+    broken = [error for error in problem["errors"] if error.get("code") not in {None, "value_error"}]
+    assert not broken, f"the document calls this valid: {broken}"
+
+
+def config(house: House, headers: dict[str, dict[str, str]], *, bad: bool, examples: int) -> SchemathesisConfig:
+    """Return how to ask; `headers` by the paths that they are for, `bad` for invalid requests too."""
+    return SchemathesisConfig.from_dict(
+        {
+            "base-url": f"http://{house.clinic.host}",
+            "headers": headers.pop(""),
+            "operations": [
+                *({"include-path-regex": path, "headers": said} for path, said in headers.items()),
+                {
+                    "include-path-regex": PROVEN,
+                    "checks": {"positive_data_acceptance": {"expected-statuses": ["400", *RULES]}},
+                },
+            ],
+            "generation": {
+                "mode": "all" if bad else "positive",
+                "max-examples": examples,
+                "deterministic": not SOAK,
+                "database": "none",
+                "no-shrink": True,  # what is wrong is shown as it was found: shrinking costs more than reading it
+            },
+            "phases": {"coverage": {"enabled": bad}, "stateful": {"enabled": bad, "generation": {"max-examples": 5}}},
+            "checks": {"positive_data_acceptance": {"expected-statuses": RULES}},
+        }
+    )
+
+
+def played(house: House, how: SchemathesisConfig) -> Iterator[events.ScenarioFinished]:
+    """Ask, and give what was asked and answered. Whatever could not be asked fails the test."""
+    schema = schemathesis.openapi.from_asgi("/openapi.json", house.app(), config=how)
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            yield event
+        elif isinstance(event, events.NonFatalError):
+            pytest.fail(f"{event.label}: {event.info.format() if hasattr(event.info, 'format') else event.info}")
+        elif isinstance(event, events.FatalError):
+            raise event.exception
+
+
+def failures(event: events.ScenarioFinished) -> Iterator[tuple[str, str]]:
+    """Give each failure by what it is, and what it was about."""
+    recorder = event.recorder
+    for case_id, checks in recorder.checks.items():
+        for check in checks:
+            if check.failure_info is None:
+                continue
+            said = recorder.interactions[case_id]
+            body = said.response.content[:600] if said.response else b""
+            failure = check.failure_info.failure
+            kind = f"{check.name} {recorder.label} {said.response.status_code if said.response else ''}"
+            yield kind, f"{kind}\n{failure.title}: {failure.message}\n{check.failure_info.code_sample[:1200]}\n{body!r}"
+
+
+def asked(house: House) -> dict[str, dict[str, str]]:
+    """Return the headers of those who may ask."""
+    return {
+        "": house.headers(),
+        "^/internal/": house.internal_headers(),
+        **{path: house.internal_headers(path) for path in CALLERS},
+    }
+
+
+@pytest.fixture(scope="module", params=SERVICES)
+def house(request: pytest.FixtureRequest, stack: Stack) -> House:
+    """A clinic of one of the eight services, and a neighbour."""
+    return build(request.param, stack)
+
+
+def test_a_service_keeps_what_its_document_promises(house: House) -> None:
+    found: dict[str, str] = {}
+    answered = 0
+    for event in played(house, config(house, asked(house), bad=True, examples=EXAMPLES)):
+        answered += len(event.recorder.interactions)
+        for kind, told in failures(event):
+            found.setdefault(kind, told)
+    shown = "\n\n".join(list(found.values())[:SHOWN])
+    assert not found, f"{len(found)} kinds of failure in {answered} answers:\n\n{shown}\n\n" + "\n".join(found)
+    assert answered > 0
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "another clinic's"])
+def test_nobody_gets_in_without_a_token_of_the_clinic(house: House, whose: str) -> None:
+    neighbour: dict[str, dict[str, str]] = {
+        "": house.headers(of=house.other),
+        "^/internal/": house.internal_headers(of=house.other),
+        **{path: house.internal_headers(path, of=house.other) for path in CALLERS},
+    }
+    headers = {"": house.anonymous()} if whose == "nobody's" else neighbour
+    how = config(house, headers, bad=False, examples=max(2, EXAMPLES // 5))
+    wrong: list[Any] = []
+    for event in played(house, how):
+        for case_id, said in event.recorder.interactions.items():
+            case = event.recorder.cases[case_id].value
+            if case.operation.definition.raw.get("security") and said.response and said.response.status_code != 401:
+                wrong.append((case.operation.label, said.response.status_code, said.response.content[:300]))
+    assert not wrong
