@@ -322,3 +322,22 @@ def test_whatever_is_written_it_never_points_back(text: str, now: datetime) -> N
             assert date is None or date >= now.date() or moment.date_from is None
         if moment.date == now.date() and moment.time is not None and when.candidates == ():
             assert moment.time >= now.time().replace(second=0, microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "found"),
+    [
+        ("quero no último dia do ano", "2026-12-28T10:00", {"date": "2026-12-31"}),
+        ("no último dia do mês", "2026-11-24T09:00", {"date": "2026-11-30"}),
+        ("ainda esse ano", "2026-12-28T10:00", {"date_from": "2026-12-28", "date_to": "2026-12-31"}),
+        ("primeiro dia útil do ano que vem", "2026-12-28T10:00", {"date": "2027-01-04"}),
+        ("segunda depois do ano novo", "2026-12-28T10:00", {"date": "2027-01-04"}),
+        ("quarta depois do natal", "2026-12-01T10:00", {"date": "2026-12-30"}),
+        ("primeira semana de dezembro", "2026-11-24T09:00", {"date_from": "2026-12-01", "date_to": "2026-12-07"}),
+        ("última semana do mês que vem", "2026-11-24T09:00", {"date_from": "2026-12-25", "date_to": "2026-12-31"}),
+        ("esperei duas horas e ninguém veio", "2026-11-24T09:00", {}),
+        ("fiquei umas 3 horas aí ontem", "2026-11-24T09:00", {}),
+    ],
+)
+def test_ends_of_months_and_years(text: str, now: str, found: dict[str, Any]) -> None:
+    assert parse(normalise(text).norm, datetime.fromisoformat(now)).to_json() == found

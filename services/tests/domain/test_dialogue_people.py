@@ -100,6 +100,10 @@ def test_whether_somebody_works_here_is_answered(question: str, answer: str) -> 
     assert talk(question, "quero sim")[-1]["asks"] in {"service", "date"}
 
 
+def test_who_was_asked_about_is_who_it_is_booked_with() -> None:
+    assert "Dr. Caio Prado" in said("o dr Caio atende aí?", "quero sim", "amanhã às 9h")[0]
+
+
 # ---------------------------------------------------------------- who is spoken of otherwise
 
 

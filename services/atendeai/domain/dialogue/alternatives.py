@@ -33,6 +33,9 @@ def settle(session: Session) -> None:
         if index is not None:
             session.reread(When(moment=options[index]))
         return
+    if said.moment.has_time and not said.moment.has_day and all(o.has_day and not o.has_time for o in options):
+        session.reread(When(candidates=tuple(o.merged(said.moment) for o in options)))  # the day is open still
+        return
     moments = list(said.candidates) or [said.moment]
     fitting = [c for c in options if any(m.date is not None and m.date == c.date for m in moments)]
     narrowed = fitting or [c for c in options if any(_inside(c, m) for m in moments)]

@@ -63,6 +63,8 @@ def works_here(session: Session) -> bool:
     if own is not None:
         offered = [s.name for s in clinic.services if s.code in own.services]
         session.say(texts.works_here(own.name, offered))
+        state.person = own.code
+        state.topic = next(iter(own.services)) if len(own.services) == 1 else state.topic
     else:
         session.say(f"{subject.not_here(session)} {texts.WITH_SOMEBODY_ELSE}")
     state.invited = state.answered = True

@@ -37,6 +37,15 @@ _WRONG = re.compile(
 )
 _DEAR = re.compile(r"\b(?:(?:muito|meio|bem|achei|ta|esta|que|ficou) )?car[oa]s?(?: demais| pra caramba| ne)?\b")
 _ASKS_MONEY = re.compile(r"\b(?:quanto|precos?|valor(?:es)?|lista|mais|tabela|desconto|parcel\w+|qual)\b")
+_SUPPOSES = re.compile(
+    r"\b(?:se|caso) (?:eu |a gente |ele |ela |por acaso |depois |um dia |algum dia )*(?:precis\w+|quiser|quisermos|"
+    r"tiver (?:que|de)|nao (?:puder|possa|conseguir|consiga|der|for)|acontecer|surgir|desistir|faltar|atrasar)\b"
+    r"(?=.*(?:\?|\b(?:como|posso|consigo|da para|tem problema|tem multa)\b))"
+)
+_CHANGES = re.compile(
+    r"\b(?:desmarc|cancel|remarc|reagend|desist|falt|mud|troc|adi|atras|nao (?:puder|possa|conseguir|consiga|der|"
+    r"for))\w*"
+)
 _ONLY_MARKS = re.compile(r"^[\s?!.…]+$")
 _CALLS = re.compile(r"^\W*(?:(?:oi+|ola|alo+|ei|tem alguem ai|alguem ai|cade voce?s?|ainda esta ai|e ai)\W*)+$")
 _NOTED = re.compile(
@@ -67,6 +76,9 @@ def take(session: Session, asked: Asks | None) -> bool:
         and intent in {Intent.OUT_OF_SCOPE, Intent.CONFIRM_NO, Intent.ASK_SERVICE}
     ):
         session.say(texts.WRONG_NUMBER)
+    elif _supposes(session):
+        session.say(texts.CAN_BE_CHANGED)
+        state.answered = True
     elif _DEAR.search(norm) and intent is Intent.ASK_PRICE and "?" not in norm and not _ASKS_MONEY.search(norm):
         session.say(texts.DEAR_HERE if state.busy else texts.DEAR)
         state.answered = True
@@ -79,6 +91,12 @@ def take(session: Session, asked: Asks | None) -> bool:
     else:
         return False
     return True
+
+
+def _supposes(session: Session) -> bool:
+    """Whether it is asked what happens if they should not come ("e se eu precisar desmarcar?")."""
+    found = _SUPPOSES.search(session.norm)
+    return found is not None and bool(_CHANGES.search(session.norm[found.start() :]))
 
 
 def _waits(session: Session) -> bool:

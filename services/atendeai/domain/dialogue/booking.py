@@ -44,6 +44,8 @@ _EARLIEST = re.compile(
     r"(?:disponivel|livre|que)|primeir[oa] que tiver|urgente|urgencia|(?:assim|logo) que possivel|mais proxim[oa])\b"
 )
 _LATEST = re.compile(r"\bultim[oa] (?:horario|vaga|hora)\b|\bo mais tarde (?:possivel|que (?:tiver|der))\b")
+_AGAIN = re.compile(r"\b(?:de novo|novamente|outra vez|de volta|mesm[oa]|volta\w*)\b")
+_SAME = re.compile(r"\bmesm[oa] (?:hora|horario|dia)\b|\bde volta\b|\bvolta\w* (?:a|o)\b")
 _ALTERNATIVES = re.compile(r"\b(?:ou|tanto .* quanto)\b")
 
 
@@ -53,6 +55,14 @@ def start(session: Session, purpose: Purpose) -> Steps:
     state.purpose = purpose
     state.stage = Stage.COLLECTING
     session.absorb()
+    asked_about, state.person = session.clinic.professional(state.person), None
+    if asked_about is not None and state.professional is None and state.service in {None, *asked_about.services}:
+        state.professional = state.asked_for = asked_about.code
+    undone = state.last if state.done is Outcome.CANCELLED and _AGAIN.search(session.norm) else None
+    if undone is not None and state.service is None:  # "pode marcar de novo no mesmo horário?", just cancelled
+        state.service, state.professional = undone.service, state.professional or undone.professional
+        if not state.when.has_day and _SAME.search(session.norm):
+            state.when = Moment(date=undone.start.date(), time=undone.start.time())
     yield from advance(session)
 
 

@@ -68,14 +68,15 @@ def begin(session: Session, purpose: Purpose) -> Steps:
     yield from booking.release(session)
     state.reset_flow()
     state.purpose = purpose
-    meant = _meant(session, items)
+    everything = purpose is Purpose.CANCEL and len(items) > 1 and bool(_ALL.search(session.norm))
+    meant = items if everything and session.reading.existing.moment.date is None else _meant(session, items)
     if len(meant) > 1 and state.last is not None and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}:
         meant = [a for a in meant if a.id == state.last.id] or meant  # what was arranged a moment ago
     if len(meant) == 1:
         yield from with_target(session, meant[0])
         return
     state.targets = list(meant)
-    if purpose is Purpose.CANCEL and _ALL.search(session.norm):
+    if everything:
         _ask_for_all(session)
         return
     state.stage = Stage.PICKING
@@ -123,6 +124,12 @@ def cancelling(session: Session, *, sure: bool) -> Steps:
     state.done = Outcome.CANCELLED
     state.last = targets[0]
     session.say(texts.cancelled(wording.listed(describe(session, target) for target in targets)))
+
+
+def names_one(session: Session) -> bool:
+    """Whether the message names one of several appointments about to be cancelled ("não, só a de amanhã")."""
+    targets = session.state.targets
+    return len(targets) > 1 and not _ALL.search(session.norm) and len(_meant(session, targets)) == 1
 
 
 def kept(session: Session) -> None:
@@ -237,7 +244,7 @@ def late(session: Session) -> Steps:
     items = answer.items if isinstance(answer, Appointments) else ()
     today = [a for a in items if a.start.date() == session.today]
     ahead = [a for a in items if a.start > session.now]
-    if today:
+    if today or session.message.reminded:
         session.say(texts.LATE)
     else:
         session.say(texts.late_without(describe(session, ahead[0]) if ahead else None))

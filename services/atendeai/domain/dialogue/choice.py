@@ -3,7 +3,7 @@
 import re
 
 _ORDINALS = (
-    (r"primeir[oa]|1[oa]", 0),
+    (r"primeir[oa](?! (?:semana|quinzena|vez|consulta|dia|coisa|avaliacao))|1[oa]", 0),
     (r"segund[oa](?! feira|-feira)|2[oa](?! feira|-feira)", 1),
     (r"terceir[oa]|3[oa](?! feira|-feira)", 2),
     (r"quart[oa] (?:opcao|alternativa|horario)|4[oa] (?:opcao|alternativa|horario)", 3),

@@ -47,21 +47,38 @@ def meant(session: Session) -> Intent:
 
 def _without_a_time(session: Session, intent: Intent) -> Intent:
     """What is asked, seen that no time is named."""
-    norm, reading = session.norm, session.reading
+    norm = session.norm
     if intent in {Intent.GREETING, Intent.OUT_OF_SCOPE, Intent.ASK_AVAILABILITY} and answers.asks_now(session):
         return Intent.ASK_HOURS  # "boa noite, ainda estão atendendo?"
     if intent in _ABOUT_TIMES and _WHEN_WORKS.search(norm) and not _WANTS.search(norm):
         return Intent.ASK_HOURS  # "quais dias a Dra. Ana atende?"
     if intent is Intent.CONFIRM_YES and session.state.done is None and _ASKS_FOR_ONE.search(norm):
         return Intent.BOOK  # "ok, marca pra mim"
+    return _unplaced(session, intent)
+
+
+def _unplaced(session: Session, intent: Intent) -> Intent:
+    """What is asked by words that only the clinic's own names, or what is booked, make plain."""
+    norm = session.norm
     if intent is Intent.OUT_OF_SCOPE and offering.named(session) and _WANTS.search(norm):
         return Intent.BOOK  # "vou querer a consulta com o clínico"
-    if intent is Intent.OUT_OF_SCOPE and "?" in norm and things.asked_for(reading.text) and not is_foreign(norm):
+    if intent in {Intent.OUT_OF_SCOPE, Intent.ASK_AVAILABILITY} and _ANOTHER_DAY.search(norm):
+        return Intent.RESCHEDULE  # "mesmo horário, só outro dia"
+    if (
+        intent is Intent.OUT_OF_SCOPE
+        and "?" in norm
+        and things.asked_for(session.reading.text)
+        and not is_foreign(norm)
+    ):
         return Intent.ASK_SERVICE  # "vocês vendem óculos?"
     return intent
 
 
 _ASKS_FOR_ONE = re.compile(r"\b(?:marc(?:a|ar|e)|marque|agend(?:a|ar|e)|reserv(?:a|ar|e)|encaix\w+)\b")
+_ANOTHER_DAY = re.compile(
+    r"\bmesm[oa] (?:hora|horario)\b[^.?!]{0,20}\boutr[oa] (?:dia|data)\b|"
+    r"\boutr[oa] (?:dia|data)\b[^.?!]{0,20}\bmesm[oa] (?:hora|horario)\b"
+)
 _ABOUT_TIMES = frozenset([Intent.ASK_AVAILABILITY, Intent.ASK_SERVICE, Intent.BOOK, Intent.OUT_OF_SCOPE])
 _WHEN_WORKS = re.compile(
     r"\b(?:(?:quais|qual|que|quantos) (?:sao )?(?:os |o )?(?:dias?|horarios?|horas)|quando)\b.{0,30}?"

@@ -61,6 +61,10 @@ _DOES = re.compile(r"\b(?:marc|marqu|agend|reserv|confirm|fech)\w*")
 _BUT = re.compile(r"\b(?:nao|outr[oa]|mas|mais|tem|antes|depois|tambem|qual|quais|\w*\?)\b|\?")
 _DIGIT = re.compile(r"\d")
 _BORN = re.compile(r"\b(?:nascimento|nascid[oa]|cpf|rg|anos)\b")
+_AGE = re.compile(
+    r"^\W*(?:(?:ele|ela|o bebe|a bebe|[a-z]+) )?(?:tem|fez|faz|com|esta com) (?:so |quase )?[\da-z]+ "
+    r"(?:anos?|mes|meses|aninhos?)\b"
+)
 _FEW_WORDS = 6
 _DECIDED = re.compile(r"^\W*(?:sim|pode (?:ser|marcar|confirmar|agendar)|confirmo|confirmado|fechado|quero)\b")
 """A yes that stands beside a question about the way or the hours ("sim, e qual o endereço?")."""
@@ -152,6 +156,8 @@ def _says_nothing(session: Session) -> bool:
 
 def _collecting(session: Session, asked: Asks | None) -> Taken:
     state, intent = session.state, session.reading.intent
+    if intent in {Intent.THANKS, Intent.GOODBYE} and _says_nothing(session):
+        return False
     known = _known(state)
     _choose(session, asked)
     if _picked_none(session, asked) or (yield from _undecided(session, asked)):
@@ -211,6 +217,8 @@ def _nothing_learnt(session: Session, asked: Asks | None) -> None:
     """An answer that is none: a name given before it was asked, or something that was not understood."""
     if session.unknown_service:
         misses.count(session, texts.HELP_CHOOSING)
+    elif _AGE.search(session.norm):
+        return  # "ele tem 4 anos", said on the way: nothing to answer
     elif (
         not _took_name(session)
         and asked is not None

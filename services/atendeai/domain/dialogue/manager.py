@@ -27,7 +27,7 @@ from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.ports import Answer, Request, Steps
 from atendeai.domain.dialogue.reading import read
 from atendeai.domain.dialogue.session import Alert, Message, Patient, Session, Turn
-from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, State
+from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, State
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
 from atendeai.domain.understanding.intents import Classifier
@@ -122,7 +122,9 @@ def _handle(session: Session) -> Steps:
         yield from _look_for_reminder(session, invited=invited)
         yield from _fresh(session, invited=invited)
     open_ = state.busy and not state.handed_off and state.asks is None and state.paused is None
-    if open_ and question and session.replies:
+    if open_ and session.reading.intent in {Intent.THANKS, Intent.GOODBYE} and state.stage is Stage.COLLECTING:
+        state.paused = asked  # thanked is taken leave of: the question waits
+    elif open_ and question and session.replies:
         # Something else was answered on the way: put the open question again.
         if asked is Asks.SERVICE and state.service is not None:
             yield from booking.advance(session)

@@ -23,6 +23,9 @@ _DAY_AND_HOUR = re.compile(
     r"(?P<day>segunda|terca|quarta|quinta|sexta|sabado|domingo)(?:-feira| feira)?,? (?P<hour>\d{1,2})\W*$"
 )
 _WEEKDAYS = ("segunda", "terca", "quarta", "quinta", "sexta", "sabado", "domingo")
+_BARE_DAY = re.compile(
+    r"\bdia (\d{1,2})\b(?! ?(?:/|de\b|d[oe]ss?t?e\b|do mes|do \d|mes))(?!.*\b(?:mes que vem|proximo mes)\b)"
+)
 _LATER = re.compile(r"\b(?:(?<!\bo )(?<!\ba )mais tarde|mais pro fim|mais para o fim|depois diss?o)\b")
 _EARLIER = re.compile(r"\b(?:(?<!\bo )(?<!\ba )mais cedo|antes diss?o)\b")
 _NOT_NOW = re.compile(r"\b(?:eu|te|vejo|falo|respondo|aviso|retorno|volto|ligo|ate|confirmo|decido|marco)\b")
@@ -45,6 +48,7 @@ def relate(session: Session, asked: Asks | None) -> None:
         if wish is not None:
             session.reread(When(moment=wish))
     _on_the_day_declined(session, asked)
+    _in_the_month(session)
     _in_the_week(session)
 
 
@@ -105,6 +109,21 @@ def _on_the_day_declined(session: Session, asked: Asks | None) -> None:
     first, last = declined[0], declined[-1]
     day = Moment(date=first) if first == last else Moment(date_from=first, date_to=last)
     session.reread(When(moment=day.merged(said)))
+
+
+def _in_the_month(session: Session) -> None:
+    """A bare "dia 28" lies where the talk is: after an offer for 25/12 it is 28/12, though 28/11 is still to come."""
+    said, state = session.reading.when, session.state
+    found = _BARE_DAY.search(session.norm)
+    about = state.slots[0].start.date() if state.slots else state.when.date
+    if found is None or about is None or said.moment.date is None or state.stage not in _LOOKING:
+        return
+    try:
+        there = about.replace(day=int(found[1]))
+    except ValueError:
+        return
+    if there > session.today and abs(there - about) < abs(said.moment.date - about):
+        session.reread(When(moment=said.moment.merged(Moment(date=there))))
 
 
 def _in_the_week(session: Session) -> None:

@@ -40,7 +40,9 @@ def picking(session: Session, _asked: Asks | None) -> Taken:
 def cancelling(session: Session, _asked: Asks | None) -> Taken:
     """The last word on a cancellation, or another time instead."""
     intent = session.reading.intent
-    if _KEEPS.search(session.norm) and session.reading.when.empty:
+    if changes.names_one(session):
+        yield from changes.picking(session)
+    elif _KEEPS.search(session.norm) and session.reading.when.empty:
         yield from changes.cancelling(session, sure=False)
     elif _COMES.search(session.norm) and "cancelamento" not in session.norm and intent is not Intent.CANCEL:
         yield from changes.cancelling(session, sure="confirm" in session.norm and "vou" not in session.norm)

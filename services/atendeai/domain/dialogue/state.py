@@ -103,6 +103,8 @@ class State:
     people: list[str] = field(default_factory=list)
     """Professionals who may be meant, where the name that was said fits several."""
     people_asked: bool = False
+    between: list[str] = field(default_factory=list)
+    """Services named in one wish, of which one is arranged at a time."""
     when: Moment = field(default_factory=Moment)
     wished: datetime | None = None
     """The exact time last wished for, which what was offered may have missed."""
@@ -128,6 +130,8 @@ class State:
     """What was wished when nothing was free: what the waiting list would be joined for."""
     topic: str | None = None
     """The service last spoken of outside a booking: what "quero marcar" then means."""
+    person: str | None = None
+    """The professional last asked about outside a booking: with whom "quero sim" then is."""
     invited: bool = False
     """The last reply asked whether to book."""
     conversing: bool = False
@@ -154,7 +158,7 @@ class State:
         """Forgets the flow under way, and nothing else."""
         fresh = State()
         kept = {"name", "insurance", "done", "last", "full", "topic", "relative", "answered", "handed_off", "opted_out"}
-        kept |= {"misses"}
+        kept |= {"person", "misses"}
         for f in fields(self):
             if f.name not in kept:
                 setattr(self, f.name, getattr(fresh, f.name))

@@ -4,7 +4,10 @@ from atendeai.domain.dialogue import texts
 from atendeai.domain.dialogue.clinic import Service
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks
-from atendeai.domain.understanding.entities import match
+from atendeai.domain.understanding.entities import GENERIC, match
+from atendeai.domain.understanding.normalise import fold
+
+_TWO = 2
 
 
 def settled(session: Session) -> bool:
@@ -46,8 +49,9 @@ def _service_settled(session: Session) -> bool:
             session.hand_off(Alert.UNANSWERED, texts.HANDOFF)
             return False
         else:
-            session.say(texts.ask_service(offered(session)), Asks.SERVICE)
+            _ask_service(session)
             return False
+    state.between = []
     if who is not None and state.service not in who.services:
         what = clinic.service(state.service)
         if what is not None and named_now(session, who.code):
@@ -55,6 +59,19 @@ def _service_settled(session: Session) -> bool:
             session.say(texts.not_by(who.name, what.name, able))
         state.professional = state.asked_for = None
     return True
+
+
+def _ask_service(session: Session) -> None:
+    """Asks for what the appointment is to be; of several named in one wish, which comes first."""
+    state, clinic = session.state, session.clinic
+    codes = match(session.norm, {s.code: s.name for s in clinic.services if set(fold(s.name).split()) - GENERIC})
+    if len(codes) == _TWO:
+        state.between = codes
+    if state.between:
+        names = [s.name for s in offered(session)]
+        session.say(texts.one_at_a_time(names), Asks.SERVICE, again=texts.which_first(names))
+    else:
+        session.say(texts.ask_service(offered(session)), Asks.SERVICE)
 
 
 def _professional_settled(session: Session) -> bool:
@@ -73,9 +90,10 @@ def _professional_settled(session: Session) -> bool:
 
 
 def offered(session: Session) -> list[Service]:
-    """The services to choose from: those of the professional who was named, or all."""
-    who = session.clinic.professional(session.state.professional)
-    return [s for s in session.clinic.services if who is None or s.code in who.services]
+    """The services to choose from: those named in one wish, those of the professional who was named, or all."""
+    who, between = session.clinic.professional(session.state.professional), session.state.between
+    able = [s for s in session.clinic.services if who is None or s.code in who.services]
+    return [s for s in able if s.code in between] or able
 
 
 def named_now(session: Session, code: str) -> bool:

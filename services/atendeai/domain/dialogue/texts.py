@@ -79,6 +79,7 @@ DEAR = "Entendo. Se precisar de algo mais, é só escrever."
 DEAR_HERE = "Entendo."
 NOTED = "Certo! Se precisar de algo mais, é só escrever."
 HELP_CHOOSING = "Sem problema, uma pessoa da nossa equipe ajuda você a escolher. Já avisei, e ela responde por aqui."
+CAN_BE_CHANGED = "Se precisar mudar ou cancelar depois, é só avisar por aqui, quanto antes melhor."
 ALL_RIGHT = "Tudo bem."
 HERE = "Estou por aqui!"
 PRICES = "Nossos valores:"
@@ -130,6 +131,16 @@ def ask_day(at: str) -> str:
 def ask_service(services: Sequence[Service]) -> str:
     """Asks which service is wanted."""
     return "Para qual atendimento?\n" + numbered([s.name for s in services])
+
+
+def one_at_a_time(names: Sequence[str]) -> str:
+    """Several services were wished for at once."""
+    return f"Marco um de cada vez. {which_first(names)}"
+
+
+def which_first(names: Sequence[str]) -> str:
+    """Asks which of them comes first."""
+    return f"Começamos por qual: {listed((inside(name) for name in names), 'ou')}?"
 
 
 def which_professional(names: Sequence[str]) -> str:

@@ -10,7 +10,10 @@ BLANKS: tuple[re.Pattern[str], ...] = tuple(
     for p in (
         r"\b(?:rua|avenida|av|praca|travessa|alameda|rodovia)\.? (?:d[aeo]s? )?\d[^,.;?!]{0,25}",
         r"\b(?:nasc\w+|aniversario)\b[^.;?!]{0,25}?\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}",
-        r"\b(?:bom|boa|otim[oa]|excelente) (?:dia|tarde|noite|semana|(?:fim|final) de semana|feriado|natal|ano novo)\b",
+        (
+            r"\b(?:bom|boa|otim[oa]|excelente) (?:dia|tarde|noite|semana|(?:fim|final) de semana|feriado|natal|"
+            r"ano novo)\b"
+        ),
         r"\bdia a dia\b|\bate (?:amanha|logo|breve|mais)[!.]*$|\bmais tarde\b",
         (
             r"\b(?:segunda|2a)s?(?:[ -]?feiras?)? (?:a|ate|ate a) (?:sexta|sabado|domingo|"
@@ -47,6 +50,11 @@ BLANKS: tuple[re.Pattern[str], ...] = tuple(
             rf"repouso|atestado|febre|dor|antecedencia))\b"
         ),
         r"\b(?:consultas?|sessao|sessoes|exame|procedimento) de (?:1|2|3|uma|duas|tres|meia) horas?\b",
+        (
+            rf"\b(?:esper(?:ei|amos|ando|o)|fiquei|ficamos|passei|demorou|demoraram|levou|atrasou) (?:la |ai |"
+            rf"mais de |quase |"
+            rf"umas? |cerca de |por )*{NUMBER}\s?(?:h|hs|hrs?|horas?|minutos?|min|dias?)\b"
+        ),
         (
             rf"\bde {NUMBER} em {NUMBER}\b(?: horas| dias)?|\batestado de {NUMBER} dias?\b|\b24 ?(?:h|hs|hrs|"
             rf"horas)\b|\b24/7\b"

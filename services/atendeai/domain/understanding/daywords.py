@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from atendeai.domain.understanding.calendar_math import (
     add_months,
     clip,
+    month_span,
     week_span,
 )
 from atendeai.domain.understanding.holidays import NAMED, upcoming, working_days_from
@@ -23,6 +24,7 @@ from atendeai.domain.understanding.monthwords import (
     first_working_day,
     iso,
     named_month,
+    nth_week,
     nth_weekday,
     numeric,
     relative_month,
@@ -123,6 +125,14 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Ref | None]
         nth_weekday,
     ),
     (re.compile(rf"\bprimeiro dia util {_OF_MONTH}"), first_working_day),
+    (re.compile(r"\bultimo dia d[oe](?:sse|ste)? ano\b"), lambda _m, t: Day(date(t.year, 12, 31))),
+    (re.compile(r"\bultimo dia d[oe](?:sse|ste)? mes\b(?! que)"), lambda _m, t: Day(month_span(t)[1])),
+    (re.compile(r"\b(?:ainda )?(?:n?ess|n?est)e ano\b"), lambda _m, t: Span(t, date(t.year, 12, 31))),
+    (re.compile(rf"\b(?P<nth>primeira|segunda|terceira|ultima) semana {_OF_MONTH}"), nth_week),
+    (
+        re.compile(r"\bprimeiro dia util d[oe] (?:ano(?: que vem)?|proximo ano|ano novo)\b"),
+        lambda _m, t: Day(working_days_from(date(t.year, 12, 31), 1)),
+    ),
     (re.compile(r"\bproximo dia util\b"), lambda _m, t: Day(working_days_from(t, 1))),
     (
         re.compile(rf"\b(?:daqui(?: a)?|em|dentro de) (?:uns |mais )?(?P<n>{NUMBER}) dias uteis\b"),
@@ -274,6 +284,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Ref | None]
 
 
 def _holidays(text: str, today: date) -> Iterator[tuple[int, int, Ref]]:
+    for pattern, of in NAMED:
+        for m in re.finditer(rf"\b{_WD},? (?:logo )?depois d[oae] (?:feriado d[oae] )?(?:{pattern})\b", text):
+            feast = upcoming(of, today)
+            yield m.start(), m.end(), Day(feast + timedelta(days=(weekday(m) - feast.weekday()) % 7 or 7))
     for pattern, of in NAMED:
         for m in re.finditer(rf"\b(?:{pattern})\b", text):
             yield m.start(), m.end(), Day(upcoming(of, today), feast=True)

@@ -72,7 +72,8 @@ _YES = (
     r"confirmado|combinado|correto)|tudo (?:bem|certo|ok)|esse (?:mesmo|serve|ta otimo|esta otimo|horario)|"
     r"essa (?:mesma|serve)|uhum|aham|arram|hum ?hum|"
     r"positivo|bora|vamos|vou(?: sim)?|vou estar (?:la|ai)|estarei (?:la|ai|presente)|estamos confirmad\w+|"
-    r"(?:(?:ess[ea]|est[ea]|assim|por mim|para mim|nesse dia|esse horario) )?(?:esta|fica|ficou|e) (?:bom|boa|otim[oa]|"
+    r"(?:(?:ess[ea]|est[ea]|assim|por mim|para mim|nesse dia|esse horario) )?(?:esta|fica|ficou|e) (?:bom|boa|"
+    r"otim[oa]|"
     r"perfeit[oa]|ideal|certo|ok|show)(?: demais)?(?: (?:assim|para mim|esse horario|nesse horario))?|presenca "
     r"confirmada|"
     r"estaremos (?:la|ai|presentes)|eu vou|(?:esta )?confirmadissim[oa]|vou comparecer|pode deixar que (?:eu )?vou|"
@@ -84,19 +85,22 @@ _YES = (
     r"manda ver|pode crer|ate la)"
 )
 _NO = (
-    r"(?:nao+|n|nunca|negativo|nops?|nem|nao (?:quero|posso|da|vou|consigo|pode|serve|precisa|gostei|rola|"
+    r"(?:nao+(?! e que\b)|n(?! e que\b)|nunca|negativo|nops?|nem|nao (?:quero|posso|da|vou|consigo|pode|serve|"
+    r"precisa|gostei|rola|"
     r"obrigad[oa]|confirmo|vai dar|tenho como|e (?:isso|esse)|esta certo|esta bom|mesmo|nao)(?: (?:mais|"
     r"nesse horario|nesse dia|ir|mesmo|comparecer|esse|essa|horario|dia|nao|sim))*|melhor nao|"
     r"deixa(?: (?:para la|quieto|assim|pra la|para outra hora))?|esquece|de jeito nenhum|prefiro nao|"
     r"ainda nao|agora nao|hoje nao|esse (?:horario |dia )?nao(?: (?:da|posso|serve|consigo))?|"
-    r"(?:esse horario |esse dia |(?:fica |esta |e )?(?:muito |meio )?)(?:ruim|cedo|tarde|longe|complicado|dificil|"
+    r"(?:(?:esse |nesse )(?:horario |dia )|(?:fica |esta |e )?(?:muito |meio )?)(?:e |fica |esta |seria )?(?:muito |"
+    r"meio |"
+    r"bem )?(?:ruim|cedo|tarde|longe|complicado|dificil|"
     r"apertado)"
     r"(?: demais)?(?: (?:para mim|esse horario|nesse horario|esse dia))?|acho que nao|dessa vez nao|"
     r"nenhum(?:a)?(?: dess[ae]s)?|👎\S*|❌|infelizmente nao)"
 )
 _FILL = (
     r"(?:por favor|por gentileza|para mim|nesse horario|esse horario|entao|viu|ta|ne|mesmo|ai|la|tambem|moca|moco|"
-    r"doutora?|querid[oa]|amig[oa]|"
+    r"doutora?|querid[oa]|amig[oa]|ih+|ixi+|vish+|eita|poxa|puxa|hum+|ah+|ai|nossa|bom|"
     r"meu bem|flor|gente|pessoal|ja|eu|senhora?|dona|com voces?|(?:para|a) (?:voces?|todos|todas)|e|,|\.|!|\?|"
     r"😊|😀|🙂|😄|❤️?|🙏\S*|\^\^|"
     r"rs+|kk+|ha(?:ha)+|:\)|;\))"
@@ -156,6 +160,11 @@ _FEW_WORDS = 2
 _FEW_WORDS_LEFT = 4
 _FOR_GOOD = re.compile(r"\bpara (?:um |uma )?outr[oa] (?:pessoa|paciente)\b|\bnao quero mais\b|\bdesist\w+\b")
 _MOVES = re.compile(r"\b(?:remarc|reagend|mudar|trocar|adiar)\w*")
+_NOT_MOVED = re.compile(
+    r"\bnao (?:quero|preciso|precisa|vou|e|era|seria)(?: \w+)? (?:re)?(?:marcar|agendar)|\bnem (?:re)?(?:marcar|"
+    r"agendar)"
+)
+_NOT_CANCELLED = re.compile(r"\bnao (?:quero|preciso|precisa|vou|e|era|seria)(?: \w+)? (?:des)?(?:marcar|cancelar)\b")
 _ALREADY = re.compile(
     r"\b(?:ja|eu) (?:tenho|marquei|agendei|estou com) (?:\w+ )?(?:consulta |horario )?(?:marcad[oa]|agendad[oa])?\b"
 )
@@ -213,10 +222,12 @@ def _settle_changes(found: dict[Intent, float], norm: str) -> None:
         found.pop(Intent.BOOK)
         found[Intent.CONFIRM_NO] = 0.6
     if Intent.CANCEL in found and (Intent.BOOK in found or _OTHER_TIME.search(norm)):
-        if re.search(r"\bnao (?:quero|preciso|precisa|vou)(?: \w+)? (?:re)?marcar", norm):
+        if _NOT_MOVED.search(norm):
             found.pop(Intent.RESCHEDULE, None)
         else:
             found[Intent.RESCHEDULE] = 0.9
+    if Intent.CANCEL in found and Intent.RESCHEDULE in found and _NOT_CANCELLED.search(norm):
+        found.pop(Intent.CANCEL)
     if Intent.RESCHEDULE in found:
         found.pop(Intent.BOOK, None)
     if Intent.ASK_AVAILABILITY in found and _COMPLAINT.search(norm):

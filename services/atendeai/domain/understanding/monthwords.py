@@ -156,6 +156,15 @@ def nth_weekday(m: re.Match[str], today: date) -> Ref:
     return Impossible()
 
 
+def nth_week(m: re.Match[str], today: date) -> Ref:
+    """Reads "primeira semana de dezembro": seven days of it, the last ones for "última"."""
+    nth = _NTH[m["nth"][:6]]
+    first, last = month_span(_month_ahead(m, today) or today.replace(day=1))
+    begin = last - timedelta(days=6) if nth is None else first + timedelta(days=7 * nth)
+    until = begin + timedelta(days=6)
+    return clip(Span(begin, until), today) if until >= today else Impossible()
+
+
 def first_working_day(m: re.Match[str], today: date) -> Ref:
     """Reads "primeiro dia útil de dezembro"."""
     begin = _month_ahead(m, today) or add_months(today.replace(day=1), 1)

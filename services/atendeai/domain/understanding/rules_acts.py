@@ -24,13 +24,15 @@ ACTS: tuple[Rule, ...] = (
             r"\b(?:exclui|excluir|apaga|apagar|remove|remover|retira|retirar|tira|tirar) (?:o |a )?(?:meu|minha) "
             r"(?:agendamento|consulta|horario|exame|sessao)\b"
         ),
+        r"^\W*(?:eu |a gente )?nao (?:vou|vamos) mais\b(?: nao)?\W*$",
         r"\bnao contem? comigo\b|\bdesisti(?:mos)?\b|\bnao quero mais (?:fazer|ir|essa|esse|nada disso)\b",
         (
             r"\b(?:esquece|esquecam|pode(?:m)? esquecer) (?:d?[ao] )?(?:(?:minha|meu) )?(?:consulta|exame|retorno|"
             r"horario)\b"
         ),
         (
-            r"\b(?:dar|da|deixar|deixa|passar|passa|ceder|cede|liberar|oferecer) (?:vag[oa] )?(?:o |a )?(?:meu |minha )"
+            r"\b(?:dar|da|deixar|deixa|passar|passa|ceder|cede|liberar|oferecer) (?:vag[oa] )?(?:o |a )?(?:meu |"
+            r"minha )"
             r"(?:consulta|horario|vaga|lugar) (?:vag[oa]|livre|(?:para|a) (?:um |uma )?(?:outr[oa]|alguem|quem))\b"
         ),
         (
@@ -114,11 +116,13 @@ ACTS: tuple[Rule, ...] = (
     *rules(
         Intent.BOOK,
         (
-            rf"(?<!nao )(?<!nem )\b{WANT} (?:de |eu |ja |logo |so |voce |voces |me |a )*(?:marcar|agendar|reservar|"
+            rf"(?<!nao )(?<!nem )\b{WANT} (?:de |eu |ja |logo |so |mesmo |muito |voce |voces |me |a )*(?:marcar|"
+            rf"agendar|reservar|"
             rf"marca|agenda|marque|agende|fazer um agendamento|fazer uma marcacao|um encaixe|encaixar|me encaixar|"
             rf"consultar|me consultar|passar (?:com|n[ao]|em)|ser atendid[oa])\b"
         ),
-        r"^(?:[a-z ,!.]{0,30}[,.!] ?)?(?:por favor )?(?:marcar|agendar|marca|agenda|marque|agende|reserva|reservar)\b",
+        r"^(?:[a-z ,!.]{0,30}[,.!] ?)?(?:por favor )?(?:marcar|agendar|marca|agenda|marque|agende|reserva|"
+        r"reservar)\b",
         (
             rf"\b(?:quero|queria|gostaria de|preciso(?: de)?|precisava(?: de)?|necessito(?: de)?|desejo|procuro|"
             rf"estou precisando(?: de)?|to precisando(?: de)?|estou procurando) (?:por |passar em |ir (?:n[ao]|em) |"
@@ -147,7 +151,7 @@ ACTS: tuple[Rule, ...] = (
         ),
         (
             r"\b(?:faz|faca|fazer) (?:um |o )?agendamento\b|\bpode ser [^?]{0,40}\bcom (?:a |o )?(?:dra?|doutora?)\b|"
-            r"\balguem (?:veja|olhe|examine)\b"
+            r"\balguem (?:veja|visse|olhe|olhasse|examine|examinasse|avalie|avaliasse)\b"
         ),
         r"\b(?:pode|podem|consegue|conseguem|tem como|da para) (?:me )?(?:encaixar|marcar|agendar|reservar)\b",
         (

@@ -247,6 +247,11 @@ REST: tuple[Rule, ...] = (
             r"sabados?|domingos?|feriados?|fim de semana|fins de semana|finais de semana|noite|manha|tarde|almoco|"
             r"\d\d? ?(?:h|horas)|que horas|dias|24)"
         ),
+        (
+            r"^\W*(?:(?:oi|ola|bom dia|boa tarde|boa noite|e|mas|sera que|por acaso)\W+)*(?:n[ao]|dia|em|de|"
+            r"durante)\b[^?,]{2,30}\b"
+            r"(?:voces |a clinica |ai |tem )?(?:atend(?:e|em|imento)|abrem?|funcionam?|trabalham?)\b[^?]{0,12}\?"
+        ),
     ),
     *rules(
         Intent.ASK_ADDRESS,
