@@ -45,7 +45,11 @@ log = structlog.get_logger("atendeai.access")
 
 
 class _TooLargeError(Exception):
-    """The body grew past the limit while being read."""
+    """The body grew past the limit (bytes) while being read."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class Outermost:
@@ -151,7 +155,7 @@ class Outermost:
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > self._limit:
-                    raise _TooLargeError
+                    raise _TooLargeError(self._limit)
             return message
 
         return measured
@@ -200,7 +204,10 @@ def route_of(scope: Scope) -> str:
 
 def too_large(limit: int) -> Problem:
     """413 that names the limit."""
-    return Problem(413, "too-large", "The body is too large", f"No more than {limit} bytes are accepted.")
+    why = f"no more than {limit} bytes are accepted; send less at once"
+    return Problem(
+        413, "too-large", "The body is too large", f"body: {why}.", errors=[{"field": "body", "reason": why}]
+    )
 
 
 def as_problem(error: Exception) -> Problem:
@@ -208,7 +215,7 @@ def as_problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, _TooLargeError):
-        return Problem(413, "too-large", "The body is too large", "The body is larger than what is accepted here.")
+        return too_large(error.limit)
     if isinstance(error, UnknownClinicError):
         return Problem(404, "unknown-clinic", "Unknown clinic", "The clinic is not served here.")
     return _value_refused(error) or _dependency_failed(error) or _failed(error)
@@ -218,11 +225,14 @@ def _value_refused(error: Exception) -> Problem | None:
     if not is_unstorable(error):
         return None
     log.warning("value_refused", exc_info=error)
+    # Types of `kit.schemas` name the field; this is what is left for values that no schema looks at.
+    why = "holds a NUL or half a character, or a date that cannot be reckoned with; take it out of what was sent"
     return Problem(
         422,
         "unstorable-value",
         "A value cannot be kept",
-        "A text holds a NUL or half a character, or a date lies outside the years that can be reckoned with.",
+        f"The request {why}.",
+        errors=[{"field": "request", "reason": why}],
     )
 
 

@@ -52,6 +52,26 @@ async def test_what_is_not_json_is_400(client: AppClient, clinic: TestClinic) ->
     problem(await client.post("/api/v1/things", content=b"{nope", headers=headers), 400, "not-json")
 
 
+async def test_what_is_nested_too_deeply_or_no_utf8_is_400(client: AppClient, clinic: TestClinic) -> None:
+    headers = {**clinic.headers(), "Content-Type": "application/json"}
+    for content in (b"[" * 1020 + b"]" * 1020, b'{"name": "\xff"}'):
+        refused = await client.post("/api/v1/things", content=content, headers=headers)
+        body = problem(refused, 400, "bad-request")
+        assert body["errors"][0]["field"] == "body"
+        assert "send JSON in UTF-8" in body["detail"]
+
+
+async def test_head_is_get_without_the_body(client: AppClient, clinic: TestClinic) -> None:
+    whole, head = [
+        await client.request(method, "/api/v1/open", headers={"Host": clinic.host}) for method in ("GET", "HEAD")
+    ]
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    refused = await client.head("/api/v1/login", headers={"Host": clinic.host})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "OPTIONS, POST")
+
+
 async def test_unknown_paths_and_methods(client: AppClient, clinic: TestClinic) -> None:
     problem(await client.get("/nope", headers=clinic.headers()), 404, "not-found")
     response = await client.delete("/api/v1/things/3", headers=clinic.headers())
@@ -67,7 +87,9 @@ async def test_what_nobody_handled_says_nothing(client: AppClient, clinic: TestC
 
 
 async def test_a_large_body_is_413_with_and_without_a_length(client: AppClient, clinic: TestClinic) -> None:
-    problem(await client.post("/webhook/raw", content=b"x" * 2049), 413, "too-large")
+    refused = problem(await client.post("/webhook/raw", content=b"x" * 2049), 413, "too-large")
+    assert refused["errors"][0]["field"] == "body"
+    assert "2048 bytes" in refused["detail"]
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(30):
