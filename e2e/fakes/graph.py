@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 
 from fakes import graph_templates
 from fakes.control import fault_routes, json_object
-from fakes.graph_auth import account_of, as_refusal, asked
+from fakes.graph_auth import account_of, as_refusal, asked, caller
 from fakes.graph_business import account_routes, template_routes
 from fakes.graph_control import control_routes, record_routes
 from fakes.graph_errors import refusal, status_error
@@ -52,6 +52,7 @@ def create_graph(callback_transport: httpx.AsyncBaseTransport | None = None, kee
     app.include_router(media_routes(state))
     app.include_router(template_routes(state))
     app.include_router(account_routes(state, deliverer))
+    app.include_router(token_routes(state))
     app.include_router(number_routes(state, deliverer))
 
     @app.get("/healthz")
@@ -59,6 +60,24 @@ def create_graph(callback_transport: httpx.AsyncBaseTransport | None = None, kee
         return {"status": "ok"}
 
     return app
+
+
+def token_routes(state: GraphState) -> APIRouter:
+    """Build the route that says of an access token whether it is one, and when it ends (0: never)."""
+    router = APIRouter()
+
+    @router.get("/{version}/debug_token")
+    async def debug_token(request: Request, version: str, input_token: str = "") -> Response:
+        known = caller(state, request, version)
+        if isinstance(known, Response):
+            return known
+        account = state.account_of_token(input_token)
+        if account is None:
+            return JSONResponse({"data": {"is_valid": False, "scopes": []}})
+        ends = 0 if account.token_days is None else int(time.time() + account.token_days * 86400)
+        return JSONResponse({"data": {"type": "SYSTEM_USER", "is_valid": True, "expires_at": ends, "scopes": []}})
+
+    return router
 
 
 def number_routes(state: GraphState, deliverer: Deliverer) -> APIRouter:

@@ -41,6 +41,7 @@ class Account(BaseModel):
     throughput_per_second: int = Field(80, ge=1)
     pair_burst: int = Field(45, ge=1)
     pair_interval_seconds: float = Field(6, gt=0)
+    token_days: float | None = Field(None, description="days until the access token ends; absent: it never does")
     allowed_recipients: list[str] | None = Field(None, description="exact numbers; others are refused with 131030")
     review: Literal["approve", "pending", "reject"] = Field("approve", description="what becomes of a new template")
     registered: bool = Field(True, description="the number is registered; otherwise sending is refused with 133010")

@@ -45,6 +45,7 @@ class Thresholds(ApiModel):
     RULES = (
         lies_between("latency", "1s", "60s", lambda t: t.latency),
         lies_between("queueAge", "5s", "24h", lambda t: t.queue_age),
+        lies_between("tokenExpiry", "1h", "2160h", lambda t: t.token_expiry),
     )
 
     latency: Duration = "1s"
@@ -53,6 +54,8 @@ class Thresholds(ApiModel):
     """How long work has been due."""
     outbound_failure_percent: Annotated[int, Field(ge=1, le=100)] = 10
     """Share of a clinic's messages of the last quarter of an hour that failed for good."""
+    token_expiry: Duration = "168h"  # noqa: S105 - a time and no token
+    """How long before its end an access token is called degraded."""
 
 
 class Monitoring(ApiModel):

@@ -130,6 +130,7 @@ def _thresholds(given: Thresholds) -> dict[str, str]:
         "ATENDEAI_HEALTH_LATENCY_SECONDS": str(durations.seconds(given.latency)),
         "ATENDEAI_HEALTH_QUEUE_AGE_SECONDS": str(durations.seconds(given.queue_age)),
         "ATENDEAI_HEALTH_OUTBOUND_FAILURE_RATIO": f"{given.outbound_failure_percent / 100:g}",
+        "ATENDEAI_HEALTH_TOKEN_LEFT_SECONDS": str(durations.seconds(given.token_expiry)),
     }
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from atendeai.health.picture import Part, State
+from atendeai.kit import clock
 from atendeai.kit.http import ServiceError
 from atendeai.kit.resources import Kit
 from atendeai.kit.tenancy import Tenant
@@ -44,15 +46,19 @@ async def _asked(kit: Kit, tenant: Tenant, channel: str, service: str, path: str
 def whatsapp(part: Part, reported: Json) -> Part:
     """Read what the whatsapp service says of the clinic's number; Meta's codes, never its words."""
     sent, failed = int(reported.get("recently_sent") or 0), int(reported.get("recently_failed") or 0)
-    if sent + failed >= LEAST_OUTCOMES:
-        part = Part(part.name, part.kind, signals={"outbound_failure_ratio": failed / (sent + failed)})
+    token = reported.get("token") or {}
+    signals = {"outbound_failure_ratio": failed / (sent + failed)} if sent + failed >= LEAST_OUTCOMES else {}
+    if token.get("expires_at"):
+        left = datetime.fromisoformat(token["expires_at"]) - clock.now()
+        signals["token_left_seconds"] = left.total_seconds()
+    part = Part(part.name, part.kind, signals=signals)
     match reported.get("state"):
         case "ok":
             return part
         case "unconfigured":
             return part.worse(State.DOWN, "has no number or no access token")
         case "broken":
-            token, error = reported.get("token") or {}, reported.get("error") or {}
+            error = reported.get("error") or {}
             refused = "Meta refuses the access token" if token.get("valid") is False else "Meta refuses the account"
             return part.worse(State.DOWN, f"{refused} (code {error['code']})" if error.get("code") else refused)
         case _:

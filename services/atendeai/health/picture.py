@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Part", "Picture", "State", "judged"]
+__all__ = ["LEFT", "Part", "Picture", "State", "judged"]
+
+LEFT = frozenset({"token_left_seconds"})
+"""Signals of what is left of something: degraded below their threshold, all others above."""
 
 
 class State(StrEnum):
@@ -80,18 +83,23 @@ _SAID = {
     "latency_seconds": "answers in {value}",
     "queue_age_seconds": "work waits for {value}",
     "outbound_failure_ratio": "{value} of its messages fail",
+    "token_left_seconds": "its access token ends in {value}",
 }
 
 
 def judged(part: Part, thresholds: Mapping[str, float]) -> Part:
-    """Return the part degraded by every signal of it that exceeds its threshold: exactly what the alert compares."""
+    """Return the part degraded by every signal of it beyond its threshold: exactly what the alert compares."""
     for signal, value in part.signals.items():
         limit = thresholds.get(signal)
-        if limit is not None and value > limit:
-            said = _SAID[signal].format(value=_amount(signal, value))
-            part = part.worse(State.DEGRADED, f"{said}, more than {_amount(signal, limit)}")
+        if limit is None or not (value < limit if signal in LEFT else value > limit):
+            continue
+        said = _SAID[signal].format(value=_amount(signal, value))
+        bound = "less" if signal in LEFT else "more"
+        part = part.worse(State.DEGRADED, f"{said}, {bound} than {_amount(signal, limit)}")
     return part
 
 
 def _amount(signal: str, value: float) -> str:
+    if signal in LEFT:
+        return f"{max(value, 0) / 3600:.0f} h"
     return f"{value:.0%}" if signal.endswith("ratio") else f"{value:.3g} {_UNITS[signal]}"

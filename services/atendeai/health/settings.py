@@ -24,6 +24,9 @@ class HealthSettings(BaseSettings):
     outbound_failure_ratio: float = Field(default=0.1, gt=0, le=1)
     """A greater share of the last quarter of an hour's messages that failed for good."""
 
+    token_left_seconds: float = Field(default=604800.0, gt=0)
+    """An access token that ends sooner."""
+
     watch_seconds: float = Field(default=15.0, gt=0)
     """Between two looks without anybody asking."""
 
@@ -40,4 +43,5 @@ class HealthSettings(BaseSettings):
             "latency_seconds": self.latency_seconds,
             "queue_age_seconds": self.queue_age_seconds,
             "outbound_failure_ratio": self.outbound_failure_ratio,
+            "token_left_seconds": self.token_left_seconds,
         }

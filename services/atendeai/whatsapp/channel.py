@@ -62,7 +62,12 @@ class Channels:
         return Channel(
             state="unconfigured" if not configured else "broken" if broken else "ok" if state == "ok" else "unknown",
             phone_number_id=whatsapp.phone_number_id,
-            token=Token(valid=row.token_valid, checked_at=row.token_checked_at, problem=row.token_problem),
+            token=Token(
+                valid=row.token_valid,
+                checked_at=row.token_checked_at,
+                problem=row.token_problem,
+                expires_at=row.token_expires_at,
+            ),
             error=error,
             templates=health(known, row),
             quality_rating=row.quality_rating,
@@ -78,11 +83,12 @@ class Channels:
     async def _check(self, tenant: Tenant, row: staff.ChannelRow) -> staff.ChannelRow:
         failure = await self._graph.check(tenant.config)
         valid = _verdict(failure)
+        ends = await self._graph.token_ends(tenant.config) if valid else row.token_expires_at
         # A token that is taken again mends the channel: whatever broke it was about the account.
         mended = valid is True and row.token_valid is False
         async with self._kit.database.transaction(tenant) as connection:
             problem = failure.title if failure else None
-            await staff.token_checked(connection, tenant.id, valid, problem, clock.now(), mended=mended)
+            await staff.token_checked(connection, tenant.id, valid, problem, clock.now(), ends=ends, mended=mended)
             return await staff.channel(connection, tenant.id)
 
 

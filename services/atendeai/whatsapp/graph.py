@@ -7,6 +7,7 @@ along (`biz_opaque_callback_data`) comes back with every status, which is how a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -19,6 +20,8 @@ from atendeai.whatsapp.failures import Failure
 _SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
 _LONGEST = 1000
+_LAST_MOMENT = 2**33
+"""Seconds since the epoch, in the year 2242: what is later is no moment that somebody meant."""
 TOO_LARGE = Failure(0, "The file is larger than what is kept", None, 413)
 
 
@@ -149,6 +152,22 @@ class GraphClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Failure(0, f"The Graph API cannot be reached ({type(error).__name__})", None, 503)
         return None if answer.is_success else _failure(answer)
+
+    async def token_ends(self, config: ClinicConfig) -> datetime | None:
+        """Ask when the clinic's access token ends; None when it never does, or when the Graph API does not say.
+
+        Source: developers.facebook.com, "Graph API: debug_token"; `expires_at` is 0 for a token without an end.
+        """
+        asked = {"input_token": config.credentials.whatsapp.access_token}
+        try:
+            answer = await self._client.get(
+                f"{_version_url(config)}/debug_token", params=asked, headers=_authorization(config)
+            )
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+        data = (_json(answer) or {}).get("data") if answer.is_success else None
+        ends = data.get("expires_at") if isinstance(data, dict) else None
+        return datetime.fromtimestamp(ends, UTC) if isinstance(ends, int) and 0 < ends < _LAST_MOMENT else None
 
 
 def _version_url(config: ClinicConfig) -> str:

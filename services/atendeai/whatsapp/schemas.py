@@ -214,6 +214,8 @@ class Token(BaseModel):
     valid: bool | None
     checked_at: datetime | None
     problem: str | None
+    expires_at: datetime | None
+    """Null for one without an end, or when Meta does not say."""
 
 
 class ChannelError(MessageError):

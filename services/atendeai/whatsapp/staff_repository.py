@@ -47,7 +47,7 @@ SORTING = Sorting(Field("at", "p.at", datetime), default="-at", tie=Field("id", 
 """What messages can be sorted by."""
 _CHANNEL = text(
     "SELECT h.error_code, h.error_title, h.error_details, h.error_at, h.token_valid, h.token_checked_at,"
-    " h.token_problem, h.quality_rating, h.messaging_limit, h.account_event,"
+    " h.token_problem, h.token_expires_at, h.quality_rating, h.messaging_limit, h.account_event,"
     " h.account_checked_at, h.templates_synced_at,"
     " h.templates_problem,"
     " (SELECT count(*) FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id"
@@ -61,10 +61,12 @@ _CHANNEL = text(
     " FROM (SELECT 1) AS one LEFT JOIN atendeai.whatsapp_channel h ON h.clinic_id = :clinic_id AND h.id = :clinic_id"
 )
 _TOKEN = text(
-    "INSERT INTO atendeai.whatsapp_channel AS h (clinic_id, id, token_valid, token_checked_at, token_problem)"
-    " VALUES (:clinic_id, :clinic_id, :valid, :now, :problem)"
+    "INSERT INTO atendeai.whatsapp_channel AS h (clinic_id, id, token_valid, token_checked_at, token_problem,"
+    " token_expires_at)"
+    " VALUES (:clinic_id, :clinic_id, :valid, :now, :problem, :ends)"
     " ON CONFLICT (clinic_id, id) DO UPDATE SET token_valid = excluded.token_valid,"
     " token_checked_at = excluded.token_checked_at, token_problem = excluded.token_problem,"
+    " token_expires_at = excluded.token_expires_at,"
     " error_code = CASE WHEN :mended THEN NULL ELSE h.error_code END,"
     " error_title = CASE WHEN :mended THEN NULL ELSE h.error_title END,"
     " error_details = CASE WHEN :mended THEN NULL ELSE h.error_details END,"
@@ -110,6 +112,7 @@ class ChannelRow:
     token_valid: bool | None
     token_checked_at: datetime | None
     token_problem: str | None
+    token_expires_at: datetime | None
     quality_rating: str | None
     messaging_limit: str | None
     account_event: str | None
@@ -158,11 +161,12 @@ async def token_checked(
     problem: str | None,
     now: datetime,
     *,
+    ends: datetime | None,
     mended: bool,
 ) -> None:
-    """Record what the Graph API said of the token; `mended` forgets the account's last refusal."""
+    """Record what the Graph API said of the token, and when it ends; `mended` forgets the account's last refusal."""
     await connection.execute(
-        _TOKEN, {"clinic_id": clinic_id, "valid": valid, "problem": problem, "now": now, "mended": mended}
+        _TOKEN, {"clinic_id": clinic_id, "valid": valid, "problem": problem, "now": now, "ends": ends, "mended": mended}
     )
 
 

@@ -24,7 +24,13 @@ from tests.health.parts import ANSWERS, Parts, refuse
 
 pytestmark = pytest.mark.integration
 
-QUICK = {"watch_seconds": 0.05, "channel_seconds": 0.05}
+QUICK = {"watch_seconds": 0.05, "channel_seconds": 0.05, "latency_seconds": 60.0}
+"""And lenient, for a busy machine."""
+
+
+def in_days(days: float) -> str:
+    return (clock.now() + timedelta(days=days)).isoformat()
+
 
 Start = Callable[..., Awaitable[AppClient]]
 
@@ -104,6 +110,8 @@ async def test_a_slow_part_is_degraded_by_the_threshold_that_was_set(start: Star
     [
         ("channel", {"state": "broken", "token": {"valid": False}, "error": {"code": 190}}, "whatsapp", "down", "190"),
         ("channel", {"state": "unknown"}, "whatsapp", "degraded", "Meta has not said"),
+        ("channel", {"token": {"valid": True, "expires_at": in_days(2)}}, "whatsapp", "degraded", "ends in 48 h"),
+        ("channel", {"token": {"valid": True, "expires_at": in_days(8)}}, "whatsapp", "up", None),
         ("channel", {"state": "unconfigured"}, "whatsapp", "down", "no access token"),
         ("channel", {"recently_sent": 8, "recently_failed": 2}, "whatsapp", "degraded", "20% of its messages fail"),
         ("channel", {"recently_sent": 0, "recently_failed": 1}, "whatsapp", "up", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 from atendeai.kit.testing.clinics import TestClinic
 from atendeai_operator.pipeline.ports import Door, Report, Verdict
@@ -56,3 +57,21 @@ async def test_the_operators_token_is_worth_nothing_at_another_clinic(pool: Worl
     clinic, other = await pool.clinic(), await pool.clinic()
     headers = _headers(clinic) | {"X-Clinic-ID": str(other.id)}
     assert (await pool.service.get("/internal/v1/channel", headers=headers)).status_code == 401
+
+
+async def test_when_the_access_token_ends_is_told_where_meta_says_it(pool: World) -> None:
+    soon = await pool.clinic({"token_days": 3})
+    endless = await pool.clinic()
+
+    async def ends(clinic: TestClinic) -> str | None:
+        answer = await pool.service.get("/internal/v1/channel", headers=clinic.service_headers("health"))
+        token = answer.json()["token"]
+        assert token["valid"] is True
+        found: str | None = token["expires_at"]
+        return found
+
+    told = await ends(soon)
+    assert told is not None
+    left = datetime.fromisoformat(told) - datetime.now(UTC)
+    assert timedelta(days=2, hours=23) < left <= timedelta(days=3)
+    assert await ends(endless) is None

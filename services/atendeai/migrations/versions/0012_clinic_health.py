@@ -86,6 +86,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("whatsapp_channel", "token_expires_at", schema=SCHEMA)
     with as_finder():
         op.execute("DROP FUNCTION atendeai.work_backlogs()")
     op.drop_table("pool_health_change", schema=SCHEMA)
@@ -150,6 +151,8 @@ def _profile() -> None:
 
 
 def _health() -> None:
+    # When the access token ends, as Meta last said: it is called degraded some time before.
+    op.add_column("whatsapp_channel", sa.Column("token_expires_at", MOMENT), schema=SCHEMA)
     create_tenant_table("health_change", *_change(), sa.Index("health_change_at", "clinic_id", "at", "id"))
     # Of the pool's own parts, which are no clinic's: nothing in it is anybody's data, so every clinic may read it.
     op.create_table("pool_health_change", *_change(), sa.PrimaryKeyConstraint("id"), schema=SCHEMA)
