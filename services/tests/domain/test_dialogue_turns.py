@@ -202,7 +202,7 @@ def test_a_doubt_beside_the_last_word_is_passed_on() -> None:
 
 def test_the_professional_is_named_once_where_it_is_the_same_for_all() -> None:
     answer = words("cardiologista com a dra ana quinta")
-    assert answer.startswith("Tenho estes horários com Dra. Ana Costa:\n1) quinta-feira, 26/11 às 8h\n")
+    assert answer.startswith("Tenho estes horários com a Dra. Ana Costa:\n1) quinta-feira, 26/11 às 8h\n")
 
 
 def test_a_time_named_instead_of_the_word_on_a_cancellation_moves_the_appointment() -> None:

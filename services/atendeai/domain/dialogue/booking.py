@@ -242,7 +242,7 @@ def _sorry(session: Session, wish: Moment, reason: Nothing) -> str:
     if reason is Nothing.CLOSED and wish.date and not _open_then(session, wish):
         closed = wording.hours_of(session.clinic, wish.date, session.today)
         return closed if "não abrimos" in closed else f"{closed} Nesse horário não atendemos."
-    return f"Não tenho horário livre {wording.wish(wish, session.today)}."
+    return f"Não tenho horário livre {wording.wish(wish, session.today, free=True)}."
 
 
 def _open_then(session: Session, wish: Moment) -> bool:
@@ -266,7 +266,7 @@ def somebody_else(session: Session, slot: Slot) -> Steps:
             yield from offer(session, others[0])
             return
     who = session.clinic.professional(slot.professional)
-    lead = f"Nesse horário só tenho {who.name}. " if who else ""
+    lead = f"Nesse horário só tenho {wording.the(who.name)}. " if who else ""
     yield from offer(session, slot, lead=lead)
 
 

@@ -1,7 +1,7 @@
 """What concerns appointments that stand: listing, cancelling, moving, confirming."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from atendeai.domain.dialogue import booking, narrowing, shifts, texts, wording
 from atendeai.domain.dialogue.choice import chosen_index
@@ -188,6 +188,13 @@ def said_when(session: Session) -> None:
         session.reread(When(moment=shifted))
     elif _SAME_DAY.search(session.norm) and said.moment.date is None and not said.candidates:
         session.reread(When(moment=Moment(date=target.start.date()).merged(said.moment)))
+    elif _SAME_TIME.search(session.norm) and not said.moment.has_time and not said.invalid:
+        hour = Moment(time=target.start.time())
+        session.reread(When(said.moment.merged(hour) if not said.candidates else Moment(), _at(said.candidates, hour)))
+
+
+def _at(days: Sequence[Moment], hour: Moment) -> tuple[Moment, ...]:
+    return tuple(day if day.has_time else day.merged(hour) for day in days)
 
 
 def _confirm(session: Session, target: Appointment) -> Steps:

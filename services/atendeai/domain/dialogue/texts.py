@@ -226,7 +226,7 @@ def offer_without_name(what: str) -> str:
 
 def choices(options: list[str], *, with_whom: str | None = None, sorry: str = "") -> str:
     """Several slots. ``with_whom``: said once where it is the same for all; ``sorry``: what is not to be had."""
-    who = f" com {with_whom}" if with_whom else ""
+    who = f" com {the(with_whom)}" if with_whom else ""
     lead = f"{sorry} Os horários mais próximos{who} são:" if sorry else f"Tenho estes horários{who}:"
     return f"{lead}\n{numbered(options)}\nQual você prefere?"
 

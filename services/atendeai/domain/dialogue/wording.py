@@ -52,6 +52,7 @@ _COMMON_NOUNS = frozenset(
         """,
     )
 )
+_SATURDAY = 5
 _NAMED_DAYS = 2
 """More days in a row than these are written as a span."""
 
@@ -72,17 +73,28 @@ def day(value: date, today: date) -> str:
     return full
 
 
+def on(value: date, today: date) -> str:
+    """A day with its preposition: "na quarta-feira, 02/12", "no sábado, 28/11"; "hoje" and "amanhã" need none."""
+    named = day(value, today)
+    if named.startswith(("hoje", "amanhã")):
+        return named
+    return f"{'no' if value.weekday() >= _SATURDAY else 'na'} {named}"
+
+
 def moment(value: datetime, today: date) -> str:
     """amanhã (quarta-feira, 25/11) às 14h."""
     at = "à" if value.hour == 1 else "às"
     return f"{day(value.date(), today)} {at} {clock(value.time())}"
 
 
-def wish(value: Moment, today: date) -> str:
-    """A wished time as the attendant repeats it: what is known of the day and the hour."""
+def wish(value: Moment, today: date, *, free: bool = False) -> str:
+    """A wished time as the attendant repeats it: what is known of the day and the hour.
+
+    ``free``: it stands in a sentence by itself ("na quinta-feira, 26/11"), not beside others.
+    """
     parts: list[str] = []
     if value.date:
-        parts.append(day(value.date, today))
+        parts.append(on(value.date, today) if free else day(value.date, today))
     elif value.date_from and value.date_to:
         parts.append(f"de {value.date_from:%d/%m} a {value.date_to:%d/%m}")
     elif value.date_from:
@@ -169,8 +181,8 @@ def opens_again(clinic: Clinic, now: datetime) -> str | None:
 
 def hours_of(clinic: Clinic, value: date, today: date) -> str:
     """Whether and when the clinic is open on one day, as a sentence."""
-    named = day(value, today)
-    named = named[0].upper() + named[1:]
+    named = sentence(on(value, today))
+    named += "" if named.endswith(")") else ","
     if value in clinic.holidays:
         return f"{named} é feriado e não abrimos."
     spans = clinic.hours_on(value)
