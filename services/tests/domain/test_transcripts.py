@@ -1,7 +1,7 @@
 """The most frequent dialogues, reply by reply, as a patient reads them (``transcripts.txt``). It is 24/11/2026, 9h.
 
-``#`` names a dialogue, ``@`` is what its scene has beside the usual, ``>`` a message, ``<`` a reply, whose further lines
-are indented. A reply that changes is read again in Portuguese before it is written down here.
+``#`` names a dialogue, ``@`` is what its scene has beside the usual, ``>`` a message, ``<`` a reply; what follows in
+it is indented. A reply that changes is read again in Portuguese before it is written down here.
 """
 
 from __future__ import annotations
