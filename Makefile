@@ -71,9 +71,15 @@ eval: venv ## How well the attendant understands, on data nobody tuned it on (AR
 	@cd services && ../$(BIN)/python -m eval.run $(ARGS)
 
 # ---------------------------------------------------------------- how fast
-.PHONY: bench-services soak-tenancy
+.PHONY: bench-services bench-tenancy bench-startup bench-ingest soak-tenancy
 bench-services: venv apt ## Webhooks and reads, side by side with Fastify and node-postgres (RUNS=5 REQUESTS=10000)
 	@cd services && ../$(BIN)/python -m bench.services
+bench-tenancy: venv apt ## What row security and a thousand clinics' partitions cost a read (CLINICS=1000)
+	@cd services && ../$(BIN)/python -m bench.tenancy
+bench-startup: venv apt ## Processor time until each service answers
+	@cd services && ../$(BIN)/python -m bench.startup
+bench-ingest: venv ## 1000 webhooks a second through HAProxy, gateway and service of the local cluster (RATE=1000 LOAD_SECONDS=60)
+	@PYTHONPATH=e2e $(BIN)/python -m local.ingest
 soak-tenancy: venv apt ## A million mixed requests of two clinics through a transaction pooler return nothing of the other (REQUESTS=1000000)
 	@cd services && ../$(BIN)/python -m bench.soak
 
