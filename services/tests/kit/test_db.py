@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from atendeai.kit import audit
-from atendeai.kit.db import Database, UnknownClinicError, on_commit, sqlstate
+from atendeai.kit.db import Database, UnknownClinicError, driver, on_commit, sqlstate
 from atendeai.kit.errors import Unavailable
 from atendeai.kit.testing.clinics import Stack, TestClinic
 from atendeai.kit.testing.plugin import ClinicFactory
@@ -205,6 +205,48 @@ async def test_no_statement_stays_behind_on_a_connection(database: Database, cli
         await connection.execute(COUNT, {"clinic_id": clinic.id})
         names = (await connection.execute(text("SELECT name FROM pg_prepared_statements WHERE name <> ''"))).scalars()
         assert list(names) == []
+
+
+@pytest.mark.parametrize("ends", ["committed", "failed", "cancelled"])
+async def test_nothing_of_a_transaction_reaches_the_next_on_its_connection(
+    stack: Stack, clinic_factory: ClinicFactory, ends: str
+) -> None:
+    """There is no reset query between them: role, settings, statements, cursors and locks end with the transaction."""
+    first, second = await clinic_factory(), await clinic_factory()
+    database = Database(stack.settings("auth", database_pool_size=1))
+
+    async def use() -> int:
+        async with database.transaction(first.id) as connection:
+            await connection.execute(text("SET LOCAL timezone TO 'America/Manaus'"))
+            await connection.execute(text("SELECT pg_advisory_xact_lock(42)"))
+            await connection.execute(text("DECLARE kept CURSOR FOR SELECT clinic_id FROM atendeai.audit_event"))
+            await driver(connection).fetch("SELECT $1::text", "an unnamed statement")
+            backend = int(await driver(connection).fetchval("SELECT pg_backend_pid()"))
+            if ends == "failed":
+                await connection.execute(text("SELECT 1/0"))
+            if ends == "cancelled":
+                await connection.execute(text("SELECT pg_sleep(30)"))
+            return backend
+
+    try:
+        task = asyncio.create_task(use())
+        if ends == "cancelled":
+            await eventually(lambda: clinic_is_sleeping(first), seconds=10)
+            task.cancel()
+        done = (await asyncio.gather(task, return_exceptions=True))[0]
+        async with database.transaction(second.id) as connection:
+            ask = driver(connection).fetchval
+            assert await ask("SELECT current_user::text") == second.role
+            assert await ask("SELECT current_setting('timezone')") != "America/Manaus"
+            assert await ask("SELECT count(*) FROM pg_cursors WHERE name = 'kept'") == 0
+            assert await ask("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''") == 0
+            assert await ask("SELECT pg_try_advisory_xact_lock(42)")
+            if ends == "committed":
+                assert await ask("SELECT pg_backend_pid()") == done
+        async with database.system() as connection:
+            assert await driver(connection).fetchval("SELECT current_user::text") == "atendeai_pool"
+    finally:
+        await database.close()
 
 
 async def test_a_role_cannot_be_changed_by_a_query(database: Database, clinic_factory: ClinicFactory) -> None:
