@@ -14,11 +14,11 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from atendeai.kit import metrics, openapi
-from atendeai.kit.errors import Problem, invalid_request
+from atendeai.kit.errors import Problem
 from atendeai.kit.fast import Fast, FastRoutes, Service
 from atendeai.kit.guard import guard
 from atendeai.kit.health import Check, Health
-from atendeai.kit.methods import HeadLikeGet, refused
+from atendeai.kit.methods import HeadLikeGet, invalid, refused
 from atendeai.kit.middleware import Outermost, as_problem, problem_response
 from atendeai.kit.resources import Kit
 from atendeai.kit.responses import JSON
@@ -138,7 +138,7 @@ def _answer_problems(app: FastAPI) -> None:
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for that type alone
-        return problem_response(request.scope, invalid_request(error.errors()))
+        return problem_response(request.scope, invalid(app, error, request.method, request.url.path))
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)

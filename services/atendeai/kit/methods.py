@@ -6,13 +6,14 @@ import re
 from http import HTTPStatus
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atendeai.kit.errors import Problem
+from atendeai.kit.errors import Problem, invalid_request
 
-__all__ = ["HeadLikeGet", "refused"]
+__all__ = ["HeadLikeGet", "invalid", "refused"]
 
 
 class HeadLikeGet:
@@ -38,9 +39,7 @@ class HeadLikeGet:
 def refused(app: FastAPI, error: HTTPException, method: str, path: str) -> Problem:
     """Return what FastAPI refuses before a route is reached as a problem that says what to do."""
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allow = ", ".join(_methods(app, path))
-        detail = f"{method[:20]} is not possible here; these are: {allow}."
-        return Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": allow})
+        return _not_allowed(app, method, path)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return Problem(404, "not-found", "Not found", "There is nothing at this address; GET /openapi.json lists all.")
     if error.status_code == HTTPStatus.BAD_REQUEST:
@@ -54,6 +53,20 @@ def refused(app: FastAPI, error: HTTPException, method: str, path: str) -> Probl
         f"{error.detail}.",
         headers=dict(error.headers or {}),
     )
+
+
+def invalid(app: FastAPI, error: RequestValidationError, method: str, path: str) -> Problem:
+    """Return what is wrong: the method, where `/invitations` was only taken for an `/{id}`; else the fields."""
+    found = error.errors()
+    if any(item["loc"][0] == "path" for item in found) and method not in _methods(app, path):
+        return _not_allowed(app, method, path)
+    return invalid_request(found)
+
+
+def _not_allowed(app: FastAPI, method: str, path: str) -> Problem:
+    allow = ", ".join(_methods(app, path))
+    detail = f"{method[:20]} is not possible here; these are: {allow}."
+    return Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": allow})
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from atendeai.whatsapp.graph import GraphClient
 
 SERVICES = tuple(SERVICE_PORTS)
 _UNLIMITED = {"minute": 1_000_000, "hour": 1_000_000}
+# Whom a service asks before it answers.
+_PEERS = {"auth": ("user",), "user": ("auth",), "appointment": ("whatsapp",)}
 # Who calls a service's internal routes; a route that is for somebody else is named below.
 _CALLER = {"conversation": "whatsapp", "user": "auth", "auth": "user"}
 CALLERS = {"/internal/v1/calendar-changes": "calendar"}
@@ -66,8 +69,25 @@ class House:
     other: TestClinic
 
     def app(self) -> FastAPI:
-        """Build the service anew: an app that was closed does not open again."""
-        return _builders(Peers({}))[self.service](self.clinic.service_settings(self.service))
+        """Build the service, and what it asks: anew, for an app that was closed does not open again."""
+        apps: dict[str, Any] = {}
+        builders = _builders(Peers(apps))
+        for service in (self.service, *_PEERS.get(self.service, ())):
+            apps[service] = builders[service](self.clinic.service_settings(service))
+        app: FastAPI = apps[self.service]
+        own = app.router.lifespan_context
+
+        @asynccontextmanager
+        async def together(served: FastAPI) -> AsyncIterator[None]:
+            async with AsyncExitStack() as opened:
+                for peer in apps.values():
+                    if peer is not app:
+                        await opened.enter_async_context(peer.router.lifespan_context(peer))
+                await opened.enter_async_context(own(served))
+                yield
+
+        app.router.lifespan_context = together
+        return app
 
     def headers(self, *, of: TestClinic | None = None) -> dict[str, str]:
         """Return a person's headers in a call to this clinic; with the token of another clinic, when told."""

@@ -38,7 +38,7 @@ Meta's over the very body. They refuse with 400 what holds neither."""
 
 
 @schemathesis.check
-def names_the_remedy(ctx: CheckContext, response: Response, case: Case) -> None:
+def names_the_remedy(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     """Every refusal is a problem that says what to do; one of a field names it."""
     said = response.headers.get("content-type") or [""]
     if response.status_code < 400 or (said[0].startswith("text/html") and case.operation.path.endswith("/callback")):
@@ -55,7 +55,7 @@ def names_the_remedy(ctx: CheckContext, response: Response, case: Case) -> None:
 
 
 @schemathesis.check
-def only_rules_refuse_what_is_valid(ctx: CheckContext, response: Response, case: Case) -> None:
+def only_rules_refuse_what_is_valid(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     """What the document calls valid is refused with 422 by a rule that JSON Schema cannot say, and by nothing else.
 
     Such rules are that a day lies within reach, that one date follows another, that the clinic's profile has the
