@@ -19,9 +19,8 @@ from atendeai.clinic.schemas import (
     ProfileView,
     Week,
 )
-from atendeai.domain.dialogue.clinic import address_text
 from atendeai.domain.profile_additions import declared_by
-from atendeai.domain.profile_values import Exceptions, day_hours, parse_exceptions, parse_week
+from atendeai.domain.profile_values import Exceptions, address_text, day_hours, parse_exceptions, parse_week
 from atendeai.kit.clinic_config import WEEKDAYS, ClinicConfig, OpeningHours, Persona, Profile, Weekday
 
 MINUTE = 60

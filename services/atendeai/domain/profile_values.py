@@ -18,6 +18,7 @@ __all__ = [
     "WEEKDAYS",
     "Exceptions",
     "Spans",
+    "address_text",
     "day_hours",
     "parse_clock",
     "parse_duration",
@@ -35,6 +36,7 @@ MAX_EXCEPTION_DAYS = 366
 """The longest an exception lasts."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ADDRESS_KEYS = ("street", "number", "complement", "neighbourhood", "neighborhood", "district", "city", "state", "zip")
 _DAY_MINUTES = 24 * 60
 _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
 _DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,5})s)?")
@@ -171,3 +173,14 @@ def _stretch(raw: Any, field: str) -> tuple[int, int]:
     if start >= end:
         raise ValueError(f"{field}: opens {opens} but closes {closes}; hours past midnight belong to the next day")
     return start, end
+
+
+def address_text(raw: str | Mapping[str, Any] | None) -> str | None:
+    """One line for a patient, from the profile's address: its ``text`` if it has one, else its fields in order."""
+    if raw is None or isinstance(raw, str):
+        return raw or None
+    if raw.get("text"):
+        return str(raw["text"])
+    known = [str(raw[key]) for key in _ADDRESS_KEYS if raw.get(key)]
+    others = [str(value) for key, value in raw.items() if key not in _ADDRESS_KEYS and value]
+    return ", ".join(known + others) or None

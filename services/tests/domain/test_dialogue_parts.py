@@ -9,7 +9,7 @@ import pytest
 
 from atendeai.domain.dialogue import wording
 from atendeai.domain.dialogue.choice import chosen_index
-from atendeai.domain.dialogue.clinic import address_text, clinic_from_profile
+from atendeai.domain.dialogue.clinic import clinic_from_profile
 from atendeai.domain.dialogue.naming import name_answer, name_in, profile_name
 from atendeai.domain.dialogue.ports import (
     Appointment,
@@ -27,6 +27,7 @@ from atendeai.domain.dialogue.ports import (
     request_to_json,
 )
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, State
+from atendeai.domain.profile_values import address_text
 from atendeai.domain.understanding.normalise import normalise
 from atendeai.domain.understanding.when import Moment
 

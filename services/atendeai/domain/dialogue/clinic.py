@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Any
 
-from atendeai.domain.profile_values import parse_duration, parse_exceptions, parse_holidays, parse_week
+from atendeai.domain.profile_values import address_text, parse_duration, parse_exceptions, parse_holidays, parse_week
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Names
 
@@ -98,18 +98,6 @@ class Clinic:
 _PLAIN_VISITS = frozenset(
     ["consulta", "consulta medica", "consulta geral", "consulta clinica", "consulta clinica geral", "consulta inicial"]
 )
-_ADDRESS_KEYS = ("street", "number", "complement", "neighbourhood", "neighborhood", "district", "city", "state", "zip")
-
-
-def address_text(raw: str | Mapping[str, Any] | None) -> str | None:
-    """One line for a patient, from the profile's address: its ``text`` if it has one, else its fields in order."""
-    if raw is None or isinstance(raw, str):
-        return raw or None
-    if raw.get("text"):
-        return str(raw["text"])
-    known = [str(raw[key]) for key in _ADDRESS_KEYS if raw.get(key)]
-    others = [str(value) for key, value in raw.items() if key not in _ADDRESS_KEYS and value]
-    return ", ".join(known + others) or None
 
 
 def _clock(minutes: int) -> time:
