@@ -60,7 +60,7 @@ def _fake(name: str, version: str) -> list[dict[str, Any]]:
             "spec": {
                 "replicas": 1,
                 # The volume is one pod's at a time, and so is what the outside world remembers.
-                "strategy": {"type": "Recreate", "rollingUpdate": None},
+                "strategy": {"type": "Recreate"},
                 "selector": {"matchLabels": labels},
                 "template": {"metadata": {"labels": labels}, "spec": pod},
             },
