@@ -49,7 +49,7 @@ def _routes(service: str) -> dict[str, set[str]]:
     return {
         f"{method} {route.path_format}": set(_marks(route.dependant))
         for route in iter_route_contexts(app.routes)
-        if route.path_format.startswith("/api/")
+        if (route.path_format or "").startswith("/api/")
         for method in route.methods or ()
     }
 
