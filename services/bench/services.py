@@ -27,7 +27,7 @@ REQUESTS = min(200_000, int(os.environ.get("REQUESTS", "10000")))
 WARM = 1000
 RUN_SECONDS = 60.0
 PEER_POOL = 16
-"""Connections of the plain peer to PostgreSQL: of 8, 16, 32 and 64 the fastest here; the services' pool has 6 to 18."""
+"""Connections of the plain peer to PostgreSQL; the services' pool has 6 to 18."""
 
 LANES = 2
 CHURN = 20_000
