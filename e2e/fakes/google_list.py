@@ -34,7 +34,8 @@ def list_events(calendar: Calendar, query: dict[str, str], account: str) -> dict
         if any(name in query for name in NOT_WITH_SYNC) or query.get("showDeleted") == "false":
             raise GoogleError("invalid", "Sync token cannot be combined with these parameters.")
         token = _decode(sync)
-        if token is None or token.get("calendar") != calendar.id or token["version"] < calendar.oldest_sync:
+        current = token is not None and token.get("calendar") == f"{calendar.id} {calendar.incarnation}"
+        if token is None or not current or token["version"] < calendar.oldest_sync:
             raise GoogleError("fullSyncRequired")
         since = token["version"]
     page = _decode(query["pageToken"]) if "pageToken" in query else {"offset": 0, "version": calendar.version}
@@ -56,7 +57,7 @@ def list_events(calendar: Calendar, query: dict[str, str], account: str) -> dict
         answer["nextPageToken"] = _encode(offset=start + size, version=page["version"])
     elif not query.get("orderBy"):
         # Changes made while the pages were read must show up in the next sync, so the first page's version counts.
-        answer["nextSyncToken"] = _encode(calendar=calendar.id, version=page["version"])
+        answer["nextSyncToken"] = _encode(calendar=f"{calendar.id} {calendar.incarnation}", version=page["version"])
     return masked(answer, query["fields"]) if "fields" in query else answer
 
 

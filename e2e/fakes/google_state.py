@@ -51,6 +51,8 @@ class Calendar:
         self.events: dict[str, dict[str, Any]] = {}
         self.busy: list[Interval] = []
         self.version = 0
+        self.incarnation = secrets.token_hex(4)
+        """A calendar made anew under an old name is another one: sync tokens of the old one have expired."""
         self._updated = datetime.min.replace(tzinfo=UTC)
         self.oldest_sync = 0
         """Sync tokens given out before this version have expired."""

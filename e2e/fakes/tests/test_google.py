@@ -317,3 +317,12 @@ def test_a_memory_of_another_version_is_left_aside(tmp_path: Path) -> None:
     keep.write_bytes(b"not a pickle")
     with TestClient(create_google(keep)) as client:
         assert client.get("/_fake/channels").json() == []
+
+
+def test_a_calendar_made_anew_knows_no_sync_token_of_the_old_one(google: TestClient) -> None:
+    sync = google.get(EVENTS).json()["nextSyncToken"]
+    assert google.get(EVENTS, params={"syncToken": sync}).status_code == 200
+    assert google.delete("/_fake/calendars/ana").status_code == 204
+    google.post("/_fake/calendars", json={"calendar_id": "ana", "acl": {EMAIL: "writer"}})
+    answer = google.get(EVENTS, params={"syncToken": sync})
+    assert answer.json()["error"]["errors"][0]["reason"] == "fullSyncRequired"
