@@ -51,6 +51,11 @@ def captured(own: Settings) -> Iterator[Callable[[], str]]:
     root = logging.getLogger()
     before, level, hook = root.handlers[:], root.level, sys.excepthook
     stream = io.BytesIO()
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):  # as in a process in which no other server ran before
+        found = logging.getLogger(name)
+        found.handlers.clear()
+        found.setLevel(logging.NOTSET)
+        found.propagate = True
     configure(own, stream)
     try:
         yield lambda: stream.getvalue().decode()
