@@ -24,7 +24,7 @@ import structlog
 
 from atendeai.calendar.google_events import SeenEvent
 from atendeai.calendar.metrics import CHANGES
-from atendeai.calendar.repository import EventRepository, EventRow, appointment_of
+from atendeai.calendar.repository import Conflict, EventRepository, EventRow, appointment_of
 from atendeai.domain.slots import Interval
 from atendeai.kit import clock
 from atendeai.kit.db import Database
@@ -111,10 +111,10 @@ class Changes:
             if over is not None and row.conflict is None:
                 detail = f"Outro compromisso na agenda: {_stretch(over, tenant.config.tz)}."
                 await self._tell(tenant, row, "overlapped", over, detail)
-                await self._note(tenant, row, replace(row, conflict="overlapped"))
+                await self._mark(tenant, row, "overlapped")
             elif over is None and row.conflict == "overlapped":
                 await self._tell(tenant, row, "cleared", None, "O outro compromisso saiu da agenda.")
-                await self._note(tenant, row, replace(row, conflict=None))
+                await self._mark(tenant, row, None)
 
     async def _moved(self, tenant: Tenant, row: EventRow, event: SeenEvent, to: Interval) -> None:
         detail = f"O evento foi movido na agenda para {_stretch(to, tenant.config.tz)}."
@@ -149,6 +149,11 @@ class Changes:
         log.info("calendar_change", kind=kind, applied=applied)
         CHANGES.labels(kind, applied).inc()
         return applied
+
+    async def _mark(self, tenant: Tenant, row: EventRow, conflict: Conflict | None) -> None:
+        # Told is told: were it not noted because the event is being written at this moment, nobody would take it back.
+        async with self._database.transaction(tenant) as connection:
+            await EventRepository(connection, tenant.id).mark(row, conflict, now=clock.now())
 
     async def _note(self, tenant: Tenant, known: EventRow, row: EventRow, *, told: bool = True) -> None:
         after = replace(row, told=row.told + 1) if told else row

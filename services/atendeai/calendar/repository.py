@@ -131,8 +131,11 @@ class EventRepository:
                 ON CONFLICT (clinic_id, id) DO UPDATE SET professional_code = excluded.professional_code,
                     calendar_id = excluded.calendar_id, attempt = excluded.attempt, state = excluded.state,
                     version = excluded.version, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
-                    google_updated_at = excluded.google_updated_at, conflict = excluded.conflict,
-                    told = excluded.told, updated_at = excluded.updated_at
+                    google_updated_at = excluded.google_updated_at, updated_at = excluded.updated_at,
+                    -- Who reads along may have told of a conflict since the row was read.
+                    conflict = CASE WHEN e.starts_at = excluded.starts_at AND e.ends_at = excluded.ends_at
+                        THEN e.conflict WHEN e.conflict IS NOT NULL THEN 'moved' ELSE excluded.conflict END,
+                    told = greatest(e.told, excluded.told)
                 WHERE e.clinic_id = excluded.clinic_id AND e.version <= excluded.version
                 """
             ),
@@ -153,6 +156,25 @@ class EventRepository:
             self._values(row) | {"known_state": known.state, "known_told": known.told, "now": now},
         )
         return result.rowcount == 1
+
+    async def mark(self, row: EventRow, conflict: Conflict | None, *, now: datetime) -> None:
+        """Note that a conflict was told, or that it is over, whatever else became of the event meanwhile.
+
+        Only who reads along writes this. Where the event has another time by now, the next look takes it back.
+        """
+        await self._connection.execute(
+            text(
+                "UPDATE atendeai.calendar_event SET conflict = :conflict, told = greatest(told, :told) + 1,"
+                " updated_at = :now WHERE clinic_id = :clinic_id AND id = :id AND state <> 'deleted'"
+            ),
+            {
+                "clinic_id": self._clinic_id,
+                "id": row.appointment_id,
+                "conflict": conflict,
+                "told": row.told,
+                "now": now,
+            },
+        )
 
     async def between(
         self,

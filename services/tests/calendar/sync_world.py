@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,6 +46,9 @@ class Appointments:
     refusals: list[int] = field(default_factory=list)
     """Statuses of the next answers."""
 
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+    """What happens while the next change is being told."""
+
     @property
     def app(self) -> FastAPI:
         """The app of that service."""
@@ -58,6 +61,9 @@ class Appointments:
                 return JSONResponse({"type": "urn:atendeai:problem:unavailable"}, self.refusals.pop(0))
             body = await request.json()
             self.told.append(body)
+            if (happens := self.meanwhile) is not None:
+                self.meanwhile = None
+                await happens()
             return JSONResponse({"applied": self.answers[body["kind"]]})
 
         return app

@@ -195,6 +195,17 @@ class TestReadingAlong:
         await world.google.delete(ANA, "particular")
         await world.told("overlapped", "cleared")
 
+    async def test_a_conflict_told_while_the_event_is_written_is_taken_back_all_the_same(self, world: World) -> None:
+        appointment = await world.put()
+        await world.sync()
+        world.appointments.meanwhile = lambda: world.put(appointment=appointment, version=2)
+        await world.block(DAY)
+        await world.told("overlapped")
+        await world.idle()
+        await world.google.delete(ANA, "particular")
+        await world.told("overlapped", "cleared")
+        assert len(set(world.appointments.keys)) == len(world.appointments.keys)
+
     async def test_what_takes_no_time_is_no_conflict(self, world: World) -> None:
         await world.put()
         await world.block(DAY, transparency="transparent")
