@@ -57,7 +57,9 @@ class Messenger:
         try:
             await self._client.call(tenant, "whatsapp", "POST", "/internal/v1/outbound", json=body, idempotency_key=key)
         except ServiceError as error:
-            if error.temporary or error.status == HTTPStatus.UNAUTHORIZED:
+            # A version of whatsapp that does not know until when a message is good is on its way out.
+            outdated = any(one.get("field") == "expires_at" for one in error.problem.get("errors") or ())
+            if error.temporary or error.status == HTTPStatus.UNAUTHORIZED or outdated:
                 raise
             return _final(message, error)
         return Outcome.SENT

@@ -9,7 +9,7 @@ from uuid import UUID
 from atendeai.kit.errors import Problem, forbidden, not_found
 from atendeai.kit.http import ServiceClient, ServiceError
 from atendeai.kit.identity import Principal
-from atendeai.kit.permissions import may_manage
+from atendeai.kit.permissions import allowed, may_manage
 from atendeai.kit.tenancy import Tenant
 
 
@@ -56,9 +56,20 @@ class Accounts:
         found = await self.find(tenant, user_id)
         if found is None:
             raise not_found("user")
+        if str(user_id) == who.subject:
+            # Whoever holds a stolen token would otherwise get around the password and the code.
+            raise forbidden("user_id: this is for others; for yourself use /password and /second-factor/remove.")
         if not may_manage(who.roles, found.roles):
             raise forbidden("Only an owner may manage an owner.")
         return found
+
+    async def still_manages(self, tenant: Tenant, issuer: str, account: Account) -> bool:
+        """Whether who issued a token (an actor of the audit log) may still do so, and for the account as it is now."""
+        kind, _, subject = issuer.partition(":")
+        found = await self.find(tenant, UUID(subject)) if kind == "person" else None
+        if found is None:
+            return True
+        return found.is_open and allowed("users.secure", found.roles) and may_manage(found.roles, account.roles)
 
     async def owner(self, tenant: Tenant, name: str) -> Account:
         """The first owner's account, made if absent."""

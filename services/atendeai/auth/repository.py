@@ -232,16 +232,16 @@ class AuthRepository:
             created_by=created_by,
         )
 
-    async def reset_of(self, fingerprint: str, *, now: datetime) -> UUID | None:
-        """Whose reset token it is; None when it is unknown or has expired."""
+    async def reset_of(self, fingerprint: str, *, now: datetime) -> tuple[UUID, str] | None:
+        """Whose reset token it is, and who issued it; None when it is unknown or has expired."""
         rows = await self._run(
-            "SELECT user_id FROM atendeai.password_reset "
+            "SELECT user_id, created_by FROM atendeai.password_reset "
             "WHERE clinic_id = :clinic_id AND token_sha256 = :fingerprint AND expires_at > :now",
             fingerprint=fingerprint,
             now=now,
         )
-        found: UUID | None = rows.scalar_one_or_none()
-        return found
+        found = rows.one_or_none()
+        return (found.user_id, found.created_by) if found else None
 
     async def take_reset(self, fingerprint: str, *, now: datetime) -> bool:
         """Use up a reset token; False when somebody else has, or it has expired."""

@@ -216,9 +216,12 @@ class Auth:
         """Set a new password by a reset token and end every session; a second factor stays."""
         digest = fingerprint(token)
         async with self.database.transaction(tenant) as connection:
-            user_id = await AuthRepository(connection, tenant.id).reset_of(digest, now=clock.now())
-        account = await self.accounts.find(tenant, user_id) if user_id is not None else None
-        if user_id is None or account is None or not account.is_open:
+            issued = await AuthRepository(connection, tenant.id).reset_of(digest, now=clock.now())
+        if issued is None:
+            raise _reset_unknown()
+        user_id, issuer = issued
+        account = await self.accounts.find(tenant, user_id)
+        if account is None or not account.is_open or not await self.accounts.still_manages(tenant, issuer, account):
             raise _reset_unknown()
         hashed = await self.passwords.hash(password)
         async with self.database.transaction(tenant) as connection:

@@ -40,7 +40,7 @@ class Together(Generic[Item, Result]):
 
     `run` gets a group and returns a result for each, in order; nothing of it may have happened when it raises. Then
     the items of the group end with `ApartError`, and whoever asked does theirs alone, where the error is their own; of
-    an outage (`Unavailable`) they hear at once.
+    an outage (`Unavailable`) they hear at once, with all who wait behind them. Nobody waits behind more than `queue`.
     """
 
     def __init__(
@@ -50,10 +50,12 @@ class Together(Generic[Item, Result]):
         *,
         lanes: int = 2,
         most: int = 64,
+        queue: int = 2000,
     ) -> None:
         self._name = name
         self._run = run
         self._most = most
+        self._queue = queue
         self._lanes: list[_Lane[Item, Result]] = [_Lane() for _ in range(lanes)]
 
     async def __call__(self, item: Item, key: Hashable = None) -> Result:
@@ -64,6 +66,8 @@ class Together(Generic[Item, Result]):
         """
         loop = asyncio.get_running_loop()
         lane = self._lanes[hash(key) % len(self._lanes)] if key is not None else min(self._lanes, key=_length)
+        if len(lane.waiting) >= self._queue:
+            raise Unavailable("the database, behind which too many wait already,")
         future: asyncio.Future[Result] = loop.create_future()
         lane.waiting.append((item, future))
         if lane.running is None:
@@ -79,14 +83,17 @@ class Together(Generic[Item, Result]):
                     item, future = lane.waiting.popleft()
                     if not future.done():
                         group.append((item, future))
-                if group:
-                    await self._do(group)
+                if group and await self._do(group):
+                    # An outage: whoever waits hears of it now, not one group after another.
+                    _fail(list(lane.waiting), Unavailable("the database"))
+                    lane.waiting.clear()
         finally:
             lane.running = None
             while lane.waiting:  # only when this task was cancelled: the loop is closing
                 lane.waiting.popleft()[1].cancel()
 
-    async def _do(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _do(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> bool:
+        """Do a group; whether what it needs is away."""
         try:
             results = await self._run([item for item, _ in group])
         except asyncio.CancelledError:
@@ -96,13 +103,14 @@ class Together(Generic[Item, Result]):
         except Exception as error:
             if isinstance(error, Unavailable):
                 _fail(group, error)
-            else:
-                log.warning("done_apart", group=self._name, items=len(group), exc_info=error)
-                _fail(group, ApartError())
-            return
+                return True
+            log.warning("done_apart", group=self._name, items=len(group), exc_info=error)
+            _fail(group, ApartError())
+            return False
         for (_, future), result in zip(group, results, strict=True):
             if not future.done():
                 future.set_result(result)
+        return False
 
 
 def _fail(group: list[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:

@@ -29,6 +29,12 @@ _INVITATION = "i.id AS invitation, i.expires_at, i.created_at AS invited_at, i.i
 _READ_OPEN = f"SELECT {_USER}, {_INVITATION} FROM {_OPEN}"  # noqa: S608 - constants
 _FIND = f"SELECT {_USER} FROM {_BOTH} AND i.token_sha256 = :token AND i.expires_at > :now"  # noqa: S608 - constants
 
+_ISSUER = (
+    f"SELECT {_USER} FROM atendeai.user_account u JOIN atendeai.invitation i"  # noqa: S608 - constants
+    " ON i.clinic_id = :clinic_id AND i.invited_by = 'person:' || CAST(u.id AS text)"
+    " WHERE u.clinic_id = :clinic_id AND i.token_sha256 = :token"
+)
+
 
 class InvitationRepository:
     """One clinic's invitations, inside one transaction of the kit."""
@@ -78,6 +84,12 @@ class InvitationRepository:
     async def by_token(self, token_sha256: str, *, now: datetime) -> User | None:
         """The account that an unexpired invitation belongs to, locked; None for an unknown or expired token."""
         rows = await self._run(f"{_FIND} FOR UPDATE OF u", token=token_sha256, now=now)
+        row = rows.mappings().first()
+        return read_user(row) if row else None
+
+    async def issuer(self, token_sha256: str) -> User | None:
+        """Who issued an invitation; None for the operator, and where nobody noted it."""
+        rows = await self._run(_ISSUER, token=token_sha256)
         row = rows.mappings().first()
         return read_user(row) if row else None
 

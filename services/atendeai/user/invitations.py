@@ -15,7 +15,7 @@ from atendeai.kit.db import Database
 from atendeai.kit.errors import conflict, forbidden, not_found
 from atendeai.kit.identity import Principal
 from atendeai.kit.paging import Window
-from atendeai.kit.permissions import may_manage
+from atendeai.kit.permissions import allowed, may_manage
 from atendeai.kit.tenancy import Tenant
 from atendeai.user.invitation_repository import InvitationRepository
 from atendeai.user.repository import UserRepository
@@ -89,18 +89,13 @@ class Invitations:
     async def invited(self, tenant: Tenant, token: str) -> User:
         """The account an invitation belongs to; 404 when the token is unknown or has expired."""
         async with self.database.transaction(tenant) as connection:
-            found = await InvitationRepository(connection, tenant.id).by_token(fingerprint(token), now=clock.now())
-        if found is None or found.status == "deactivated":
-            raise not_found("invitation")
-        return found
+            return await self._stands(InvitationRepository(connection, tenant.id), token)
 
     async def accept(self, tenant: Tenant, token: str, name: str) -> User:
         """Open the account of an invitation. Taking it up twice is the same as once."""
         async with self.database.transaction(tenant) as connection:
             repository, now = InvitationRepository(connection, tenant.id), clock.now()
-            found = await repository.by_token(fingerprint(token), now=now)
-            if found is None or found.status == "deactivated":
-                raise not_found("invitation")
+            found = await self._stands(repository, token)
             if found.status != "invited":
                 return found
             await repository.accept(fingerprint(token), now=now)
@@ -117,6 +112,19 @@ class Invitations:
                 reason="invitation-taken-up",
             )
             return opened
+
+    @staticmethod
+    async def _stands(repository: InvitationRepository, token: str) -> User:
+        """The account of an invitation that is good still: whoever issued it might issue it today."""
+        found = await repository.by_token(fingerprint(token), now=clock.now())
+        if found is None or found.status == "deactivated":
+            raise not_found("invitation")
+        by = await repository.issuer(fingerprint(token))
+        if by is not None:
+            able = by.status == "active" and allowed("users.invite", by.roles) and may_manage(by.roles, found.roles)
+            if not able:
+                raise not_found("invitation")
+        return found
 
     @staticmethod
     async def _open(connection: AsyncConnection, tenant: Tenant, who: Principal, invitation_id: UUID) -> OpenInvitation:

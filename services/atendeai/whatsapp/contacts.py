@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -53,7 +53,9 @@ _RENUMBER = text(
 _JOINING = text(
     "SELECT c.merged_into, c.join_told_at IS NOT NULL AS told,"
     " ARRAY(SELECT CAST(g.id AS text) FROM atendeai.whatsapp_contact g WHERE g.clinic_id = :clinic_id"
-    "  AND g.merged_into = c.id AND g.merged_into IS NOT NULL AND g.join_told_at IS NULL) AS awaits"
+    "  AND g.merged_into = c.id AND g.merged_into IS NOT NULL AND g.join_told_at IS NULL) AS awaits,"
+    " EXISTS (SELECT 1 FROM atendeai.whatsapp_contact g WHERE g.clinic_id = :clinic_id AND g.merged_into = c.id"
+    "  AND g.merged_into IS NOT NULL AND g.join_told_at IS NULL AND g.updated_at > :lately) AS holds"
     " FROM atendeai.whatsapp_contact c WHERE c.clinic_id = :clinic_id AND c.id = :id"
 )
 # Only of the contact it was told of: it may have been joined further meanwhile.
@@ -61,6 +63,7 @@ _TOLD = text(
     "UPDATE atendeai.whatsapp_contact SET join_told_at = :now"
     " WHERE clinic_id = :clinic_id AND id = :id AND merged_into = :into"
 )
+_HELD = timedelta(minutes=1)
 _SEEN = text("SELECT 1 FROM atendeai.whatsapp_inbound WHERE clinic_id = :clinic_id AND wamid = :wamid")
 
 
@@ -104,18 +107,21 @@ async def join(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into
 class Joining:
     """Where a contact stands: joined into which other one, and whether the other services are told of it.
 
-    `awaits`: contacts that were joined into this one, of which the other services are not told yet.
+    `awaits`: contacts that were joined into this one, of which the other services are not told yet; `holds`: lately, so
+    that what this one writes waits for it. A service that cannot be told for a minute does not silence the person.
     """
 
     into: UUID | None = None
     told: bool = False
     awaits: tuple[str, ...] = ()
+    holds: bool = False
 
 
-async def joining(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> Joining:
+async def joining(connection: AsyncConnection, clinic_id: UUID, contact: UUID, now: datetime) -> Joining:
     """Say whether a contact was joined into another, or is one that others were joined into just now."""
-    row = (await connection.execute(_JOINING, {"clinic_id": clinic_id, "id": contact})).first()
-    return Joining(row.merged_into, row.told, tuple(row.awaits)) if row else Joining()
+    names = {"clinic_id": clinic_id, "id": contact, "lately": now - _HELD}
+    row = (await connection.execute(_JOINING, names)).first()
+    return Joining(row.merged_into, row.told, tuple(row.awaits), row.holds) if row else Joining()
 
 
 async def told(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into: UUID, now: datetime) -> None:

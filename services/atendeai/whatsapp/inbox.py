@@ -275,14 +275,14 @@ class Inbox:
         """Give conversation what one person wrote, in order. Raises `ServiceError` while it cannot take it."""
         contact = UUID(key)
         async with self._kit.database.transaction(tenant) as connection:
-            joining = await contacts.joining(connection, tenant.id, contact)
+            joining = await contacts.joining(connection, tenant.id, contact, clock.now())
             for other in joining.awaits:
                 await enqueue(connection, tenant.id, INBOUND_QUEUE, other)
             messages = await inbox.waiting(connection, tenant.id, contact, _BATCH)
         if joining.into is not None:
             await self._tell(tenant, contact, joining)
             return None
-        if joining.awaits:
+        if joining.holds:
             return clock.now() + _JOIN_WAIT  # or as soon as the others know that it is one person
         for message in messages:
             held = message.received_at + HOLD
@@ -301,7 +301,9 @@ class Inbox:
         """Tell the services that keep something under a contact that it is another one. Raises `ServiceError`."""
         if joining.told or joining.into is None:
             return
-        for service in ("appointment", "conversation"):
+        # conversation first: a dialogue that is under way under the old id begins again under the new one, and what it
+        # has booked until then is found by appointment.
+        for service in ("conversation", "appointment"):
             try:
                 await self._kit.services.call(
                     tenant,

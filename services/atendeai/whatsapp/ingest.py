@@ -192,7 +192,9 @@ class _Table:
         found = match(sender, [person.known for person in (by_number, by_user) if person is not None])
         if found.merges or found.loses_number:
             return None
-        person = by_number or by_user or _Person(uuid4(), True, key, sender.user_id)
+        # Only whom the rules found: a number that the group still knows may be somebody's who has another by now.
+        met = (person for person in (by_number, by_user) if person is not None and person.id == found.contact)
+        person = next(met, None) or _Person(uuid4(), True, key, sender.user_id)
         # What is known by the latest of the group's messages holds for all of them: one contact, one row.
         if person.heard is None or message.sent_at >= person.heard:
             person.heard = message.sent_at

@@ -115,6 +115,28 @@ async def test_who_may_reset_whom(desk: Identity) -> None:
     assert (await issue(desk, owner, desk_clerk.id)).status_code == 409
 
 
+async def test_nobody_resets_themselves_or_keeps_a_token_longer_than_their_rights(desk: Identity) -> None:
+    owner = await desk.owner()
+    owner_id = (await desk.get("me", owner)).json()["id"]
+    assert (await issue(desk, owner, owner_id)).status_code == 403, "that would do without the password"
+    admin = await desk.colleague(owner, "admin", email="adm@sol.example")
+    clerk = await desk.colleague(owner, "receptionist")
+
+    async def kept(change: dict[str, Any], who: str) -> int:
+        token = (await issue(desk, admin.tokens, clerk.id)).json()["token"]
+        body = {**change, "reason": "muda"}
+        assert (await desk.user.patch(f"/api/v1/users/{who}", json=body, headers=bearer(owner))).status_code == 200
+        return (await desk.post("reset", {"token": token, "password": NEXT})).status_code
+
+    assert await kept({"roles": ["owner"]}, clerk.id) == 403, "an admin has no say over an owner"
+    assert (
+        await desk.user.patch(
+            f"/api/v1/users/{clerk.id}", json={"roles": ["receptionist"], "reason": "volta"}, headers=bearer(owner)
+        )
+    ).status_code == 200
+    assert await kept({"status": "deactivated"}, admin.id) == 403
+
+
 async def test_a_reset_needs_a_reason_and_knows_no_other_fields(desk: Identity) -> None:
     owner = await desk.owner()
     body = {"user_id": str(uuid4()), "password": NEXT}

@@ -123,3 +123,20 @@ async def test_a_group_speaks_for_no_single_request() -> None:
     with structlog.contextvars.bound_contextvars(request_id="first"):
         await together(1)
     assert doer.context == [{}]
+
+
+async def test_an_outage_ends_the_waiting_too_and_nobody_waits_behind_too_many() -> None:
+    doer = Doer()
+    doer.gate.clear()
+    together = Together("doubles", doer, lanes=1, most=1, queue=2)
+    tasks = [asyncio.create_task(together(0))]
+    await doer.until(1)
+    tasks += [asyncio.create_task(together(number)) for number in (1, 2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await together(9)
+    doer.fails = Unavailable("PostgreSQL")
+    doer.gate.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [Unavailable] * 3
+    assert doer.groups == [[0]], "what waited was not tried one after another"

@@ -77,6 +77,17 @@ async def test_a_renewed_invitation_has_another_token_and_the_first_is_worth_not
     assert (await take_up(desk, renewed.json()["token"])).status_code == 409
 
 
+async def test_an_invitation_ends_with_the_rights_of_who_issued_it(desk: Identity) -> None:
+    owner = await desk.owner()
+    admin = await desk.colleague(owner, "admin", email="adm@sol.example")
+    made = await invite(desk, admin.tokens)
+    path, body = f"/api/v1/users/{admin.id}", {"status": "deactivated", "reason": "saiu"}
+    assert (await desk.user.patch(path, json=body, headers=bearer(owner))).status_code == 200
+    assert (await take_up(desk, made["invitation"]["token"])).status_code == 403
+    renewed = await desk.user.post(f"{PATH}/{made['invitation']['id']}/renew", headers=bearer(owner))
+    assert (await take_up(desk, renewed.json()["token"])).status_code == 201
+
+
 @pytest.mark.parametrize("by", ["invitation", "account"])
 async def test_a_revoked_invitation_opens_nothing_and_its_address_is_free_again(desk: Identity, by: str) -> None:
     owner = await desk.owner()

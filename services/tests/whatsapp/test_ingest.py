@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -15,6 +17,9 @@ from atendeai.kit.db import UnknownClinicError
 from atendeai.kit.testing.clinics import TestClinic
 from atendeai.kit.testing.proxy import proxied
 from atendeai.kit.testing.waiting import eventually
+from atendeai.whatsapp.ingest import Arrival, _Table
+from atendeai.whatsapp.payload import Inbound
+from atendeai.whatsapp.people import Identity, Known
 from tests.whatsapp.test_webhook import post, secret
 from tests.whatsapp.world import World, message, webhook
 
@@ -195,3 +200,17 @@ async def test_a_shared_transaction_sees_one_clinic_at_a_time(pool: World) -> No
     with pytest.raises(UnknownClinicError):
         async with pool.service.kit.database.across(dedicated.id) as across:
             await across.enter(a.id)
+
+
+def test_a_number_that_somebody_gave_up_in_the_same_group_is_not_theirs_any_more() -> None:
+    old, new = "5511987654321", "5511912345678"
+    known = Known(uuid4(), Identity(old, None).key, "BR.1")
+
+    def wrote(wamid: str, sender: Identity) -> Inbound:
+        return Inbound(wamid, sender, "text", "oi", datetime.now(UTC), None, None, "{}")
+
+    messages = (wrote("wamid.1", Identity(new, "BR.1")), wrote("wamid.2", Identity(old, "BR.2")))
+    seats = _Table([known]).seat(Arrival(uuid4(), None, tuple(enumerate(messages))))
+    if seats is not None:  # else each is stored alone, by the same rules
+        assert seats[0].person.id == known.id
+        assert seats[1].person.id != known.id, "a stranger's words are not another patient's"

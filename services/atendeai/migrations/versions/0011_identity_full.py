@@ -44,7 +44,10 @@ def upgrade() -> None:
             "(SELECT max(t.expires_at) FROM atendeai.refresh_token t"
             " WHERE t.clinic_id = s.clinic_id AND t.session_id = s.id), s.last_used_at)"
         )
-    op.alter_column("session", "expires_at", nullable=False, schema=SCHEMA)
+    # The default is for pods of the version before, which go on signing people in while this one is rolled out.
+    op.alter_column(
+        "session", "expires_at", nullable=False, server_default=sa.text("now() + interval '7 days'"), schema=SCHEMA
+    )
     op.add_column("invitation", sa.Column("created_at", MOMENT), schema=SCHEMA)
     op.add_column("invitation", sa.Column("invited_by", sa.Text()), schema=SCHEMA)
     op.add_column("audit_event", sa.Column("reason", sa.Text()), schema=SCHEMA)
