@@ -103,6 +103,15 @@ async def running(stack: Stack, clinic: TestClinic, queue: str, tmp_path: Path, 
         await kit.close()
 
 
+async def both_begun(slow: Slow, clinic: TestClinic, queue: str) -> asyncio.Task[httpx.Response]:
+    """Have a request (returned) and a piece of work under way."""
+    request = asyncio.create_task(slow.client.get("/api/v1/slow/request", headers=clinic.headers()))
+    await slow.enqueue(queue, "work")
+    await slow.begun("request")
+    await slow.begun("work")
+    return request
+
+
 @pytest.fixture
 async def clinic(clinic_factory: ClinicFactory) -> TestClinic:
     # Dedicated: the process takes no work that other tests' clinics left behind.
@@ -114,10 +123,7 @@ async def test_a_request_and_a_piece_of_work_are_finished_and_nothing_more_is_be
 ) -> None:
     settings = {"ATENDEAI_DRAIN_SECONDS": "2", "ATENDEAI_GRACE_SECONDS": "30"}
     async with running(stack, clinic, queue, tmp_path, **settings) as slow:
-        request = asyncio.create_task(slow.client.get("/api/v1/slow/request", headers=clinic.headers()))
-        await slow.enqueue(queue, "work")
-        await slow.begun("request")
-        await slow.begun("work")
+        request = await both_begun(slow, clinic, queue)
 
         slow.process.send_signal(signal.SIGTERM)
         await slow.until_not_ready()
@@ -165,10 +171,7 @@ async def test_a_request_and_work_together_have_one_grace_and_not_one_each(
 ) -> None:
     settings = {"ATENDEAI_DRAIN_SECONDS": "0.2", "ATENDEAI_GRACE_SECONDS": "3"}
     async with running(stack, clinic, queue, tmp_path, **settings) as slow:
-        request = asyncio.create_task(slow.client.get("/api/v1/slow/request", headers=clinic.headers()))
-        await slow.enqueue(queue, "work")
-        await slow.begun("request")
-        await slow.begun("work")
+        request = await both_begun(slow, clinic, queue)
         slow.process.send_signal(signal.SIGTERM)
         log = await slow.end()
         cut_short = await request

@@ -211,6 +211,6 @@ def test_a_number_that_somebody_gave_up_in_the_same_group_is_not_theirs_any_more
 
     messages = (wrote("wamid.1", Identity(new, "BR.1")), wrote("wamid.2", Identity(old, "BR.2")))
     seats = _Table([known]).seat(Arrival(uuid4(), None, tuple(enumerate(messages))))
-    if seats is not None:  # else each is stored alone, by the same rules
-        assert seats[0].person.id == known.id
-        assert seats[1].person.id != known.id, "a stranger's words are not another patient's"
+    assert seats is not None
+    assert seats[0].person.id == known.id
+    assert seats[1].person.id != known.id, "a stranger's words are not another patient's"
