@@ -77,7 +77,7 @@ async def _ensure(cluster: Cluster, meta: Meta, spec: ClinicSpec, clinic_id: str
 
 
 async def mint(
-    cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicStatus, postgres: Postgres, *, rotation: Rotation
+    cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicStatus, postgres: Postgres
 ) -> ClinicMinted:
     """Make the clinic's identity exist and return it, its signing keys as far as their rotation has come.
 
@@ -94,7 +94,7 @@ async def mint(
         clinic_id = status.clinic_id or spec.clinic_id or str(uuid.uuid4())
     data = await _ensure(cluster, meta, spec, clinic_id)
     secret = minting.Checked(names.clinic_secret(meta.name), data)
-    ring = await _rotated(cluster, meta, secret, rotation)
+    ring = _ring(secret)
     return ClinicMinted(
         clinic_id=uuid.UUID(clinic_id),
         database_password=secret.text("database-password"),
@@ -122,26 +122,41 @@ def _fresh() -> signing.Key:
     return signing.Key(secrets.token_hex(8), _jwt_key().decode())
 
 
-async def _rotated(cluster: Cluster, meta: Meta, secret: minting.Checked, rotation: Rotation) -> signing.Ring:
-    """Return the clinic's signing keys as they must be now; a step of their rotation is one write."""
+def _ring(secret: minting.Checked) -> signing.Ring:
+    """Return the clinic's signing keys."""
     checked = {**secret.data, signing.KID: secret.text(signing.KID).encode()}
     checked[signing.KEY] = secret.signing_key(signing.KEY).encode()
     try:
-        before = signing.read(checked)
+        return signing.read(checked)
     except ValueError as error:
         remedy = "write the old value back, or remove the key: what was signed with earlier keys is then refused"
         raise minting.unusable(secret.name, signing.OTHERS, "does not list signing keys", remedy) from error
-    after = before.advance(rotation.request, now=rotation.now, token_life=rotation.token_life, fresh=_fresh)
-    if after == before:
-        return before
-    live = await cluster.get(SECRET, meta.namespace, secret.name)
-    if live is None or minting.decoded(live) != dict(secret.data):
-        raise Waiting(f"Secret {secret.name} has changed meanwhile", retry_in=1)
+
+
+def _holds(secret: minting.Checked, ring: signing.Ring) -> bool:
+    try:
+        return _ring(secret) == ring
+    except InvalidSpec:  # the next pass says what is wrong with it
+        return False
+
+
+async def rotate(cluster: Cluster, meta: Meta, ring: signing.Ring, rotation: Rotation) -> signing.Ring:
+    """Take the next step of the rotation of signing keys that edge and database hold; return the keys as they are now.
+
+    A step is one write. Raises Waiting when somebody has changed the Secret meanwhile.
+    """
+    after = ring.advance(rotation.request, now=rotation.now, token_life=rotation.token_life, fresh=_fresh)
+    if after == ring:
+        return ring
+    name = names.clinic_secret(meta.name)
+    live = await cluster.get(SECRET, meta.namespace, name)
+    if live is None or not _holds(minting.Checked(name, minting.decoded(live) or {}), ring):
+        raise Waiting(f"Secret {name} has changed meanwhile", retry_in=1)
     body = {
         "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},
         "data": minting.encoded(signing.written(after)),
     }
-    await cluster.patch(SECRET, meta.namespace, secret.name, body)
+    await cluster.patch(SECRET, meta.namespace, name, body)
     return after
 
 

@@ -89,12 +89,7 @@ class ClinicRooms:
         try:
             view = await gather.stack_view(hub.cluster, meta, spec, hub.images)
             postgres = hub.tenancy.postgres(view.postgres)
-            minted = await mint.mint(
-                hub.cluster, meta, spec, before, postgres, rotation=_rotation(resource, view, hub.now())
-            )
-            due = minted.ring.due() if minted.ring else None
-            if due is not None:
-                outcome.looks.append(max(1.0, (due - hub.now()).total_seconds()))
+            minted = await mint.mint(hub.cluster, meta, spec, before, postgres)
             clinic_id = str(minted.clinic_id)
             claims = await self._claims(resource, minted.clinic_id, postgres, outcome)
             facts = await gather.gather(
@@ -114,6 +109,8 @@ class ClinicRooms:
         pool = _pool(view.resource.status.services)
         up = _serving(facts, outcome, pool)
         edge = await self._edge(facts, hosts, up, outcome)
+        if edge.wanted == edge.served:
+            await self._rotate(facts, _rotation(resource, view, hub.now()), outcome)
         after = status.status(
             facts,
             outcome,
@@ -182,6 +179,19 @@ class ClinicRooms:
             return edge
         proven, trouble = await self._routes.look(facts, hosts, edge, up, outcome)
         return replace(edge, proven=proven, trouble=trouble)
+
+    async def _rotate(self, facts: ClinicFacts, rotation: mint.Rotation, outcome: Outcome) -> None:
+        """Take the next step with the signing keys, if the database holds those of this pass as the edge does."""
+        ring, database = facts.minted.ring, outcome.concerns.get("DatabaseReady")
+        if ring is None or database is None or database.status != "True":
+            return
+        async with outcome.step("signing keys"):
+            after = await mint.rotate(self._hub.cluster, facts.meta, ring, rotation)
+            due = after.due()
+            if after != ring:
+                outcome.looks.append(1.0)
+            elif due is not None:
+                outcome.looks.append(max(1.0, (due - rotation.now).total_seconds()))
 
     async def _troubles(self, facts: ClinicFacts, outcome: Outcome) -> list[str]:
         """Return why pods of the clinic do not get ready."""

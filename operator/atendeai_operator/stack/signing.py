@@ -1,8 +1,10 @@
 """A clinic's signing keys, and how one follows another without anybody being signed out. Pure.
 
 A new key is published first and signs later: edge and services learn of a key within seconds, and none must meet a
-token whose key it does not know yet. An old key is accepted until the last token that it signed has expired. What is
-beside the active key stands as JSON in the clinic's Secret, key `jwt-others`, so that any operator can go on from it.
+token whose key it does not know yet. An old key is accepted until the last token that it signed has expired. No step is
+taken before edge and database hold what the last one left, and each waiting time counts from then: however long the
+one or the other cannot be reached, no token meets a key that is not known there. What is beside the active key stands
+as JSON in the clinic's Secret, key `jwt-others`, so that any operator can go on from it.
 """
 
 from __future__ import annotations
@@ -36,10 +38,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """A key with a moment: since when it is published, or until when it is accepted."""
+    """A key with a moment: since when it is published, or until when it is accepted; None until that is known."""
 
     key: Key
-    at: datetime
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Ring:
     active: Key
     """What signs."""
     coming: Dated | None = None
-    """What signs next; published since that moment."""
+    """What signs next; held by edge and database since that moment."""
     past: tuple[Dated, ...] = ()
     """What signed before; accepted until those moments."""
     request: str = ""
@@ -64,24 +66,27 @@ class Ring:
 
     def due(self) -> datetime | None:
         """Return when time will change something, None when it will not."""
-        moments = [dated.at for dated in self.past]
-        if self.coming is not None:
+        moments = [dated.at for dated in self.past if dated.at is not None]
+        if self.coming is not None and self.coming.at is not None:
             moments.append(self.coming.at + PUBLISHED_BEFORE_USE)
         return min(moments, default=None)
 
     def advance(self, request: str, *, now: datetime, token_life: timedelta, fresh: Callable[[], Key]) -> Ring:
-        """Return the keys as they must be now.
+        """Return the keys that follow on these, which edge and database must hold: themselves when nothing is due.
 
         `request` is whatever the wish for a rotation says; another one than was followed last begins a rotation, once
         the one before is through. `token_life` is the longest that a person's token lives. `fresh` makes a key.
         """
-        ring = replace(self, past=tuple(dated for dated in self.past if dated.at > now))
-        if ring.coming is not None and ring.coming.at + PUBLISHED_BEFORE_USE <= now:
-            until = now + max(token_life, SERVICE_TOKEN) + LATE_SIGNATURES
-            past = (*ring.past, Dated(ring.active, until))
-            ring = replace(ring, active=ring.coming.key, coming=None, past=past)
-        if request and request != ring.request and ring.coming is None:
-            ring = replace(ring, coming=Dated(fresh(), now), request=request)
+        last = now + max(token_life, SERVICE_TOKEN) + LATE_SIGNATURES
+        past = tuple(replace(one, at=one.at or last) for one in self.past if one.at is None or one.at > now)
+        ring = replace(self, past=past)
+        if ring.coming is None:
+            wanted = bool(request) and request != ring.request
+            return replace(ring, coming=Dated(fresh()), request=request) if wanted else ring
+        if ring.coming.at is None:
+            return replace(ring, coming=Dated(ring.coming.key, now))
+        if ring.coming.at + PUBLISHED_BEFORE_USE <= now:
+            return replace(ring, active=ring.coming.key, coming=None, past=(*ring.past, Dated(ring.active)))
         return ring
 
 
@@ -113,13 +118,14 @@ def written(ring: Ring) -> dict[str, bytes]:
     }
 
 
-def _json(dated: Dated) -> dict[str, str]:
-    return {"kid": dated.key.kid, "key": dated.key.text, "at": dated.at.isoformat()}
+def _json(dated: Dated) -> dict[str, str | None]:
+    at = dated.at.isoformat() if dated.at is not None else None
+    return {"kid": dated.key.kid, "key": dated.key.text, "at": at}
 
 
 def _dated(entry: Mapping[str, Any]) -> Dated:
-    at = datetime.fromisoformat(entry["at"])
-    if at.tzinfo is None:
+    at = datetime.fromisoformat(entry["at"]) if entry["at"] is not None else None
+    if at is not None and at.tzinfo is None:
         raise ValueError("a moment without an offset")
     base64.urlsafe_b64decode(entry["key"] + "=" * (-len(entry["key"]) % 4))
     return Dated(Key(entry["kid"], entry["key"]), at)

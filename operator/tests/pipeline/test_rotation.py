@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from atendeai_operator.api.names import ANNOTATION_ROTATE
-from atendeai_operator.kube.kinds import CLINIC, SECRET
+from atendeai_operator.kube.kinds import CLINIC, SECRET, STACK
 from atendeai_operator.pipeline.reconcile import utc_now
 from atendeai_operator.stack.signing import LATE_SIGNATURES, PUBLISHED_BEFORE_USE
 from tests.pipeline.samples import is_ready, is_stalled, running_clinic, running_stack, secret_text
@@ -121,3 +121,58 @@ async def test_other_keys_that_somebody_overwrote_stall_the_clinic_with_the_reme
     assert "remove the key" in stalled["message"]
     await world.user.patch(SECRET, world.namespace, "sol-clinic", {"data": {"jwt-others": None}})
     await agreed(world)
+
+
+async def test_no_step_is_taken_while_the_database_does_not_hold_the_last_one(world: World) -> None:
+    start = utc_now()
+    await running_stack(world)
+    await running_clinic(world)
+    old, _ = await agreed(world)
+    at(world, start)
+    await wish(world, "1")
+    world.kept().fail = "write_config"
+    for hours in range(3):
+        at(world, start + timedelta(hours=hours))
+        await world.settle()
+    assert set(jwt(world)["keys"]) == {old}
+    world.kept().fail = ""
+    back = start + timedelta(hours=3)
+    at(world, back)
+    active, both = await agreed(world)
+    assert (active, len(both)) == (old, 2), "published only now, it does not sign yet"
+    at(world, back + PUBLISHED_BEFORE_USE - timedelta(seconds=1))
+    assert await agreed(world) == (old, both)
+    world.kept().fail = "write_config"
+    signs = back + PUBLISHED_BEFORE_USE
+    for late in (signs, signs + 10 * LIFE):
+        at(world, late)
+        await world.settle()
+        assert jwt(world) == {"active": old, "keys": jwt(world)["keys"]}
+        assert old in await edge_text(world), "the services sign with it still"
+    world.kept().fail = ""
+    new, keys = await agreed(world)
+    assert new != old
+    assert keys == both
+    at(world, signs + 10 * LIFE + LIFE + LATE_SIGNATURES)
+    assert await agreed(world) == (new, {new})
+
+
+async def test_no_step_is_taken_while_the_edge_does_not_hold_the_last_one(world: World) -> None:
+    start = utc_now()
+    await running_stack(world)
+    await running_clinic(world)
+    old, _ = await agreed(world)
+    at(world, start)
+    await world.change(STACK, "dev", {"spec": {"paused": True}})
+    await wish(world, "1")
+    for hours in range(3):
+        at(world, start + timedelta(hours=hours))
+        await world.settle()
+    assert jwt(world)["active"] == old
+    assert set(jwt(world)["keys"]) > {old}
+    await world.change(STACK, "dev", {"spec": {"paused": False}})
+    active, both = await agreed(world)
+    assert (active, len(both)) == (old, 2), "the edge knows it only now"
+    at(world, start + timedelta(hours=2) + PUBLISHED_BEFORE_USE)
+    active, _ = await agreed(world)
+    assert active != old
