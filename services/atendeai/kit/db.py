@@ -31,12 +31,13 @@ from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.settings import Settings
 
 _AFTER_COMMIT = "atendeai.after_commit"
-_CONNECT_SECONDS = 3.0
 _FINISH_SECONDS = 10.0
 
 # SQLSTATE classes that mean "the server, not the statement": connection, refused login (a password that is being
 # changed reaches database and pods one after the other), resources, operator intervention.
 _OUTAGE_CLASSES = ("08", "28", "53", "57")
+_SHARED_LOCK_TIMEOUT = "1s"
+
 # Text that is no UTF-8 for the server, or that its encoding cannot hold: both are said of NUL.
 _UNSTORABLE = ("22021", "22P05")
 # SET ROLE to a role that does not exist, or that this login is not a member of.
@@ -157,7 +158,7 @@ class Database:
                 "statement_cache_size": 0,
                 "prepared_statement_cache_size": 0,
                 "prepared_statement_name_func": lambda: "",
-                "timeout": _CONNECT_SECONDS,
+                "timeout": settings.database_connect_seconds,
                 "command_timeout": settings.database_statement_seconds + 5,
                 "server_settings": {
                     "application_name": f"atendeai-{settings.service}",
@@ -185,9 +186,11 @@ class Database:
     async def across(self, first: UUID) -> AsyncIterator[Across]:
         """Open one transaction for several clinics, entered one after the other (see `kit.together`).
 
-        Only the pool's login may enter more than one. Raises as `transaction` does.
+        Only the pool's login may enter more than one. Raises as `transaction` does; a row that somebody holds for
+        longer than `_SHARED_LOCK_TIMEOUT` is an error too, so that one of them cannot keep the others waiting.
         """
-        async with self._run(f'BEGIN; SET LOCAL ROLE "{role_of(first)}"') as connection:
+        begin = f"BEGIN; SET LOCAL lock_timeout = '{_SHARED_LOCK_TIMEOUT}'; SET LOCAL ROLE \"{role_of(first)}\""
+        async with self._run(begin) as connection:
             yield Across(connection, first)
 
     @asynccontextmanager

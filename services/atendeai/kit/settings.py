@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     database_connection_seconds: int = Field(default=600, ge=10)
     """A backend grows with the partitions it touches: connections are replaced after this time."""
 
+    database_connect_seconds: float = Field(default=3.0, gt=0)
+    """How long a connection may take to open before the database counts as away."""
+
     database_statement_seconds: int = Field(default=15, ge=1)
     redis_pool_size: int = Field(default=32, ge=2)
     client_timeout_seconds: float = Field(default=10.0, gt=0)

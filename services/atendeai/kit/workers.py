@@ -49,7 +49,7 @@ _GIVE_BACK = text(
 )
 _SAMPLE_SECONDS = 10.0
 _TROUBLE_SECONDS = 5.0
-_GIVE_BACK_SECONDS = 2.0
+_GIVE_BACK_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from atendeai.kit.testing.clinics import Stack
 from atendeai.kit.testing.plugin import ClinicFactory
+from atendeai.kit.testing.servers import postgres_server
+from atendeai.kit.testing.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
 
-def migrate(stack: Stack, *arguments: str, user: str = "migrator") -> subprocess.CompletedProcess[str]:
-    env = {
+def environment(url: str) -> dict[str, str]:
+    return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "ATENDEAI_DATABASE_URL": stack.postgres.dsn(f"atendeai_{user}", user),
+        "ATENDEAI_DATABASE_URL": url,
     }
+
+
+def migrate(stack: Stack, *arguments: str, user: str = "migrator") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "atendeai.migrations", *arguments],
-        env=env,
+        env=environment(stack.postgres.dsn(f"atendeai_{user}", user)),
         capture_output=True,
         text=True,
         check=False,
@@ -44,6 +51,39 @@ def test_wrong_calls_and_wrong_logins_are_told(stack: Stack) -> None:
     refused = migrate(stack, "upgrade", user="pool")
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
+
+
+async def test_a_migration_that_waits_for_a_table_lets_others_use_it(tmp_path: Path) -> None:
+    with postgres_server() as server:
+        env = environment(server.dsn("atendeai_migrator", "migrator"))
+        imports = "from alembic import command; from atendeai.migrations.__main__ import config"
+        back = f"{imports}; command.downgrade(config(), '0014')"
+        for arguments in (["-m", "atendeai.migrations", "upgrade"], ["-c", back]):
+            command = [sys.executable, *arguments]
+            await asyncio.to_thread(subprocess.run, command, env=env, check=True, capture_output=True, timeout=120)
+        first, second = await asyncpg.connect(server.admin_dsn), await asyncpg.connect(server.admin_dsn)
+        holding = first.transaction()
+        await holding.start()
+        await first.execute("SELECT FROM atendeai.whatsapp_outbound")
+        waiting = (
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'atendeai.whatsapp_outbound'::regclass"
+            " AND mode = 'AccessExclusiveLock'"
+        )
+        with (tmp_path / "log").open("w") as log:
+            command = [sys.executable, "-m", "atendeai.migrations", "upgrade"]
+            job = subprocess.Popen(command, env=env, stdout=log)  # noqa: ASYNC220 - it is begun, not waited for
+            try:
+                await eventually(lambda: second.fetchval(waiting))
+                await asyncio.wait_for(second.execute("SELECT FROM atendeai.whatsapp_outbound"), 30)
+                assert job.poll() is None
+                await holding.commit()
+                assert await asyncio.to_thread(job.wait, 60) == 0, (tmp_path / "log").read_text()
+            finally:
+                job.kill()
+                job.wait()
+        assert await second.fetchval("SELECT version_num FROM atendeai.alembic_version") >= "0015"
+        await first.close()
+        await second.close()
 
 
 async def test_every_table_is_the_owners_and_guarded(stack: Stack, clinic_factory: ClinicFactory) -> None:

@@ -129,6 +129,23 @@ async def test_a_request_that_is_cancelled_leaves_its_group_alone(pool: World) -
     assert {row["wamid"] for row in await rows([clinic])} >= {f"wamid.{index}" for index in (0, 1, 3, 4, 5, 6)}
 
 
+async def test_a_person_whose_row_is_held_keeps_nobody_else_waiting(pool: World) -> None:
+    clinic, other = await pool.clinic(), await pool.clinic()
+    for one in (clinic, other):
+        assert await write(pool, one, message("wamid.first", sender=number(0))) == 200
+    async with held(clinic, number(0)):
+        stuck = asyncio.create_task(write(pool, clinic, message("wamid.stuck", sender=number(0))))
+        writes = [
+            write(pool, one, message(f"wamid.{index}", sender=number(index)))
+            for index in range(1, 21)  # so many that both lanes have some of them
+            for one in (clinic, other)
+        ]
+        assert await asyncio.wait_for(asyncio.gather(*writes), 30) == [200] * 40
+        assert not stuck.done()
+    assert await stuck == 200
+    assert "wamid.stuck" in {row["wamid"] for row in await rows([clinic])}
+
+
 async def test_repeated_in_a_group_and_after_it_is_stored_once(pool: World) -> None:
     clinic = await pool.clinic()
     values = [message(f"wamid.{index % 5}", sender=number(index % 5)) for index in range(25)]

@@ -61,6 +61,7 @@ class Stack:
             "stack_key": SecretStr(self.key),
             "drain_seconds": 0.0,
             "grace_seconds": 5.0,
+            "database_connect_seconds": 20.0,  # what is slow is the machine that the tests run on, not away
             "service_url_template": "http://{service}:{port}",
             "port": SERVICE_PORTS.get(service, 3000),
             "clinic_id": clinic.id if dedicated and clinic else None,
