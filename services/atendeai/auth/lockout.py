@@ -11,13 +11,13 @@ the free ones are let through. Kept in Redis alone; without it nobody signs in (
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import secrets
 from dataclasses import dataclass
 
 from atendeai.kit import clock
 from atendeai.kit.cache import TenantRedis
 from atendeai.kit.errors import Problem
+from atendeai.kit.limits import network_of
 
 FREE = 4
 """Failures in a row that cost no time."""
@@ -106,7 +106,7 @@ class Lockout:
         await self.redis.delete(f"lockout:{account}:fails", f"lockout:{account}:lock")
 
     async def _run(self, script: str, email: str, address: str, mark: str = "") -> int:
-        account, place, now = _digest(email), _digest(_place(address)), clock.now().timestamp()
+        account, place, now = _digest(email), _digest(network_of(address)), clock.now().timestamp()
         strangers, own = f"lockout:{account}", f"lockout:{account}:{place}"
         keys = [f"{strangers}:familiar", f"{strangers}:fails", f"{strangers}:lock", f"{own}:fails", f"{own}:lock"]
         return int(await self.redis.eval(script, keys, [place, now - FAMILIAR_SECONDS, now, mark]))
@@ -115,14 +115,3 @@ class Lockout:
 def _digest(value: str) -> str:
     """No address of a person, on any network, goes into a key."""
     return hashlib.blake2s(value.encode(), digest_size=12).hexdigest()
-
-
-def _place(address: str) -> str:
-    """The network of an IPv6 address, of which one household or provider's customer has 2^64; others as they are."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 6:  # noqa: PLR2004 - the protocol's name
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

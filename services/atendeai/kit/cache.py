@@ -142,6 +142,13 @@ class Cache:
         with unavailable():
             await self._client.ping()
 
+    async def pipeline(self, commands: Sequence[Sequence[bytes | str | float]]) -> list[Any]:
+        """Run commands in one round trip; an answer may be an error of Redis. Their keys name clinics by themselves."""
+        pipe = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        return await pipe.execute(raise_on_error=False)
+
     async def wakes(self, queues: Sequence[str]) -> AsyncIterator[str]:
         """Yield the queue's name whenever somebody publishes work for it; ends with an error when Redis goes away.
 

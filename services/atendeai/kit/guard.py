@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from atendeai.kit.identity import authenticate, optional_person
-from atendeai.kit.limits import Limiter, client_address, limit_of
+from atendeai.kit.limits import Limiter, client_address, limit_of, network_of
 from atendeai.kit.tenancy import Tenant, current_tenant
 
 
@@ -27,10 +27,10 @@ async def guard(request: Request) -> None:
     tenant = await current_tenant(request)
     limiter: Limiter = request.app.state.kit.limiter
     if limit == "auth":
-        who = f"address:{client_address(request)}"
+        who = f"address:{network_of(client_address(request))}"
     else:
         person = await optional_person(request, tenant)
-        who = f"subject:{person.subject}" if person is not None else f"address:{client_address(request)}"
+        who = f"subject:{person.subject}" if person is not None else f"address:{network_of(client_address(request))}"
     add_headers(request, await limiter.hit(tenant, limit, who))
 
 

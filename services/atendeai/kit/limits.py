@@ -1,8 +1,11 @@
-"""The seed's rate limits, exact for each clinic and the same on every replica, counted in Redis.
+"""The seed's rate limits, for each clinic and the same on every replica, counted in Redis.
 
 Under /api: 100 a minute and 1000 an hour for a signed-in person, or for an address when nobody is signed in. Routes
 marked `@limited("auth")`: 5 a minute and 100 an hour by address, and by account where the service names it. Webhooks,
-health and internal calls are exempt.
+health and internal calls are exempt. An address of IPv6 stands for its network: a household has 2^64 of them.
+
+Sign-in is counted exactly, by the library's moving window. The API, where counting must not cost more than what is
+asked for, is counted by `kit.windows`.
 
 While Redis is away the API goes on uncounted; sign-in, where a count is all that stands between an address and every
 password, is refused with 503. It is asked again once a second, by one request: the others do not wait for a server that
@@ -12,6 +15,7 @@ hangs. Headers: draft-ietf-httpapi-ratelimit-headers-10.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import time
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
@@ -20,21 +24,23 @@ from uuid import UUID
 from fastapi import Request
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
+from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 from redis.exceptions import RedisError
 
 from atendeai.kit import clock
 from atendeai.kit.cache import Cache, prefix_of
 from atendeai.kit.clinic_config import RateLimit
-from atendeai.kit.errors import Problem
+from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.metrics import RATE_LIMITED, RATE_UNCOUNTED
 from atendeai.kit.settings import Settings
 from atendeai.kit.tenancy import Tenant
+from atendeai.kit.windows import Full, Window, Windows
 
 Limit = Literal["api", "auth", "none"]
 _MARK = "__atendeai_limit__"
 _AWAY_SECONDS = 1.0
+_MINUTE, _HOUR = 60, 3600
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
 
@@ -70,18 +76,29 @@ def client_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
+def network_of(address: str) -> str:
+    """Return the /64 network of an IPv6 address; anything else as it is."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 6:  # noqa: PLR2004 - the protocol's name
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
 class Limiter:
     """Counts for all clinics of the process."""
 
     def __init__(self, settings: Settings, cache: Cache) -> None:
         self._service = settings.service
         self._cache = cache
-        self._strategies: dict[UUID, tuple[RateLimiter, RateLimiter]] = {}
+        self._strategies: dict[UUID, MovingWindowRateLimiter] = {}
+        self._windows = Windows(cache)
         self._away = False
         self._ask_again = 0.0
 
-    def _strategy(self, clinic_id: UUID, limit: Limit) -> RateLimiter:
-        """Sign-in is counted exactly (a moving window); the API by a cheaper, close approximation of one."""
+    def _strategy(self, clinic_id: UUID) -> MovingWindowRateLimiter:
         if clinic_id not in self._strategies:
             if len(self._strategies) > 5000:  # noqa: PLR2004 - clinics come and go
                 self._strategies.clear()
@@ -92,11 +109,8 @@ class Limiter:
                 key_prefix=f"{prefix_of(clinic_id)}limit",
                 connection_pool=self._cache.pool,  # type: ignore[arg-type]  # the library's own union of three clients' pools
             )
-            self._strategies[clinic_id] = (
-                MovingWindowRateLimiter(storage),
-                SlidingWindowCounterRateLimiter(storage),
-            )
-        return self._strategies[clinic_id][0 if limit == "auth" else 1]
+            self._strategies[clinic_id] = MovingWindowRateLimiter(storage)
+        return self._strategies[clinic_id]
 
     async def hit(self, tenant: Tenant, limit: Limit, who: str) -> dict[str, str]:
         """Count one request of `who` and return the RateLimit headers.
@@ -108,21 +122,31 @@ class Limiter:
         rates: RateLimit = getattr(tenant.config.settings.security.rate_limits, limit)
         # The name of an account is somebody's address: only its digest goes into a key.
         digest = hashlib.blake2s(f"{limit}|{who}".encode(), digest_size=12).hexdigest()
-        items = (RateLimitItemPerMinute(rates.minute), RateLimitItemPerHour(rates.hour))
-        strategy = self._strategy(tenant.id, limit)
+        count = self._exactly if limit == "auth" else self._nearly
         try:
-            for item in items:
-                if not await strategy.hit(item, limit, digest):
-                    raise await self._refused(strategy, item, limit, digest)
-            window = await strategy.get_window_stats(items[0], limit, digest)
-        except (StorageError, RedisError, OSError):
+            headers = await count(tenant.id, limit, digest, rates)
+        except (Unavailable, StorageError, RedisError, OSError):
             self._away, self._ask_again = True, time.monotonic() + _AWAY_SECONDS
             return self._uncounted(limit)
         self._away = False
-        return {
-            "RateLimit-Policy": f'"minute";q={rates.minute};w=60, "hour";q={rates.hour};w=3600',
-            "RateLimit": f'"minute";r={window.remaining};t={_until(window.reset_time, items[0])}',
-        }
+        return headers
+
+    async def _exactly(self, clinic_id: UUID, limit: Limit, digest: str, rates: RateLimit) -> dict[str, str]:
+        strategy = self._strategy(clinic_id)
+        minute, hour = RateLimitItemPerMinute(rates.minute), RateLimitItemPerHour(rates.hour)
+        for item in (minute, hour):
+            if not await strategy.hit(item, limit, digest):
+                reset = (await strategy.get_window_stats(item, limit, digest)).reset_time
+                raise self._refused(limit, item.amount, item.get_expiry(), _until(reset, item))
+        window = await strategy.get_window_stats(minute, limit, digest)
+        return _headers(rates, window.remaining, _until(window.reset_time, minute))
+
+    async def _nearly(self, clinic_id: UUID, limit: Limit, digest: str, rates: RateLimit) -> dict[str, str]:
+        windows = (Window(_MINUTE, rates.minute), Window(_HOUR, rates.hour))
+        counted = await self._windows.hit(clinic_id, f"{limit}:{digest}", windows)
+        if isinstance(counted, Full):
+            raise self._refused(limit, counted.window.quota, counted.window.seconds, counted.wait)
+        return _headers(rates, counted.remaining, counted.renews)
 
     def _my_turn(self) -> bool:
         """Whether this request is the one that asks whether Redis is back; others do not wait for the answer."""
@@ -144,22 +168,28 @@ class Limiter:
             headers={"Retry-After": "2"},
         )
 
-    async def _refused(self, strategy: RateLimiter, item: RateLimitItem, limit: Limit, digest: str) -> Problem:
+    def _refused(self, limit: Limit, quota: int, seconds: int, wait: int) -> Problem:
         RATE_LIMITED.labels(self._service, limit).inc()
         self._away = False
-        wait = _until((await strategy.get_window_stats(item, limit, digest)).reset_time, item)
-        window = "minute" if isinstance(item, RateLimitItemPerMinute) else "hour"
+        window = "minute" if seconds == _MINUTE else "hour"
         return Problem(
             429,
             "rate-limited",
             "Too many requests",
-            f"No more than {item.amount} requests a {window} are allowed here; try again in {wait} seconds.",
+            f"No more than {quota} requests a {window} are allowed here; try again in {wait} seconds.",
             headers={
                 "Retry-After": str(wait),
                 "RateLimit": f'"{window}";r=0;t={wait}',
-                "RateLimit-Policy": f'"{window}";q={item.amount};w={item.get_expiry()}',
+                "RateLimit-Policy": f'"{window}";q={quota};w={seconds}',
             },
         )
+
+
+def _headers(rates: RateLimit, remaining: int, renews: int) -> dict[str, str]:
+    return {
+        "RateLimit-Policy": f'"minute";q={rates.minute};w={_MINUTE}, "hour";q={rates.hour};w={_HOUR}',
+        "RateLimit": f'"minute";r={remaining};t={renews}',
+    }
 
 
 def _until(reset: float, item: RateLimitItem) -> int:
