@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from atendeai.auth.deps import NO_STORE, Anybody, AuthDep, ClientDep, SecuresOthers
 from atendeai.auth.factor_schemas import Confirmation, Enrolled, Enrolment, FactorReset, FactorState, RecoveryCodes
 from atendeai.kit.limits import limited
 from atendeai.kit.openapi import problems
+from atendeai.kit.resources import KitDep
 from atendeai.kit.tenancy import TenantDep
 
 router = APIRouter(prefix="/api/v1/auth/second-factor", tags=["second factor"])
+
+
+async def _counted(tenant: TenantDep, kit: KitDep, who: Anybody) -> None:
+    """Count a guess by account too: whoever has got hold of a session may ask from many addresses."""
+    await kit.limiter.hit(tenant, "auth", f"second-factor:{who.subject}")
+
+
+GUESS = [Depends(_counted)]
 
 
 @router.get("")
@@ -31,7 +40,7 @@ async def begin(
     return await auth.factors.begin(tenant, found.user_id, found.email)
 
 
-@router.post("/confirm", responses=problems(409))
+@router.post("/confirm", responses=problems(409), dependencies=GUESS)
 @limited("auth")
 async def confirm(
     body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody, response: Response
@@ -41,7 +50,7 @@ async def confirm(
     return RecoveryCodes(recovery_codes=await auth.factors.confirm(tenant, who, body.code.get_secret_value()))
 
 
-@router.post("/recovery-codes")
+@router.post("/recovery-codes", dependencies=GUESS)
 @limited("auth")
 async def renew(
     body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody, response: Response
@@ -51,7 +60,7 @@ async def renew(
     return RecoveryCodes(recovery_codes=await auth.factors.renew_codes(tenant, who, body.code.get_secret_value()))
 
 
-@router.post("/remove", status_code=204)
+@router.post("/remove", status_code=204, dependencies=GUESS)
 @limited("auth")
 async def remove(body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody) -> None:
     """Sign in by the password alone again; a code of the app or a recovery code is needed once more."""

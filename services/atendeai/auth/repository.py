@@ -89,9 +89,19 @@ class AuthRepository:
         row = rows.mappings().first()
         return Credential(**row) if row else None
 
-    async def renew_hash(self, credential: Credential, password_hash: str, *, now: datetime) -> None:
-        """Replace a hash by one of today's kind, unless the password was changed meanwhile."""
-        await self._run(
+    async def holds(self, user_id: UUID, password_hash: str) -> bool:
+        """Whether this is the user's password still; until this transaction ends nobody changes it."""
+        rows = await self._run(
+            "SELECT 1 FROM atendeai.credential "
+            "WHERE clinic_id = :clinic_id AND user_id = :user_id AND password_hash = :hash FOR SHARE",
+            user_id=user_id,
+            hash=password_hash,
+        )
+        return rows.first() is not None
+
+    async def renew_hash(self, credential: Credential, password_hash: str, *, now: datetime) -> bool:
+        """Replace a hash by one of today's kind; False when it was replaced meanwhile."""
+        done = await self._run(
             "UPDATE atendeai.credential SET password_hash = :hash, updated_at = :now "
             "WHERE clinic_id = :clinic_id AND user_id = :user_id AND password_hash = :old",
             user_id=credential.user_id,
@@ -99,6 +109,7 @@ class AuthRepository:
             old=credential.password_hash,
             now=now,
         )
+        return done.rowcount > 0
 
     async def open_session(
         self,

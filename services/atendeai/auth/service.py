@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -78,7 +78,7 @@ class Auth:
         if not is_owner:
             # Last, and repeatable: until it has happened the same invitation can be taken up again.
             account = await self.accounts.accept(tenant, token, request.name)
-        return await self._signed_in(tenant, account, client)
+        return await self._signed_in(tenant, account, client, hashed)
 
     async def login(self, tenant: Tenant, request: Login, client: Client) -> Tokens | Challenge:
         """E-mail and password for a pair of tokens, or for a challenge where a second factor guards the account.
@@ -94,10 +94,16 @@ class Auth:
             raise forbidden(_INACTIVE)
         if renewed is not None:
             async with self.database.transaction(tenant) as connection:
-                await AuthRepository(connection, tenant.id).renew_hash(found, renewed, now=clock.now())
+                done = await AuthRepository(connection, tenant.id).renew_hash(found, renewed, now=clock.now())
+            if done:
+                found = replace(found, password_hash=renewed)
+            else:  # another sign-in has renewed it meanwhile, or the password is another one now
+                found, _ = await self._proven(tenant, request.email, request.password.get_secret_value())
+                if found is None:
+                    raise unauthenticated(_WRONG, error="invalid_grant")
         challenge = await self.factors.challenge(tenant, account.id, account.email)
         if challenge is None:
-            return await self._signed_in(tenant, account, client)
+            return await self._signed_in(tenant, account, client, found.password_hash)
         await self.lockout.passed(account.email, client.address, mark)
         return challenge
 
@@ -105,11 +111,14 @@ class Auth:
         """The second step: a code for a pair of tokens. Raises a 401 problem for a wrong code or an ended challenge."""
         email = await self.factors.challenged(tenant, challenge)
         await self.lockout.attempt(email, client.address)
+        # Read before the challenge is taken: it ends with the password that it was given for.
+        async with self.database.transaction(tenant) as connection:
+            proven = await AuthRepository(connection, tenant.id).credential(email)
         user_id = await self.factors.answer(tenant, challenge, code)
         account = await self.accounts.find(tenant, user_id)
-        if account is None:
+        if account is None or proven is None:
             raise forbidden(_INACTIVE)
-        return await self._signed_in(tenant, account, client)
+        return await self._signed_in(tenant, account, client, proven.password_hash)
 
     async def refresh(self, tenant: Tenant, refresh_token: str, client: Client) -> Tokens:
         """Exchange a refresh token for a new pair; a second use of one ends its family."""
@@ -253,10 +262,13 @@ class Auth:
             await audit.record(connection, tenant.id, who, "auth.reset-second-factor", f"user:{user_id}", reason=reason)
             await self.sessions.end_within(connection, tenant, user_id, actor=who, reason="second-factor-reset")
 
-    async def _signed_in(self, tenant: Tenant, account: Account, client: Client) -> Tokens:
+    async def _signed_in(self, tenant: Tenant, account: Account, client: Client, password_hash: str) -> Tokens:
         if not account.is_open:
             raise forbidden(_INACTIVE)
-        session_id, issued = await self.sessions.open(tenant, account.id, client)
+        opened = await self.sessions.open(tenant, account.id, client, password_hash)
+        if opened is None:  # the password was changed or reset while this one was looked at
+            raise unauthenticated(_WRONG, error="invalid_grant")
+        session_id, issued = opened
         # Asked again behind the opening: whoever was deactivated or lost a role meanwhile, whose sessions had ended
         # before this one was there, gets no token of it.
         current = await self.accounts.find(tenant, account.id)

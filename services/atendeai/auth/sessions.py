@@ -19,7 +19,7 @@ from atendeai.auth.schemas import Session, Tokens
 from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
 from atendeai.kit.errors import not_found
-from atendeai.kit.identity import Principal, issue_access_token, revoke_session
+from atendeai.kit.identity import LONGEST_ACCESS_TOKEN, Principal, issue_access_token, revoke_session
 from atendeai.kit.tenancy import Tenant
 
 
@@ -47,11 +47,16 @@ class SessionBook:
 
     database: Database
 
-    async def open(self, tenant: Tenant, user_id: UUID, client: Client) -> tuple[UUID, str]:
-        """Begin a session and return its id and its first refresh token."""
+    async def open(self, tenant: Tenant, user_id: UUID, client: Client, password_hash: str) -> tuple[UUID, str] | None:
+        """Begin a session and return its id and its first refresh token.
+
+        None when the password it was proven by is another one by now: the sessions that this ended were all there were.
+        """
         session_id, now = uuid4(), clock.now()
         async with self.database.transaction(tenant) as connection:
             repository = AuthRepository(connection, tenant.id)
+            if not await repository.holds(user_id, password_hash):
+                return None
             await repository.open_session(
                 session_id=session_id,
                 user_id=user_id,
@@ -140,5 +145,4 @@ class SessionBook:
         """End a session with this transaction: its refresh tokens, and its access tokens in every process."""
         now = clock.now()
         await AuthRepository(connection, tenant.id).revoke_session(session_id, reason=reason, now=now)
-        last = now + timedelta(seconds=tenant.config.settings.security.access_token_ttl_seconds)
-        await revoke_session(connection, tenant.id, str(session_id), last)
+        await revoke_session(connection, tenant.id, str(session_id), now + LONGEST_ACCESS_TOKEN)

@@ -37,6 +37,9 @@ MAX_TOKEN_LENGTH = 4096
 
 AUDIENCE: dict[str, str] = {"person": "atendeai", "service": "atendeai-internal"}
 _REQUIRED = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "clinic_id", "roles"]
+LONGEST_ACCESS_TOKEN = timedelta(hours=24)
+"""The upper bound of `spec.security.jwt.accessTokenTTL`."""
+
 _SERVICE_TOKEN_SECONDS = 300
 _SERVICE_TOKEN_MARGIN = 60
 _READING = frozenset({"GET", "HEAD"})
@@ -260,8 +263,9 @@ _TIDY = text(
 async def revoke_session(connection: AsyncConnection, clinic_id: UUID, sid: str, expires_at: datetime) -> None:
     """End a session for access tokens too, from this transaction's commit on.
 
-    `expires_at` is when the last access token of that session ends by itself (now + the clinic's access token time at
-    most). A trigger notifies every process of the clinic; one that was away reads the row when it comes back.
+    `expires_at` is when the last access token of that session ends by itself: now + `LONGEST_ACCESS_TOKEN`, for what
+    the clinic's tokens live today says nothing about those of yesterday. A trigger notifies every process of the
+    clinic; one that was away reads the row when it comes back.
     """
     await connection.execute(_REVOKE, {"clinic_id": clinic_id, "sid": sid, "expires_at": expires_at})
     await connection.execute(_TIDY, {"clinic_id": clinic_id})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import jwt
 import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
 
+from atendeai.kit.testing.waiting import eventually
 from tests.auth.pair import PASSWORD, Identity, bearer
 
 pytestmark = pytest.mark.integration
@@ -79,6 +81,28 @@ async def test_logout_ends_access_tokens_too(identity: Identity) -> None:
     assert (await identity.auth.post("/api/v1/auth/logout", headers=bearer(tokens))).status_code == 204
     await identity.refused_everywhere(tokens)
     assert (await identity.post("refresh", {"refresh_token": tokens["refresh_token"]})).status_code == 401
+
+
+async def test_a_password_that_is_replaced_while_it_is_looked_at_opens_no_session(identity: Identity) -> None:
+    await identity.owner()
+    clinic = identity.clinic
+    connection = await asyncpg.connect(clinic.stack.postgres.admin_dsn)
+    try:
+        async with connection.transaction():  # as a reset does; not committed yet
+            await connection.execute(
+                "UPDATE atendeai.credential SET password_hash = 'another' WHERE clinic_id = $1", clinic.id
+            )
+            signing_in = asyncio.create_task(identity.login("dona@sol.example"))
+            waits = (
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'atendeai-auth'"
+                " AND query LIKE '%credential%'"
+            )
+            await eventually(lambda: clinic.fetch(waits), what="the sign-in, which has seen the old password, waiting")
+        assert (await signing_in).status_code == 401
+    finally:
+        await connection.close()
+    [row] = await clinic.fetch("SELECT count(*) FROM atendeai.session WHERE clinic_id = $1", clinic.id)
+    assert row[0] == 1, "the one of the registration"
 
 
 async def test_a_bcrypt_hash_is_accepted_and_renewed(identity: Identity) -> None:

@@ -171,6 +171,16 @@ async def test_the_holder_removes_it_with_a_code_and_nobody_without(desk: Identi
     }
 
 
+async def test_codes_are_not_guessed_with_a_session_from_many_addresses(identity: Identity) -> None:
+    enrolled = await enrol(identity, await identity.owner())
+    statuses = []
+    for number, path in enumerate(["/remove", "/recovery-codes", "/confirm"] * 2):
+        fresh = {"X-Real-IP": f"198.51.100.{number}", **bearer(enrolled.tokens)}
+        answer = await identity.auth.post(f"{FACTOR}{path}", json={"code": "000000"}, headers=fresh)
+        statuses.append(answer.status_code)
+    assert statuses == [422, 422, 409, 422, 429, 429], "the one that confirmed it was counted, too"
+
+
 async def test_beginning_needs_the_password(desk: Identity) -> None:
     tokens = await desk.owner()
     refused = await post(desk, tokens, "", {"password": "not the password"})
