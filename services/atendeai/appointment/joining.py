@@ -9,13 +9,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit.audit import record
 from atendeai.kit.db import Database
 from atendeai.kit.identity import Principal, service
+from atendeai.kit.schemas import Joined
 from atendeai.kit.tenancy import TenantDep
 
 __all__ = ["joining_router"]
@@ -38,15 +39,6 @@ _RENAME = tuple(
     text(f"UPDATE atendeai.{table} SET contact_id = :into WHERE clinic_id = :clinic_id AND contact_id = :contact_id")  # noqa: S608 - constants
     for table in ("patient", "appointment", "waitlist_entry")
 )
-
-
-class Joined(BaseModel):
-    """The contact that is another one by now."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    contact_id: UUID
-    into: UUID
 
 
 class JoinedCount(BaseModel):

@@ -8,12 +8,13 @@ from atendeai.conversation import joining
 from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
 from atendeai.conversation.model_state import ModelStates
 from atendeai.conversation.repository import ConversationRepository
-from atendeai.conversation.schemas import InboundMessage, Joined, JoinedInto, ModelHealth, Shown, Taken, Undelivered
+from atendeai.conversation.schemas import InboundMessage, JoinedInto, ModelHealth, Shown, Taken, Undelivered
 from atendeai.conversation.service import CONVERSATION_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE
 from atendeai.kit import clock
 from atendeai.kit.audit import record
 from atendeai.kit.identity import Principal, service
 from atendeai.kit.resources import ConnectionDep, KitDep
+from atendeai.kit.schemas import Joined
 from atendeai.kit.tenancy import TenantDep
 from atendeai.kit.work import enqueue
 

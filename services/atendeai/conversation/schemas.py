@@ -66,13 +66,6 @@ class Undelivered(Body):
     error: Annotated[str, Field(max_length=1000)] = ""
 
 
-class Joined(Body):
-    """The contact that is another one by now."""
-
-    contact_id: UUID
-    into: UUID
-
-
 class JoinedInto(BaseModel):
     """The conversation that goes on with the other contact; None when the first had none."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -36,6 +37,7 @@ __all__ = [
     "Code",
     "Day",
     "Flag",
+    "Joined",
     "Line",
     "Moment",
     "Text",
@@ -53,6 +55,13 @@ class Answer(BaseModel):
     """What is answered: the fields declared, and no others."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class Joined(Body):
+    """A contact that turned out to be another one, by which it goes from now on."""
+
+    contact_id: UUID
+    into: UUID
 
 
 # Control characters (C0, DEL, C1); zero-width characters, marks that turn the reading direction, line separators:

@@ -51,7 +51,7 @@ _RENUMBER = text(
     " WHERE clinic_id = :clinic_id AND id = :id"
 )
 _JOINING = text(
-    "SELECT c.merged_into, c.join_told_at IS NOT NULL AS told,"
+    "SELECT c.merged_into, c.join_told_at AS told,"
     " ARRAY(SELECT CAST(g.id AS text) FROM atendeai.whatsapp_contact g WHERE g.clinic_id = :clinic_id"
     "  AND g.merged_into = c.id AND g.merged_into IS NOT NULL AND g.join_told_at IS NULL) AS awaits,"
     " EXISTS (SELECT 1 FROM atendeai.whatsapp_contact g WHERE g.clinic_id = :clinic_id AND g.merged_into = c.id"
@@ -105,14 +105,14 @@ async def join(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """Where a contact stands: joined into which other one, and whether the other services are told of it.
+    """Where a contact stands: joined into which other one, and when the other services were told of it.
 
     `awaits`: contacts that were joined into this one, of which the other services are not told yet; `holds`: lately, so
     that what this one writes waits for it. A service that cannot be told for a minute does not silence the person.
     """
 
     into: UUID | None = None
-    told: bool = False
+    told: datetime | None = None
     awaits: tuple[str, ...] = ()
     holds: bool = False
 

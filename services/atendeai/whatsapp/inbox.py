@@ -44,6 +44,8 @@ HOLD = timedelta(seconds=45)
 """How long a message waits for its file, and what the person wrote after it with it; then it goes on without."""
 
 _BATCH = 20
+_LONGEST_TURN = timedelta(seconds=150)
+"""A turn of conversation ends within its worker's 120 s; a call that it made last may take a little longer."""
 _JOIN_WAIT = timedelta(seconds=5)
 _TRIES = 3
 _STORE_TRIES = 8
@@ -280,8 +282,7 @@ class Inbox:
                 await enqueue(connection, tenant.id, INBOUND_QUEUE, other)
             messages = await inbox.waiting(connection, tenant.id, contact, _BATCH)
         if joining.into is not None:
-            await self._tell(tenant, contact, joining)
-            return None
+            return await self._tell(tenant, contact, joining.into, joining.told)
         if joining.holds:
             return clock.now() + _JOIN_WAIT  # or as soon as the others know that it is one person
         for message in messages:
@@ -297,12 +298,16 @@ class Inbox:
             MESSAGES.labels("inbound", "refused" if refused else "handed_on").inc()
         return clock.now() if len(messages) == _BATCH else None
 
-    async def _tell(self, tenant: Tenant, contact: UUID, joining: contacts.Joining) -> None:
-        """Tell the services that keep something under a contact that it is another one. Raises `ServiceError`."""
-        if joining.told or joining.into is None:
-            return
-        # conversation first: a dialogue that is under way under the old id begins again under the new one, and what it
-        # has booked until then is found by appointment.
+    async def _tell(self, tenant: Tenant, contact: UUID, into: UUID, told: datetime | None) -> datetime | None:
+        """Tell the services that keep something under a contact that it is another one. Raises `ServiceError`.
+
+        conversation comes first: a dialogue that is under way under the old id begins again under the new one, and
+        what it has booked until then is found by appointment. What it books in its last moments is found when
+        appointment is told once more, after the longest that a turn can last.
+        """
+        now = clock.now()
+        if told is not None and now < told + _LONGEST_TURN:
+            return told + _LONGEST_TURN
         for service in ("conversation", "appointment"):
             try:
                 await self._kit.services.call(
@@ -310,15 +315,18 @@ class Inbox:
                     service,
                     "POST",
                     "/internal/v1/contacts/join",
-                    json={"contact_id": str(contact), "into": str(joining.into)},
+                    json={"contact_id": str(contact), "into": str(into)},
                 )
             except ServiceError as error:
                 if error.status not in _NEVER:
                     raise
                 log.error("join_refused", service=service, status=error.status, problem=error.slug)  # noqa: TRY400 - as below
+        if told is not None:
+            return None
         async with self._kit.database.transaction(tenant) as connection:
-            await contacts.told(connection, tenant.id, contact, joining.into, clock.now())
-            await enqueue(connection, tenant.id, INBOUND_QUEUE, str(joining.into))
+            await contacts.told(connection, tenant.id, contact, into, now)
+            await enqueue(connection, tenant.id, INBOUND_QUEUE, str(into))
+        return now + _LONGEST_TURN
 
     async def _offer(self, tenant: Tenant, message: inbox.Waiting) -> tuple[int | None, bool]:
         """Offer one message; the status of a final refusal (None: taken), and whether conversation is answering it."""

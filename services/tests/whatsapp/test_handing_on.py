@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import httpx
 import pytest
 
 from atendeai.kit.testing.clinics import TestClinic
+from atendeai.kit.testing.waiting import eventually
 from tests.whatsapp.world import PATIENT, World, message, signature, webhook
 
 pytestmark = pytest.mark.integration
@@ -146,6 +148,31 @@ async def test_who_keeps_something_under_a_joined_contact_is_told_before_the_nex
     assert set(pool.appointment.joins) == set(pool.conversation.joins) == {(gone, kept)}
     assert not pool.appointment.refuse
     assert not pool.conversation.refuse
+
+
+async def test_what_a_last_turn_left_under_a_joined_contact_is_found_later(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.inbound(clinic, sender=PATIENT)
+    await pool.inbound(clinic, sender=None, user_id="BR.779")
+    await pool.conversation.until(2)
+    await pool.inbound(clinic, sender=PATIENT, user_id="BR.779")
+    await pool.conversation.until(3)
+    [join] = set(pool.appointment.joins)
+    gone, key = UUID(join[0]), (clinic.id, join[0])
+    soon = "lease_token IS NULL AND due_at BETWEEN now() + interval '2 minutes' AND now() + interval '3 minutes'"
+    work = "atendeai.work WHERE clinic_id = $1 AND key = $2"
+    await eventually(lambda: clinic.fetch(f"SELECT FROM {work} AND {soon}", *key), what="it being looked at again")
+    pool.appointment.joins.clear()
+    ago = "UPDATE atendeai.whatsapp_contact SET join_told_at = join_told_at - interval '3 minutes'"
+    await clinic.fetch(f"{ago} WHERE clinic_id = $1 AND id = $2", clinic.id, gone)
+    await clinic.fetch("UPDATE atendeai.work SET due_at = now() WHERE clinic_id = $1 AND key = $2", *key)
+    await eventually(lambda: pool.appointment.joins == [join])
+    await eventually(lambda: _settled(clinic, join[0]), what="the key being done with")
+    assert pool.appointment.joins == [join]
+
+
+async def _settled(clinic: TestClinic, key: str) -> bool:
+    return not await clinic.fetch("SELECT FROM atendeai.work WHERE clinic_id = $1 AND key = $2", clinic.id, key)
 
 
 async def test_a_number_that_passed_to_somebody_else_does_not_carry_the_history_along(pool: World) -> None:
