@@ -49,10 +49,13 @@ class Keeper:
         self._written = content
 
     async def run(self) -> None:
-        """Save once a second until cancelled."""
+        """Save once a second until cancelled; a volume that refuses for a while does not end it."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            self.save()
+            try:
+                self.save()
+            except OSError as error:
+                _log.warning("%s cannot be written, trying again: %s", self._path, error)
 
 
 @contextlib.asynccontextmanager

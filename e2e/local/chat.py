@@ -74,6 +74,7 @@ class Phone(Patient):
     def press(self, button: Button) -> None:
         """Press a button: what arrives is the webhook of the Cloud API for it."""
         self.fakes.open_window(self.local, self.number)
+        self.said.append((time.time(), f"[{button.title}]"))
         payload = edge.text_message(self.local, self.number, button.title, name=self.name)
         message = payload["entry"][0]["changes"][0]["value"]["messages"][0]
         del message["text"]
@@ -89,6 +90,7 @@ class Phone(Patient):
     def send_voice(self, content: bytes) -> None:
         """Send a voice message, in the format of WhatsApp's own recorder."""
         self.fakes.open_window(self.local, self.number)
+        self.said.append((time.time(), "[voice]"))
         mime_type = "audio/ogg; codecs=opus"
         media = self.fakes.upload(self.local, content, mime_type)
         payload = edge.text_message(self.local, self.number, "", name=self.name)

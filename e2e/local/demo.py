@@ -6,8 +6,10 @@ what the faked Graph API received, the booking is a row in the clinic's partitio
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 import sys
+import time
 from typing import Any
 
 from local import database, edge, kubectl, world
@@ -22,6 +24,7 @@ class Patient:
     def __init__(self, local: world.LocalClinic, fakes: Outside, number: str = "", name: str = NAME) -> None:
         self.local, self.fakes, self.name = local, fakes, name
         self.number = number or f"55119{secrets.randbelow(10**8):08d}"
+        self.said: list[tuple[float, str]] = []
         credentials = kubectl.secret(f"{local.name}-whatsapp", world.NAMESPACE)
         assert credentials is not None
         self.app_secret = credentials["app-secret"]
@@ -29,6 +32,7 @@ class Patient:
     def say(self, text: str, *, wamid: str = "") -> None:
         """Write a message: Meta notes the open window and delivers the webhook."""
         self.fakes.open_window(self.local, self.number)
+        self.said.append((time.time(), text))
         payload = edge.text_message(self.local, self.number, text, name=self.name, wamid=wamid)
         answer = edge.post_webhook(self.local, payload, self.app_secret)
         assert answer.status_code == 200, f"the webhook was answered {answer.status_code}: {answer.text}"
@@ -36,6 +40,13 @@ class Patient:
     def heard(self) -> list[str]:
         """The texts the clinic has sent to this patient so far."""
         return [text_of(message) for message in self.fakes.sent_to(self.local, self.number)]
+
+    def transcript(self) -> str:
+        """Both sides of the conversation so far in the order of time, each line with its clock time in UTC."""
+        heard = [(one["received_at"], "clínica ", text_of(one)) for one in self.fakes.sent_to(self.local, self.number)]
+        lines = sorted([*heard, *((at, "paciente", text) for at, text in self.said)])
+        told = (f"  {dt.datetime.fromtimestamp(at, dt.UTC):%H:%M:%S.%f} {who} {text!r}" for at, who, text in lines)
+        return "\n".join((f"── {self.name} and {self.local.name}, +{self.number}", *told))
 
     def ask(self, text: str, *, deadline: float = 60) -> str:
         """Say something and wait for the answer to it."""

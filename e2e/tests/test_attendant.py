@@ -20,9 +20,17 @@ MakePhone = Callable[[world.LocalClinic], Phone]
 
 
 @pytest.fixture
-def phone_of(fakes: Outside) -> MakePhone:
-    """Makes a patient of a clinic who can press buttons, under a name of their own."""
-    return lambda local: Phone(local, fakes, name=f"Rita {secrets.token_hex(2).translate(_LETTERS).title()}")
+def phone_of(fakes: Outside) -> Iterator[MakePhone]:
+    """Makes a patient of a clinic who can press buttons, under a name of their own; shows what was said if it fails."""
+    phones: list[Phone] = []
+
+    def make(local: world.LocalClinic) -> Phone:
+        phones.append(Phone(local, fakes, name=f"Rita {secrets.token_hex(2).translate(_LETTERS).title()}"))
+        return phones[-1]
+
+    yield make
+    for phone in phones:
+        print(phone.transcript())
 
 
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
@@ -163,6 +171,7 @@ def test_a_time_that_gets_free_is_offered_to_who_waits(
     answer = first.ask("preciso cancelar minha consulta")
     if "?" in answer:
         first.ask("sim, pode cancelar")
+    kubectl.wait_for("the cancellation", lambda: not _booked(first) or None, deadline=10)
     offer = _new(second, heard)
     assert "10h" in offer
     accept = next(button for button in buttons_of(second.messages()[-1]) if button.id.startswith("accept:"))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import jwt
+import pyotp
 import pytest
 
 from local import edge, kubectl, world
+from local.demo import Patient
+from local.outside import Outside
 
 pytestmark = pytest.mark.e2e
 PASSWORD = "uma senha bem comprida"
@@ -95,6 +101,81 @@ def test_logout_takes_effect_within_five_seconds(local: world.LocalClinic) -> No
         )
         again = door.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
         assert again.status_code == 401
+
+
+def test_a_signing_key_is_followed_by_another_and_nobody_is_signed_out() -> None:
+    """A token of before and one that is renewed all the time, at edge and services, from the wish to the new key."""
+    tokens = {local: _owner_tokens(local) for local in world.CLINICS}
+    old = {local: dict(tokens[local]) for local in world.CLINICS}
+    first = {local: _signed_with(old[local]) for local in world.CLINICS}
+    for local in world.CLINICS:
+        wish = f"atendeai.io/rotate-signing-key={secrets.token_hex(4)}"
+        kubectl.kubectl("-n", world.NAMESPACE, "annotate", "--overwrite", f"clinic/{local.name}", wish)
+    refused: list[tuple[str, str]] = []
+
+    def followed(local: world.LocalClinic) -> bool:
+        with edge.client(local.host) as door:
+            renewed = door.post("/api/v1/auth/refresh", json={"refresh_token": tokens[local]["refresh_token"]})
+            if renewed.status_code == 200:
+                tokens[local] = renewed.json()
+            answers = [("refresh", renewed)]
+            for name, held in (("old", old[local]), ("renewed", tokens[local])):
+                headers = {"Authorization": f"Bearer {held['access_token']}"}
+                answers += [(name, door.get(path, headers=headers)) for path in ("/api/v1/auth/me", "/api/v1/users")]
+        refused.extend((name, answer.text) for name, answer in answers if answer.status_code != 200)
+        return _signed_with(tokens[local]) != first[local]
+
+    def all_followed() -> bool:
+        return {followed(local) for local in world.CLINICS} == {True}
+
+    kubectl.wait_for("new keys that sign", all_followed, deadline=150)
+    assert all_followed(), "and go on signing"
+    assert refused == []
+
+
+def _signed_with(tokens: dict[str, Any]) -> str:
+    return str(jwt.get_unverified_header(tokens["access_token"])["kid"])
+
+
+def test_a_second_factor_is_asked_for_once_it_guards_the_account(local: world.LocalClinic) -> None:
+    headers = {"Authorization": f"Bearer {_owner_tokens(local)['access_token']}"}
+    with edge.client(local.host) as door:
+        begun = door.post("/api/v1/auth/second-factor", json={"password": PASSWORD}, headers=headers)
+        assert begun.status_code == 201, begun.text
+        code = pyotp.TOTP(begun.json()["secret"]).now()
+        confirmed = door.post("/api/v1/auth/second-factor/confirm", json={"code": code}, headers=headers)
+        assert confirmed.status_code == 200, confirmed.text
+        recovery = confirmed.json()["recovery_codes"]
+        try:
+            email = f"dona@{local.name}.test"
+            asked = door.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
+            assert asked.status_code == 202, asked.text
+            answer = {"challenge": asked.json()["challenge"], "code": code}
+            assert door.post("/api/v1/auth/login/verify", json=answer).status_code == 401, "a code serves once"
+            signed_in = door.post("/api/v1/auth/login/verify", json=answer | {"code": recovery[0]})
+            assert signed_in.status_code == 200, signed_in.text
+        finally:
+            removed = door.post("/api/v1/auth/second-factor/remove", json={"code": recovery[1]}, headers=headers)
+            assert removed.status_code == 204, removed.text
+
+
+def test_a_day_that_staff_close_is_closed_for_patients(local: world.LocalClinic, fakes: Outside) -> None:
+    headers = {"Authorization": f"Bearer {_owner_tokens(local)['access_token']}"}
+    day = dt.datetime.now(ZoneInfo("America/Sao_Paulo")).date() + dt.timedelta(days=12)
+    wish = f"quero marcar consulta dia {day:%d/%m} às 15h"
+    with edge.client(local.host) as door:
+        closed = door.post("/api/v1/clinics/me/exceptions", json={"date_from": day.isoformat()}, headers=headers)
+        assert closed.status_code == 201, closed.text
+        try:
+            kubectl.wait_for(
+                "a patient told so",
+                lambda: "não abrimos" in Patient(local, fakes).ask(wish),
+                deadline=30,
+            )
+        finally:
+            path = f"/api/v1/clinics/me/exceptions/{closed.json()['id']}"
+            assert door.delete(path, headers=headers).status_code == 204
+    kubectl.wait_for("it open again", lambda: "15h" in Patient(local, fakes).ask(wish), deadline=30)
 
 
 def _sign_in(local: world.LocalClinic, email: str) -> tuple[int, str | None]:
