@@ -146,7 +146,7 @@ _BY_BINARY = {binary: group for group in GROUPS for binary in group.packages}
 BINARIES = frozenset(_BY_BINARY)
 
 # -s -w: no symbol tables, which are a third of the size and of the linking time.
-_BUILD = ("go", "build", "-mod=mod", "-trimpath", "-buildvcs=false")
+_BUILD = ("nice", "-n", "10", "go", "build", "-mod=mod", "-trimpath", "-buildvcs=false")
 _ENV = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-modcacherw", "GOGC": "200"}
 _REMEDY = "check that `go env GOPROXY` answers (`go mod download` uses it) and run the same command again: it resumes"
 
