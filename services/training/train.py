@@ -1,20 +1,26 @@
 """Learns the weights of the classifier of intents and writes them: ``python -m training.train`` in services/.
 
-The build runs it; the same phrases give the same file. A linear support vector machine on pieces of words, words and
-the rules' marks (scikit-learn's LinearSVC), rounded to one byte a weight.
+The build runs it; the same phrases give the same file, which is why a file once made is kept in the user's cache under
+a digest of all that it is learnt from. A linear support vector machine on pieces of words, words and the rules' marks
+(scikit-learn's LinearSVC), rounded to one byte a weight.
 """
 
 import argparse
 import base64
+import hashlib
 import json
+import os
+import tempfile
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sklearn
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
@@ -87,12 +93,48 @@ def train(given: Sequence[Phrase]) -> dict[str, Any]:
     return learn([see(phrase.text) for phrase in every], [phrase.intent for phrase in every])
 
 
+def _taught_by() -> str:
+    """A digest of everything that decides what is learnt: phrases, the code that reads them, the library's version."""
+    here = Path(__file__).parent
+    sources = [*here.glob("*.py"), *here.glob("phrases/*.txt"), *FILE.parent.glob("*.py")]
+    digest = hashlib.sha256(f"{sklearn.__version__} {np.__version__}".encode())
+    for source in sorted(sources, key=lambda path: (path.parent.name, path.name)):
+        digest.update(f"{source.parent.name}/{source.name}\0".encode() + source.read_bytes() + b"\0")
+    return digest.hexdigest()[:24]
+
+
+def _kept() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "atendeai" / "model" / f"intents-{_taught_by()}.json"
+
+
+def _write(path: Path, content: str) -> None:
+    """Write a file whole or not at all: another build may be reading it."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as beside:
+        beside.write(content)
+    Path(beside.name).chmod(0o644)
+    Path(beside.name).replace(path)
+
+
+def made() -> str:
+    """The classifier's file, learnt now unless it was learnt from the very same before."""
+    kept = _kept()
+    try:
+        return kept.read_text("utf-8")
+    except OSError:
+        content = json.dumps(train(phrases()), ensure_ascii=False, separators=(",", ":")) + "\n"
+    with suppress(OSError):  # a home that cannot be written to costs the time again, nothing else
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _write(kept, content)
+    return content
+
+
 def main(argv: list[str] | None = None) -> int:
     """Trains and writes."""
     parser = argparse.ArgumentParser(prog="training.train", description="Learn the classifier of intents.")
     parser.add_argument("--to", type=Path, default=FILE, help="the file to write")
     options = parser.parse_args(argv)
-    options.to.write_text(json.dumps(train(phrases()), ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")
+    _write(options.to, made())
     return 0
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,3 +76,23 @@ def test_the_build_trained_it() -> None:
     model = trained()
     assert model is not None
     assert set(model.intents) == set(Intent)
+
+
+def test_what_was_learnt_from_the_very_same_is_not_learnt_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    learnt: list[int] = []
+
+    def counted(given: Sequence[corpus.Phrase]) -> dict[str, Any]:
+        learnt.append(len(given))
+        return {"times": len(learnt)}
+
+    monkeypatch.setattr(train, "train", counted)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert [train.made(), train.made()] == ['{"times":1}\n'] * 2
+    monkeypatch.setattr(train, "_taught_by", lambda: "other phrases")
+    assert train.made() == '{"times":2}\n'
+    nowhere = tmp_path / "file"
+    nowhere.touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(nowhere))
+    assert train.made() == '{"times":3}\n', "a cache that cannot be written to is done without"
