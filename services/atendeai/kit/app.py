@@ -69,6 +69,7 @@ def create_service(
         loops = WorkLoops(resources, workers)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(resources.close)
+            stack.push_async_callback(resources.answered)
             await resources.start()
             if lifespan is not None:
                 await stack.enter_async_context(lifespan(app))

@@ -74,7 +74,7 @@ class Outermost:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        with self._kit.telemetry.serving(scope["method"], scope["path"], headers) as span:
+        with self._kit.answering(), self._kit.telemetry.serving(scope["method"], scope["path"], headers) as span:
             await self._serve(scope, receive, send, headers, span)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, headers: Headers, span: Span) -> None:

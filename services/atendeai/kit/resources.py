@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import httpx
@@ -17,6 +19,8 @@ from atendeai.kit.limits import Limiter
 from atendeai.kit.settings import Settings
 from atendeai.kit.telemetry import Telemetry
 from atendeai.kit.tenancy import TenantDep, Tenants
+
+_LAST_ANSWERS_SECONDS = 2.0
 
 
 class Kit:
@@ -33,6 +37,8 @@ class Kit:
         self.draining = False
         """Whether the process is about to end: it answers, is not ready, and begins no more work."""
         self._ends = 0.0
+        self._under_way = 0
+        self._quiet = asyncio.Event()
 
     def drain(self) -> None:
         """Begin to end: what runs has the drain's and the grace's seconds from now on, all together."""
@@ -44,6 +50,24 @@ class Kit:
     def seconds_left(self) -> float:
         """How long what runs may still take."""
         return max(0.0, self._ends - time.monotonic()) if self.draining else self.settings.grace_seconds
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Have a request count as under way."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._quiet.set()
+
+    async def answered(self) -> None:
+        """Wait a little until no request is under way: one that was cut short still has to say so."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_ANSWERS_SECONDS):
+                while self._under_way:
+                    self._quiet.clear()
+                    await self._quiet.wait()
 
     async def start(self) -> None:
         """Begin to follow changes of configuration."""
