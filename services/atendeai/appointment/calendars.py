@@ -17,7 +17,10 @@ from atendeai.domain.slots import Interval
 from atendeai.kit.http import ServiceClient, ServiceError
 from atendeai.kit.tenancy import Tenant
 
-__all__ = ["CalendarBusy", "Calendars"]
+__all__ = ["PASSING", "CalendarBusy", "Calendars"]
+
+PASSING = frozenset({"calendar-service", "no-answer", "rate-limited", "unavailable"})
+"""Why a calendar cannot be read though nobody need do anything about it."""
 
 log = structlog.get_logger(__name__)
 

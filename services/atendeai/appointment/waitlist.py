@@ -20,6 +20,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.availability import Availability, Verdict, schedule_of
+from atendeai.appointment.calendars import PASSING
 from atendeai.appointment.messenger import Messenger
 from atendeai.appointment.models import SlotSearch
 from atendeai.appointment.problems import no_such_wish, refused, too_many_wishes, waiting_list_off
@@ -32,7 +33,7 @@ from atendeai.appointment.waitlist_repository import WaitlistRepository
 from atendeai.domain.slots import Interval, Professional, Refusal, Schedule, Slot, openings
 from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
-from atendeai.kit.errors import Problem, invalid
+from atendeai.kit.errors import Problem, Unavailable, invalid
 from atendeai.kit.idempotency import Reply, idempotent
 from atendeai.kit.identity import Principal
 from atendeai.kit.tenancy import Tenant
@@ -47,6 +48,8 @@ _AHEAD = timedelta(hours=1)
 """A time that begins sooner is not offered: the patient must be able to come."""
 _EACH = timedelta(hours=1)
 _UNREADABLE = timedelta(minutes=1)
+"""Until a calendar is asked again of which somebody must mend something first; others are asked at once and then ever
+more rarely, as the queue does with what fails."""
 _ACTOR = "service:appointment"
 
 
@@ -126,6 +129,8 @@ class WaitingList:
             return morning
         said = await self.availability.calendars.busy(tenant, [code], start, end)
         if code in said.unavailable:
+            if said.unavailable[code] in PASSING:
+                raise Unavailable("The calendar")
             return clock.now() + _UNREADABLE
         async with self.database.transaction(tenant) as connection:
             offering = _Offering(connection, tenant, schedule, person, day)

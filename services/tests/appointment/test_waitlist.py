@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from atendeai.appointment.availability import Availability
+from atendeai.appointment.calendars import CalendarBusy, Calendars
+from atendeai.appointment.messenger import Messenger
+from atendeai.appointment.waitlist import WaitingList
+from atendeai.kit.errors import Unavailable
+from atendeai.kit.resources import Kit
+from atendeai.kit.tenancy import Tenant
 from tests.appointment.diary import Ward, at, until
 
 pytestmark = pytest.mark.integration
 
+DAY = "2030-11-26/ana"
 SLUG = "urn:atendeai:problem:"
 
 
@@ -188,6 +197,34 @@ async def test_nobody_is_offered_anything_at_night(ward: Ward) -> None:
     ward.hands.move(hours=11, minutes=30)
     await ward.make_due("waitlist-freed")
     assert (await ward.one_offer())["starts_at"] == at("13:00")
+
+
+class Silent(Calendars):
+    """Calendars that cannot be read, for one reason."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    async def busy(self, tenant: Tenant, codes: Sequence[str], start: datetime, end: datetime) -> CalendarBusy:
+        return CalendarBusy(unavailable=dict.fromkeys(codes, self.reason))
+
+
+async def test_a_calendar_that_does_not_answer_is_asked_again_soon(ward: Ward) -> None:
+    await ward.full_day()
+    await ward.join()
+    kit = Kit(ward.clinic.service_settings("appointment"))
+
+    async def look(reason: str) -> datetime | None:
+        availability = Availability(kit.database, Silent(reason))
+        return await WaitingList(kit.database, availability, Messenger(kit.services)).look_at_day(
+            ward.clinic.tenant, DAY
+        )
+
+    for passing in ("calendar-service", "rate-limited", "unavailable"):
+        with pytest.raises(Unavailable):  # which the queue answers with a second's pause, then two, then four
+            await look(passing)
+    assert await look("not-found") == ward.hands.now + timedelta(minutes=1), "until somebody shares it"
+    await kit.close()
 
 
 async def test_entries_end_with_their_days(ward: Ward) -> None:
