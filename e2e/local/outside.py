@@ -80,13 +80,16 @@ class Outside:
     def __init__(self, graph: httpx.Client, google: httpx.Client) -> None:
         self.graph, self.google = graph, google
 
-    def register(self, local: world.LocalClinic) -> None:
-        """Make the fakes know the clinic: its phone number and token, its calendar and service account."""
+    def register(self, local: world.LocalClinic, **account: Any) -> None:
+        """Make the fakes know the clinic: its phone number and token, its calendar and service account.
+
+        `account` is what the fake of Meta shall do otherwise with the number.
+        """
         whatsapp = kubectl.secret(f"{local.name}-whatsapp", world.NAMESPACE)
         calendar = kubectl.secret(f"{local.name}-calendar", world.NAMESPACE)
         assert whatsapp is not None
         assert calendar is not None
-        account = {
+        known = {
             "phone_number_id": local.phone_number_id,
             "access_token": whatsapp["access-token"],
             "app_secret": whatsapp["app-secret"],
@@ -95,10 +98,10 @@ class Outside:
             "verify_tls": False,  # the local cluster's certificate is the operator's own
             "business_account_id": local.business_account_id,
         }
-        self.graph.post("/_fake/accounts", json=account).raise_for_status()
+        self.graph.post("/_fake/accounts", json=known | account).raise_for_status()
         email = json.loads(calendar["service-account.json"])["client_email"]
-        known = {"client_email": email, "public_key": world.public_key(calendar["service-account.json"])}
-        self.google.post("/_fake/service-accounts", json=known).raise_for_status()
+        issued = {"client_email": email, "public_key": world.public_key(calendar["service-account.json"])}
+        self.google.post("/_fake/service-accounts", json=issued).raise_for_status()
         shared = {"calendar_id": local.calendar_id, "acl": {email: "writer"}}
         self.google.post("/_fake/calendars", json=shared).raise_for_status()
         # Notifications enter where Google's would, under the clinic's host.

@@ -10,14 +10,17 @@ from local import kubectl, world
 from local.demo import Patient
 from local.outside import Outside, outside
 
+_GROUP_OF = {"test_conversation": world.LUA.name}
+"""Whose the tests of a file are that name no clinic."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole dialogues, which mostly wait, run beside each other: those of one clinic in a row, in one process."""
+    """What mostly waits runs beside each other: tests of one clinic in a row, in one process, the rest in a third."""
     for item in items:
-        if item.get_closest_marker("dialogue"):
+        if item.get_closest_marker("beside"):
             callspec = getattr(item, "callspec", None)
-            found = callspec.params.get("local", world.LUA) if callspec else world.LUA
-            item.add_marker(pytest.mark.xdist_group(found.name))
+            local = callspec.params.get("local") if callspec else None
+            item.add_marker(pytest.mark.xdist_group(local.name if local else _GROUP_OF.get(item.path.stem, "others")))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from local.chat import Phone, buttons_of
 from local.demo import appointments
 from local.outside import Outside
 
-pytestmark = [pytest.mark.e2e, pytest.mark.dialogue]
+pytestmark = [pytest.mark.e2e, pytest.mark.beside]
 ZONE = ZoneInfo("America/Sao_Paulo")
 MakePhone = Callable[[world.LocalClinic], Phone]
 
@@ -55,7 +55,10 @@ def _live_in(local: world.LocalClinic, zone: ZoneInfo) -> None:
 @pytest.fixture
 def quiet_day(fakes: Outside, local: world.LocalClinic, by_day: ZoneInfo) -> Iterator[dt.date]:
     """A day in some weeks on which the clinic's calendar has room at ten o'clock alone."""
-    day = dt.datetime.now(by_day).date() + dt.timedelta(days=21 + secrets.randbelow(30))
+    taken = {dt.datetime.fromisoformat(event["start"]["dateTime"]).date() for event in fakes.events(local)}
+    today = dt.datetime.now(by_day).date()
+    days = [day for ahead in range(21, 51) if (day := today + dt.timedelta(days=ahead)) not in taken]
+    day = secrets.choice(days)
     morning, rest = (dt.time(0), dt.time(10)), (dt.time(10, 30), dt.time(23, 59))
     for start, end in (morning, rest):
         fakes.take(local, dt.datetime.combine(day, start, by_day), dt.datetime.combine(day, end, by_day))
@@ -164,7 +167,8 @@ def test_a_time_that_gets_free_is_offered_to_who_waits(
 ) -> None:
     first, second = phone_of(local), phone_of(local)
     day = quiet_day.strftime("%d/%m")
-    _book(first, f"quero marcar consulta dia {day} às 10h")
+    ten = dt.datetime.combine(quiet_day, dt.time(10), by_day)
+    assert _at(_book(first, f"quero marcar consulta dia {day} às 10h")) == ten
     assert "lista de espera" in second.ask(f"quero marcar consulta dia {day} às 10h")
     assert day in second.ask("quero entrar na lista de espera")
     heard = len(second.heard())
@@ -177,7 +181,7 @@ def test_a_time_that_gets_free_is_offered_to_who_waits(
     accept = next(button for button in buttons_of(second.messages()[-1]) if button.id.startswith("accept:"))
     second.press(accept)
     taken = kubectl.wait_for("the offered time booked", lambda: _booked(second))
-    assert _at(taken[0]) == dt.datetime.combine(quiet_day, dt.time(10), by_day)
+    assert _at(taken[0]) == ten
 
 
 def test_a_feed_is_read_by_its_address_alone(local: world.LocalClinic) -> None:

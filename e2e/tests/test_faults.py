@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -25,6 +26,14 @@ PARTS = {
     "redis": (world.NAMESPACE, "app.kubernetes.io/component=redis"),
     "postgres": (world.NAMESPACE, "app.kubernetes.io/component=postgres"),
 }
+
+
+@pytest.fixture(autouse=True)
+def _nobody_behind_the_numbers(fakes: Outside) -> Iterator[None]:
+    """Answers to the load are taken and never heard of again: refusals and statuses would be most of the work."""
+    fakes.register(world.SOL, window="off", statuses=[])
+    yield
+    fakes.register(world.SOL)
 
 
 async def _kill(part: str) -> None:

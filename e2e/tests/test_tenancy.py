@@ -9,7 +9,7 @@ import pytest
 from local import database, kubectl, world
 from local.demo import Patient
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.beside]
 MakePatient = Callable[[world.LocalClinic], Patient]
 
 
