@@ -114,6 +114,7 @@ class StackRooms:
         outcome.observed = observed(live)
         if not outcome.errors and not outcome.waiting:
             await self._nudge(plan, outcome)
+        if not outcome.errors and not outcome.waiting:
             live += await self._tell_clinics(facts, before, outcome)
         bootstrapped = await self._database(facts, outcome)
         await self._cache(facts, outcome)

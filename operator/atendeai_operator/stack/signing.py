@@ -2,9 +2,9 @@
 
 A new key is published first and signs later: edge and services learn of a key within seconds, and none must meet a
 token whose key it does not know yet. An old key is accepted until the last token that it signed has expired. No step is
-taken before edge and database hold what the last one left, and each waiting time counts from then: however long the
-one or the other cannot be reached, no token meets a key that is not known there. What is beside the active key stands
-as JSON in the clinic's Secret, key `jwt-others`, so that any operator can go on from it.
+taken before the edge was given and the database holds what the last one left, and each waiting time counts from then,
+however long the one or the other cannot be told. What is beside the active key stands as JSON in the clinic's Secret,
+key `jwt-others`, so that any operator can go on from it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 KID, KEY, OTHERS = "jwt-kid", "jwt-key", "jwt-others"
@@ -23,6 +23,9 @@ PUBLISHED_BEFORE_USE = timedelta(seconds=30)
 
 LATE_SIGNATURES = timedelta(seconds=60)
 """How much longer than a token lives an old key is accepted: a service may have signed with it until it heard."""
+
+_NOT_YET = datetime(9999, 1, 1, tzinfo=UTC)
+"""Written for a moment that is not known yet: an operator of a version that knows no such moments waits, too."""
 
 SERVICE_TOKEN = timedelta(seconds=300)
 """How long the services' tokens among themselves live."""
@@ -51,7 +54,7 @@ class Ring:
     active: Key
     """What signs."""
     coming: Dated | None = None
-    """What signs next; held by edge and database since that moment."""
+    """What signs next; given to edge and database by that moment."""
     past: tuple[Dated, ...] = ()
     """What signed before; accepted until those moments."""
     request: str = ""
@@ -118,14 +121,13 @@ def written(ring: Ring) -> dict[str, bytes]:
     }
 
 
-def _json(dated: Dated) -> dict[str, str | None]:
-    at = dated.at.isoformat() if dated.at is not None else None
-    return {"kid": dated.key.kid, "key": dated.key.text, "at": at}
+def _json(dated: Dated) -> dict[str, str]:
+    return {"kid": dated.key.kid, "key": dated.key.text, "at": (dated.at or _NOT_YET).isoformat()}
 
 
 def _dated(entry: Mapping[str, Any]) -> Dated:
-    at = datetime.fromisoformat(entry["at"]) if entry["at"] is not None else None
-    if at is not None and at.tzinfo is None:
+    at = datetime.fromisoformat(entry["at"])
+    if at.tzinfo is None:
         raise ValueError("a moment without an offset")
     base64.urlsafe_b64decode(entry["key"] + "=" * (-len(entry["key"]) % 4))
-    return Dated(Key(entry["kid"], entry["key"]), at)
+    return Dated(Key(entry["kid"], entry["key"]), at if at < _NOT_YET else None)
