@@ -20,6 +20,7 @@ from pyotp.exceptions import OTPVerificationError
 
 from atendeai.auth.factor_repository import Factor, FactorRepository
 from atendeai.auth.factor_schemas import Enrolled, FactorState
+from atendeai.auth.repository import AuthRepository, Credential
 from atendeai.auth.schemas import Challenge
 from atendeai.auth.sessions import fingerprint
 from atendeai.kit import audit, clock
@@ -36,6 +37,7 @@ WINDOW = 1
 RECOVERY_CODES = 10
 _DIGITS = re.compile(r"^\d{6}$")
 _WRONG = "The code is wrong, was used already or is no longer valid."
+_REPLACED = "The e-mail or the password is wrong."
 _NO_CHALLENGE = "The challenge has ended; sign in with the password again."
 
 log = structlog.get_logger(__name__)
@@ -114,17 +116,23 @@ class Factors:
                 connection, tenant.id, who, "auth.remove-second-factor", f"user:{user_id}", reason="asked-by-holder"
             )
 
-    async def challenge(self, tenant: Tenant, user_id: UUID, email: str) -> Challenge | None:
-        """A challenge for somebody who knew the password; None when no factor guards the account."""
+    async def challenge(self, tenant: Tenant, proven: Credential) -> Challenge | None:
+        """A challenge for somebody who knew the password; None when no factor guards the account.
+
+        Raises a 401 problem when the password is another one by now, whose challenges ended with it.
+        """
+        user_id = proven.user_id
         now, token = clock.now(), secrets.token_urlsafe(32)
         async with self.database.transaction(tenant) as connection:
             repository = FactorRepository(connection, tenant.id)
             found = await repository.factor(user_id)
             if found is None or found.confirmed_at is None:
                 return None
+            if not await AuthRepository(connection, tenant.id).holds(user_id, proven.password_hash):
+                raise unauthenticated(_REPLACED, error="invalid_grant")
             await repository.add_challenge(
                 user_id=user_id,
-                email=email,
+                email=proven.email,
                 fingerprint=fingerprint(token),
                 now=now,
                 expires_at=now + CHALLENGE_LIFETIME,

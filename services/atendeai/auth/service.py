@@ -78,7 +78,16 @@ class Auth:
         if not is_owner:
             # Last, and repeatable: until it has happened the same invitation can be taken up again.
             account = await self.accounts.accept(tenant, token, request.name)
-        return await self._signed_in(tenant, account, client, hashed)
+        return await self._signed_in(tenant, account, client, await self._taken_up(tenant, account, request, hashed))
+
+    async def _taken_up(self, tenant: Tenant, account: Account, request: Registration, hashed: str) -> str:
+        """The hash that stands for the password: another one where the same registration was sent twice at once."""
+        async with self.database.transaction(tenant) as connection:
+            stands = await AuthRepository(connection, tenant.id).hash_of(account.id)
+        if stands is None or stands.password_hash == hashed:
+            return hashed
+        fits, _ = await self.passwords.verify(request.password.get_secret_value(), stands.password_hash)
+        return stands.password_hash if fits else hashed
 
     async def login(self, tenant: Tenant, request: Login, client: Client) -> Tokens | Challenge:
         """E-mail and password for a pair of tokens, or for a challenge where a second factor guards the account.
@@ -101,7 +110,7 @@ class Auth:
                 found, _ = await self._proven(tenant, request.email, request.password.get_secret_value())
                 if found is None:
                     raise unauthenticated(_WRONG, error="invalid_grant")
-        challenge = await self.factors.challenge(tenant, account.id, account.email)
+        challenge = await self.factors.challenge(tenant, found)
         if challenge is None:
             return await self._signed_in(tenant, account, client, found.password_hash)
         await self.lockout.passed(account.email, client.address, mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -142,3 +143,25 @@ async def desk(stack: Stack) -> AsyncIterator[Identity]:
     limits = {"security": {"rateLimits": {"auth": roomy, "api": roomy}}}
     async with running(stack, "Dedicated", cheap=True, settings=limits) as made:
         yield made
+
+
+async def replaced_meanwhile(identity: Identity, email: str) -> httpx.Response:
+    """Sign in while another transaction replaces the password: it commits when the old one has been found right."""
+    clinic = identity.clinic
+    connection = await asyncpg.connect(clinic.stack.postgres.admin_dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                "UPDATE atendeai.credential SET password_hash = 'another' WHERE clinic_id = $1 AND email = $2",
+                clinic.id,
+                email,
+            )
+            signing_in = asyncio.create_task(identity.login(email))
+            waits = (
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'atendeai-auth'"
+                " AND query LIKE '%credential%'"
+            )
+            await eventually(lambda: clinic.fetch(waits), what="the sign-in, which has seen the old password, waiting")
+        return await signing_in
+    finally:
+        await connection.close()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import asyncpg
 import jwt
 import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
 
-from atendeai.kit.testing.waiting import eventually
-from tests.auth.pair import PASSWORD, Identity, bearer
+from tests.auth.pair import PASSWORD, Identity, bearer, replaced_meanwhile
 
 pytestmark = pytest.mark.integration
 
@@ -85,22 +83,8 @@ async def test_logout_ends_access_tokens_too(identity: Identity) -> None:
 
 async def test_a_password_that_is_replaced_while_it_is_looked_at_opens_no_session(identity: Identity) -> None:
     await identity.owner()
+    assert (await replaced_meanwhile(identity, "dona@sol.example")).status_code == 401
     clinic = identity.clinic
-    connection = await asyncpg.connect(clinic.stack.postgres.admin_dsn)
-    try:
-        async with connection.transaction():  # as a reset does; not committed yet
-            await connection.execute(
-                "UPDATE atendeai.credential SET password_hash = 'another' WHERE clinic_id = $1", clinic.id
-            )
-            signing_in = asyncio.create_task(identity.login("dona@sol.example"))
-            waits = (
-                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'atendeai-auth'"
-                " AND query LIKE '%credential%'"
-            )
-            await eventually(lambda: clinic.fetch(waits), what="the sign-in, which has seen the old password, waiting")
-        assert (await signing_in).status_code == 401
-    finally:
-        await connection.close()
     [row] = await clinic.fetch("SELECT count(*) FROM atendeai.session WHERE clinic_id = $1", clinic.id)
     assert row[0] == 1, "the one of the registration"
 

@@ -14,7 +14,7 @@ import pytest
 from atendeai.auth.factors import CHALLENGE_ATTEMPTS
 from atendeai.auth.lockout import FREE
 from atendeai.kit import clock
-from tests.auth.pair import PASSWORD, Identity, bearer
+from tests.auth.pair import PASSWORD, Identity, bearer, replaced_meanwhile
 
 pytestmark = pytest.mark.integration
 OWNER = "dona@sol.example"
@@ -169,6 +169,11 @@ async def test_the_holder_removes_it_with_a_code_and_nobody_without(desk: Identi
         "confirmed_at": None,
         "recovery_codes_left": 0,
     }
+
+
+async def test_a_password_that_is_replaced_while_it_is_looked_at_gets_no_challenge(identity: Identity) -> None:
+    await enrol(identity, await identity.owner())
+    assert (await replaced_meanwhile(identity, "dona@sol.example")).status_code == 401
 
 
 async def test_codes_are_not_guessed_with_a_session_from_many_addresses(identity: Identity) -> None:
