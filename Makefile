@@ -65,7 +65,7 @@ pipeline: venv tools ## The operator's reconcile on a real kube-apiserver and et
 	@$(BIN)/pytest -q $(PARALLEL) -m pipeline
 
 e2e: up ## The whole on the local cluster, from outside and from inside; does `up` first
-	@$(BIN)/pytest -q -n 3 --dist loadgroup --durations=5 -m "e2e and beside" e2e/tests
+	@$(BIN)/pytest -q -n 2 --dist loadgroup --durations=5 -m "e2e and beside" e2e/tests
 	@$(BIN)/pytest -q --durations=10 -m "e2e and not beside" e2e/tests
 
 .PHONY: verify-kong

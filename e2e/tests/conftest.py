@@ -11,16 +11,17 @@ from local.demo import Patient
 from local.outside import Outside, outside
 
 _GROUP_OF = {"test_conversation": world.LUA.name}
-"""Whose the tests of a file are that name no clinic."""
+"""With whose the tests of a file run that name no clinic; others run with Sol's."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What mostly waits runs beside each other: tests of one clinic in a row, in one process, the rest in a third."""
+    """What mostly waits runs beside each other: tests of one clinic in a row, in one process."""
     for item in items:
         if item.get_closest_marker("beside"):
             callspec = getattr(item, "callspec", None)
             local = callspec.params.get("local") if callspec else None
-            item.add_marker(pytest.mark.xdist_group(local.name if local else _GROUP_OF.get(item.path.stem, "others")))
+            group = local.name if local else _GROUP_OF.get(item.path.stem, world.SOL.name)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,6 @@ def _leftovers(name: str) -> list[str]:
     return kubectl.kubectl("get", kinds, "-A", "-l", label, "-o", "name").split()
 
 
-@pytest.mark.beside
 def test_a_shared_clinic_is_ready_in_time_and_its_data_follows_its_policy(
     mar: world.LocalClinic, fakes: Outside, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,7 +132,6 @@ def test_a_shared_clinic_is_ready_in_time_and_its_data_follows_its_policy(
     assert kubectl.get("secret", f"{mar.name}-clinic", namespace=world.NAMESPACE) is None
 
 
-@pytest.mark.beside
 def test_a_dedicated_clinic_is_ready_in_time_and_leaves_nothing_behind(
     mar: world.LocalClinic, fakes: Outside, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -165,7 +165,6 @@ def other() -> Any:
     kubectl.kubectl("-n", world.NAMESPACE, "delete", "secret", "ilha-whatsapp", "ilha-calendar", "--ignore-not-found")
 
 
-@pytest.mark.beside
 def test_a_missing_secret_is_named_and_heals(other: world.LocalClinic) -> None:
     kubectl.apply(world.clinic(other))
     _stalled("ilha", "ilha-whatsapp")
@@ -195,7 +194,6 @@ def test_a_claimed_host_or_number_is_refused_to_the_later_clinic(other: world.Lo
         kubectl.apply(world.clinic(world.LUA))
 
 
-@pytest.mark.beside
 def test_a_namespace_of_somebody_else_is_never_taken(other: world.LocalClinic) -> None:
     namespace = f"{world.NAMESPACE}-ilha"
     kubectl.kubectl("create", "namespace", namespace)

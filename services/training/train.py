@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import platform
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 import sklearn
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
@@ -94,10 +96,11 @@ def train(given: Sequence[Phrase]) -> dict[str, Any]:
 
 
 def _taught_by() -> str:
-    """A digest of everything that decides what is learnt: phrases, the code that reads them, the library's version."""
+    """A digest of all that decides what is learnt: phrases, the code that reads them, the libraries' versions."""
     here = Path(__file__).parent
     sources = [*here.glob("*.py"), *here.glob("phrases/*.txt"), *FILE.parent.glob("*.py")]
-    digest = hashlib.sha256(f"{sklearn.__version__} {np.__version__}".encode())
+    versions = (platform.python_version(), sklearn.__version__, scipy.__version__, np.__version__)
+    digest = hashlib.sha256(" ".join(versions).encode())
     for source in sorted(sources, key=lambda path: (path.parent.name, path.name)):
         digest.update(f"{source.parent.name}/{source.name}\0".encode() + source.read_bytes() + b"\0")
     return digest.hexdigest()[:24]
@@ -118,12 +121,11 @@ def _write(path: Path, content: str) -> None:
 
 def made() -> str:
     """The classifier's file, learnt now unless it was learnt from the very same before."""
-    kept = _kept()
-    try:
-        return kept.read_text("utf-8")
-    except OSError:
-        content = json.dumps(train(phrases()), ensure_ascii=False, separators=(",", ":")) + "\n"
-    with suppress(OSError):  # a home that cannot be written to costs the time again, nothing else
+    with suppress(OSError, RuntimeError):
+        return _kept().read_text("utf-8")
+    content = json.dumps(train(phrases()), ensure_ascii=False, separators=(",", ":")) + "\n"
+    with suppress(OSError, RuntimeError):  # no home, or none that can be written to, costs the time again, nothing else
+        kept = _kept()
         kept.parent.mkdir(parents=True, exist_ok=True)
         _write(kept, content)
     return content

@@ -59,7 +59,7 @@ def workers(database: Database, calendars: Calendars, messenger: Messenger, wait
         Worker(HOLD_QUEUE, expire),
         Worker(REMINDER_QUEUE, Reminders(database, messenger).handle),
         Worker(NOTICE_QUEUE, Notices(database, messenger).handle),
-        Worker(FREED_QUEUE, waiting_list.look_at_day, concurrency=2),
+        Worker(FREED_QUEUE, waiting_list.look_at_day, concurrency=2, max_pause=timedelta(minutes=1)),
         Worker(WISH_QUEUE, waiting_list.look_at_wish, concurrency=2),
     ]
 

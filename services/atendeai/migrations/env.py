@@ -27,7 +27,7 @@ SCHEMA = "atendeai"
 LOCK_TIMEOUT = "2s"
 """So long a statement waits for a table that somebody else uses, and so long others wait behind it."""
 PATIENCE_SECONDS = 600
-"""So long a revision is tried again; then the Job fails and says which lock it did not get."""
+"""So long it is tried again; then the Job fails and says which statement did not get its lock."""
 _PAUSE_SECONDS = 2
 _LOCK_NOT_AVAILABLE = "55P03"
 
@@ -63,7 +63,7 @@ async def main() -> None:
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE or time.monotonic() > until:
                 raise
-            print(f"a table is in use, trying again: {error.orig}", flush=True)  # noqa: T201 - the Job's log
+            print(f"a table is in use, trying again: {error.statement}", flush=True)  # noqa: T201 - the Job's log
             await asyncio.sleep(_PAUSE_SECONDS)
     await engine.dispose()
 
