@@ -37,6 +37,20 @@ def up(_: argparse.Namespace) -> None:
         steps.say(f"cluster {kind.NAME} is up: context {kind.CONTEXT}, {kind.user_kubeconfig()}")
 
 
+def prepare(_: argparse.Namespace) -> None:
+    """Build all that a cluster is made of, and start none."""
+    engine.ensure()
+    chosen = mode.choose()
+    if not _builds_node(chosen):
+        gobuild.ensure(("kind", "kubectl", "helm"))
+        return
+    debian.ensure(debian.BUILD)
+    gobuild.ensure(node.BINARIES)
+    gobuild.ensure(_OTHER_BINARIES)
+    images.infrastructure(chosen)
+    node.ensure()
+
+
 def _keeps_running() -> bool:
     """Whether there is a cluster to keep, starting its nodes where they were stopped.
 
@@ -193,6 +207,7 @@ def clean_cache(arguments: argparse.Namespace) -> None:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "up": up,
+    "prepare": prepare,
     "down": down,
     "images": load_images,
     "app-images": app_images,

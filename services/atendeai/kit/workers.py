@@ -116,7 +116,9 @@ class WorkLoop:
         for task in list(self._running):
             task.cancel()
         if self._running:
-            await asyncio.wait(self._running, timeout=_GIVE_BACK_SECONDS)
+            _, left = await asyncio.wait(self._running, timeout=_GIVE_BACK_SECONDS)
+            if left:
+                log.warning("work_left_running", queue=self._worker.queue, keys=len(left))
 
     async def _rest(self, trouble: int) -> None:
         """Wait for a wake, for a free place when there was none, or for the next poll."""
@@ -164,9 +166,11 @@ class WorkLoop:
             outcome = "done" if due is None else "again"
         except asyncio.CancelledError:
             outcome = "given_back"
-            with suppress(Exception):
+            try:
                 await asyncio.wait_for(self._update(claim, _GIVE_BACK), _GIVE_BACK_SECONDS)
                 await self._kit.cache.for_tenant(claim.clinic_id).publish(f"wake:{self._worker.queue}", b"1")
+            except Exception as error:  # noqa: BLE001 - then its lease ends by itself
+                log.warning("work_not_given_back", error=type(error).__name__)
             raise
         except UnknownClinicError:
             outcome = "clinic_gone"  # its rows go with it

@@ -162,10 +162,10 @@ async def test_work_that_does_not_end_in_time_is_given_back_and_another_takes_it
         await slow.begun("work")
         assert (await slow.work(queue, "work"))["leased_until"] is not None
         slow.process.send_signal(signal.SIGTERM)
-        await slow.end()
+        log = await slow.end()
         row = await slow.work(queue, "work")
         # Not after the ten minutes of its lease, and not as a failure.
-        assert (row["lease_token"], row["leased_until"], row["attempts"], row["due"]) == (None, None, 0, True)
+        assert (row["lease_token"], row["leased_until"], row["attempts"], row["due"]) == (None, None, 0, True), log
         await client_for(lambda s: create_app(s, workers=[Worker(queue, calls)]), clinic.service_settings("auth"))
         await eventually(lambda: calls.keys(clinic.id) == ["work"])
 
@@ -181,7 +181,7 @@ async def test_a_request_and_work_together_have_one_grace_and_not_one_each(
         cut_short = await request
         assert (cut_short.status_code, cut_short.headers["retry-after"]) == (503, "2")
         assert cut_short.json()["type"] == "urn:atendeai:problem:unavailable"
-        assert (await slow.work(queue, "work"))["lease_token"] is None
+        assert (await slow.work(queue, "work"))["lease_token"] is None, log
     said = {line["message"]: datetime.fromisoformat(line["@timestamp"]) for line in log}
     cut = said["Cancel 1 running task(s), timeout graceful shutdown exceeded"]
     # Of the work's own there is nothing left to wait: a second grace would have taken three seconds more.
