@@ -115,7 +115,7 @@ golden: venv tools ## Rewrite the golden files; read the diff before committing 
 	@$(BIN)/pytest -q operator/tests/golden --rewrite
 openapi: venv ## Write what each service promises over HTTP: one OpenAPI 3.1 document per service
 	@$(BIN)/python tools/openapi.py $(OPENAPI)
-permissions: venv ## Print the table of permissions that every route checks
+permissions: venv ## Write the table of permissions that every route checks
 	@cd services && ../$(BIN)/python -m atendeai.kit.permissions permissions.md
 format: venv ## Format the code and mend what the linter can mend
 	@$(BIN)/ruff format .

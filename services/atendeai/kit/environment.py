@@ -17,6 +17,8 @@ from pydantic_core import ErrorDetails
 from atendeai.kit.settings import Settings
 
 PREFIX = "ATENDEAI_"
+_HEALTH = "ATENDEAI_HEALTH_"
+"""What is behind this the health service reads by itself."""
 EXIT_CONFIGURATION = 2
 """The exit code of a process that cannot start as it is configured; a restart changes nothing."""
 
@@ -77,7 +79,7 @@ def unknown(environ: Mapping[str, str]) -> Iterable[tuple[str, str | None]]:
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     for variable in sorted(environ):
         name = variable.upper()
-        if name.startswith(PREFIX) and name not in known and not _LINKS.search(name):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(_HEALTH) and not _LINKS.search(name):
             yield variable, next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None)
 
 

@@ -107,4 +107,5 @@ def test_a_variable_that_means_nothing_is_found_and_its_likely_meaning_named() -
         "ATENDEAI_PORT_80_TCP_ADDR": "10.0.0.1",
         "OTHER": "x",
     }
+    environ["ATENDEAI_HEALTH_QUEUE_AGE_SECONDS"] = "60"  # the health service has a table of its own
     assert dict(unknown(environ)) == {"ATENDEAI_DATABSE_URL": "ATENDEAI_DATABASE_URL", "ATENDEAI_COLOUR": None}
