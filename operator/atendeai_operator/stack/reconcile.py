@@ -114,8 +114,8 @@ class StackRooms:
         outcome.observed = observed(live)
         if not outcome.errors and not outcome.waiting:
             await self._nudge(plan, outcome)
-        if not outcome.errors and not outcome.waiting:
-            live += await self._tell_clinics(facts, before, outcome)
+            if not outcome.errors:  # what did not reach the pods is not told of
+                live += await self._tell_clinics(facts, before, outcome)
         bootstrapped = await self._database(facts, outcome)
         await self._cache(facts, outcome)
         if bootstrapped:

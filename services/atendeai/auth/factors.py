@@ -20,6 +20,7 @@ from pyotp.exceptions import OTPVerificationError
 
 from atendeai.auth.factor_repository import Factor, FactorRepository
 from atendeai.auth.factor_schemas import Enrolled, FactorState
+from atendeai.auth.passwords import WRONG_PASSWORD
 from atendeai.auth.repository import AuthRepository, Credential
 from atendeai.auth.schemas import Challenge
 from atendeai.auth.sessions import fingerprint
@@ -37,7 +38,6 @@ WINDOW = 1
 RECOVERY_CODES = 10
 _DIGITS = re.compile(r"^\d{6}$")
 _WRONG = "The code is wrong, was used already or is no longer valid."
-_REPLACED = "The e-mail or the password is wrong."
 _NO_CHALLENGE = "The challenge has ended; sign in with the password again."
 
 log = structlog.get_logger(__name__)
@@ -129,7 +129,7 @@ class Factors:
             if found is None or found.confirmed_at is None:
                 return None
             if not await AuthRepository(connection, tenant.id).holds(user_id, proven.password_hash):
-                raise unauthenticated(_REPLACED, error="invalid_grant")
+                raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
             await repository.add_challenge(
                 user_id=user_id,
                 email=proven.email,

@@ -29,6 +29,9 @@ MINIMUM_LENGTH = 10
 MAXIMUM_LENGTH = 128
 RETRY_AFTER_SECONDS = 2
 
+WRONG_PASSWORD = "The e-mail or the password is wrong."  # noqa: S105 - what is said of one
+"""One answer for an unknown address, a wrong password and one that was replaced meanwhile."""
+
 
 class Passwords:
     """Hashes and verifies passwords in a pool of its own."""

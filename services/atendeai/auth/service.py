@@ -18,7 +18,7 @@ from atendeai.auth.accounts import Account, Accounts
 from atendeai.auth.factor_repository import FactorRepository
 from atendeai.auth.factors import Factors
 from atendeai.auth.lockout import Lockout
-from atendeai.auth.passwords import Passwords
+from atendeai.auth.passwords import WRONG_PASSWORD, Passwords
 from atendeai.auth.repository import AuthRepository, Credential
 from atendeai.auth.schemas import Challenge, Login, Me, PasswordChange, Registration, ResetIssued, Tokens
 from atendeai.auth.sessions import Client, SessionBook, fingerprint, session_of
@@ -29,7 +29,6 @@ from atendeai.kit.identity import Principal
 from atendeai.kit.tenancy import Tenant
 
 RESET_LIFETIME = timedelta(hours=1)
-_WRONG = "The e-mail or the password is wrong."
 _ENDED = "This session has ended; sign in again."
 _INACTIVE = "This account is not active; ask an owner of the clinic."
 
@@ -97,7 +96,7 @@ class Auth:
         mark = await self.lockout.attempt(request.email, client.address)
         found, renewed = await self._proven(tenant, request.email, request.password.get_secret_value())
         if found is None:
-            raise unauthenticated(_WRONG, error="invalid_grant")
+            raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
         account = await self.accounts.find(tenant, found.user_id)
         if account is None or not account.is_open:
             raise forbidden(_INACTIVE)
@@ -109,7 +108,7 @@ class Auth:
             else:  # another sign-in has renewed it meanwhile, or the password is another one now
                 found, _ = await self._proven(tenant, request.email, request.password.get_secret_value())
                 if found is None:
-                    raise unauthenticated(_WRONG, error="invalid_grant")
+                    raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
         challenge = await self.factors.challenge(tenant, found)
         if challenge is None:
             return await self._signed_in(tenant, account, client, found.password_hash)
@@ -276,7 +275,7 @@ class Auth:
             raise forbidden(_INACTIVE)
         opened = await self.sessions.open(tenant, account.id, client, password_hash)
         if opened is None:  # the password was changed or reset while this one was looked at
-            raise unauthenticated(_WRONG, error="invalid_grant")
+            raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
         session_id, issued = opened
         # Asked again behind the opening: whoever was deactivated or lost a role meanwhile, whose sessions had ended
         # before this one was there, gets no token of it.
