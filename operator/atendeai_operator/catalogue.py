@@ -69,7 +69,7 @@ CATALOGUE: Final[tuple[Service, ...]] = (
         "conversation",
         3005,
         prefixes=("/api/v1/conversations",),
-        calls=("appointment", "calendar", "clinic", "whatsapp"),
+        calls=("appointment", "whatsapp"),
         outside=True,  # a language model, where one is configured
         resources=Resources(memory_limit="384Mi"),
     ),
@@ -86,7 +86,7 @@ CATALOGUE: Final[tuple[Service, ...]] = (
         prefixes=("/webhook/whatsapp", "/api/v1/whatsapp"),
         public=("/webhook/whatsapp",),
         flood_exempt=("/webhook/whatsapp",),
-        calls=("conversation",),
+        calls=("conversation", "appointment"),
         outside=True,
         reports=True,
         runs_for_suspended=True,

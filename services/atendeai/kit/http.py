@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,18 @@ _ATTEMPTS = 3
 _FIRST_PAUSE = 0.1
 _TEMPORARY = frozenset({httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS})
 _SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+
+CALLS: Mapping[str, frozenset[str]] = {
+    "auth": frozenset({"user"}),
+    "user": frozenset({"auth"}),
+    "clinic": frozenset(),
+    "health": frozenset({"auth", "user", "clinic", "conversation", "appointment", "whatsapp", "calendar"}),
+    "conversation": frozenset({"appointment", "whatsapp"}),
+    "appointment": frozenset({"calendar", "whatsapp"}),
+    "whatsapp": frozenset({"conversation", "appointment"}),
+    "calendar": frozenset({"appointment"}),
+}
+"""Whom each service asks: the network policies that the operator writes let nothing else through."""
 
 
 class ServiceError(Exception):
@@ -74,8 +87,13 @@ class ServiceClient:
         """Call another service as this one and return its decoded JSON (None for an empty answer).
 
         Connection failures are retried; so are 502, 503, 504 and a lost answer where repeating is harmless (a safe
-        method or an idempotency key). Raises `ServiceError`.
+        method or an idempotency key). Raises `ServiceError`, and RuntimeError for a service that `CALLS` does not name.
         """
+        if service not in CALLS.get(self._settings.service, ()):
+            raise RuntimeError(
+                f"{self._settings.service} calls {service}, which the network refuses: name it in CALLS and in the"
+                " operator's catalogue"
+            )
         method = method.upper()
         headers = {
             "Authorization": f"Bearer {issue_service_token(tenant, self._settings.service)}",

@@ -21,7 +21,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 def client(stack: Stack, handler: Handler) -> ServiceClient:
-    return ServiceClient(stack.settings("whatsapp"), transport=httpx.MockTransport(handler))
+    return ServiceClient(stack.settings("health"), transport=httpx.MockTransport(handler))
 
 
 class Answers:
@@ -44,9 +44,9 @@ async def test_one_service_reaches_another_as_itself(
 ) -> None:
     peer = await client_for(create_app, clinic.service_settings("auth"))
     peers = Peers({"auth": peer.app})
-    services = ServiceClient(stack.settings("whatsapp"), transport=peers)
+    services = ServiceClient(stack.settings("health"), transport=peers)
     answer = await services.call(clinic.tenant, "auth", "POST", "/internal/v1/echo", json={"id": uuid4().hex})
-    assert answer["from"] == "whatsapp"
+    assert answer["from"] == "health"
     assert answer["clinic"] == str(clinic.id)
     assert peers.requests[0].url == "http://auth:3001/internal/v1/echo"
 
@@ -100,3 +100,11 @@ async def test_an_empty_answer_is_none_and_a_strange_one_an_error(stack: Stack, 
     assert await services.call(clinic.tenant, "calendar", "DELETE", "/internal/v1/events/1") is None
     with pytest.raises(ServiceError):
         await services.call(clinic.tenant, "calendar", "GET", "/internal/v1/x")
+
+
+async def test_a_service_that_the_network_refuses_is_not_even_tried(stack: Stack, clinic: TestClinic) -> None:
+    answers = Answers()
+    services = ServiceClient(stack.settings("clinic"), transport=httpx.MockTransport(answers))
+    with pytest.raises(RuntimeError, match="clinic calls user"):
+        await services.call(clinic.tenant, "user", "GET", "/internal/v1/x")
+    assert not answers.requests
