@@ -1,8 +1,8 @@
 """Traces: one from the webhook to the sent reply, by OpenTelemetry, through HTTP, queues and workers.
 
 W3C's `traceparent` and `tracestate` are read from requests, given along in calls between services, and kept with
-queued work (`origin`), whether or not this process records anything. It records when `ATENDEAI_OTLP_ENDPOINT` names a
-collector; without one neither the SDK's tracing nor the exporter is even imported.
+queued work (`origin`, with the request's id), whether or not this process records anything. It records when
+`ATENDEAI_OTLP_ENDPOINT` names a collector; without one neither the SDK's tracing nor the exporter is even imported.
 
 Names are those of OpenTelemetry's semantic conventions. A span never holds a message, a name, a number, an e-mail
 address, a query string or what an exception said: paths are templates or stripped of whatever may be one of these, and
@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
+import structlog
 from opentelemetry import context as otel
 from opentelemetry.trace import (
     INVALID_SPAN,
@@ -44,6 +45,7 @@ _CONTEXT = TraceContextTextMapPropagator()
 _TRACER = otel.create_key("atendeai-tracer")
 _EXPORT_SECONDS = 5.0
 _MOST_ORIGINS = 8
+_NOTHING = "-"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _UNTRACED = ("/health", "/metrics")
 """Asked every few seconds by whoever watches; their spans would bury the others."""
@@ -97,6 +99,7 @@ class Telemetry:
 
     def handling(self, queue: str, clinic_id: object, origins: Sequence[str]) -> AbstractContextManager[Span]:
         """Return the span of a piece of work: a child of what asked for it last, linked to all that asked before."""
+        origins = [origin for origin in origins if not origin.startswith(_NOTHING)]
         if not (self.recording or origins):
             return nullcontext(INVALID_SPAN)
         parents = [_extracted(origin) for origin in origins[-_MOST_ORIGINS:]]
@@ -223,11 +226,25 @@ def outgoing() -> dict[str, str]:
 
 
 def origin() -> str | None:
-    """Return the current trace context as it is kept with work: `traceparent`, a space, and `tracestate` if any."""
+    """Return what is being done as it is kept with work: `traceparent`, the request's id, and `tracestate` if any.
+
+    Words apart by a space, `-` for one that is not there; None when there is neither trace nor request.
+    """
     headers = outgoing()
-    if not headers:
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    if not headers and not request_id:
         return None
-    return " ".join(value for value in (headers["traceparent"], headers.get("tracestate", "")) if value)
+    words = (headers.get("traceparent", _NOTHING), str(request_id or _NOTHING), headers.get("tracestate", ""))
+    return " ".join(word for word in words if word)
+
+
+def request_of(origins: Sequence[str]) -> str | None:
+    """Return the id of the latest request among what asked for a piece of work; None when no request did."""
+    for origin in reversed(origins):
+        words = origin.split(" ", 2)
+        if len(words) > 1 and words[1] != _NOTHING:
+            return words[1]
+    return None
 
 
 def identifiers() -> tuple[str, str] | None:
@@ -245,7 +262,8 @@ def _word(segment: str) -> str:
 
 
 def _extracted(origin: str) -> otel.Context:
-    parent, _, state = origin.partition(" ")
+    parent, _, rest = origin.partition(" ")
+    state = rest.partition(" ")[2]
     return _CONTEXT.extract({"traceparent": parent, **({"tracestate": state} if state else {})}, otel.Context())
 
 

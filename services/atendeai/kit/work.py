@@ -28,7 +28,8 @@ class Worker:
     """One queue of this service and who handles it.
 
     `lease`: how long a key stays with a process that died. `timeout`: when a handler is cancelled and counted as
-    failed. `max_pause`: the longest pause after failures, which begin at one second and double.
+    failed. `max_pause`: the longest pause after failures, which begin at one second and double. `poll`: how often due
+    keys are looked for that nobody woke it for; the shortest of a process counts for all of its queues.
     """
 
     queue: str
@@ -41,7 +42,7 @@ class Worker:
 
 
 _TRACES = 8
-"""So many traces of what asked for a key are kept, the latest; it goes on in the last of them."""
+"""So many traces and requests that asked for a key are kept, the latest; it goes on in the last of them."""
 
 INTO_WORK = "INSERT INTO atendeai.work AS w (clinic_id, queue, key, due_at, due_since, traces)"
 ALREADY_WORK = (

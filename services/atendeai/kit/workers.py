@@ -1,21 +1,27 @@
 """Runs a service's workers: claims due keys, keeps their leases, backs off after failures, stops gracefully.
 
 It is woken by this process's own commits, by a Redis message when somebody else had no room, and by a poll each
-second at the latest; so Redis may be away and nothing waits longer than that.
+second at the latest; so Redis may be away and nothing waits longer than that. One claim asks for all queues that were
+woken, or at the poll for all that have room: what a process costs the database at rest does not grow with its queues.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import orjson
 import structlog
 from opentelemetry.trace import Span
 from sqlalchemy import TextClause, text
@@ -28,8 +34,16 @@ from atendeai.kit.work import Worker, add_waker
 if TYPE_CHECKING:
     from atendeai.kit.resources import Kit
 
-_CLAIM = text("SELECT clinic_id, key, token, attempts, traces FROM atendeai.claim_work(:queue, :max, :lease)")
-_BACKLOG = text("SELECT oldest_seconds, pending FROM atendeai.work_backlog(:queue)")
+_CLAIM = text(
+    "SELECT q.queue, w.clinic_id, w.key, w.token, w.attempts, w.traces"
+    # Text, because the driver asks the server's catalog about the type of an array of intervals.
+    " FROM json_to_recordset(CAST(CAST(:wanted AS text) AS json)) q(queue text, room integer, lease double precision),"
+    " LATERAL atendeai.claim_work(q.queue, q.room, make_interval(secs => q.lease)) w"
+)
+_BACKLOG = text(
+    "SELECT q.queue, b.oldest_seconds, b.pending"
+    " FROM unnest(CAST(:queues AS text[])) q(queue), LATERAL atendeai.work_backlog(q.queue) b"
+)
 _MINE = "clinic_id = :clinic_id AND queue = :queue AND key = :key AND lease_token = :token"
 _RENEW = text(f"UPDATE atendeai.work SET leased_until = now() + :lease WHERE {_MINE}")
 # Done: gone, unless something was enqueued meanwhile; then due at once (its due_at is what that enqueue asked for).
@@ -50,6 +64,7 @@ _GIVE_BACK = text(
 _SAMPLE_SECONDS = 10.0
 _TROUBLE_SECONDS = 5.0
 _GIVE_BACK_SECONDS = 5.0
+_LAST_CLAIM_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -63,54 +78,34 @@ class _Claim:
     traces: list[str]
 
 
-class WorkLoop:
-    """One worker of this process."""
+class Lane:
+    """One queue of this process: what runs of it, and what becomes of that."""
 
-    def __init__(self, kit: Kit, worker: Worker) -> None:
+    def __init__(self, kit: Kit, worker: Worker, wake: Callable[[], None]) -> None:
         self._kit = kit
-        self._worker = worker
+        self.worker = worker
+        self.wake = wake
+        """Has the queue claimed from as soon as may be."""
         self._service = kit.settings.service
-        self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._sampled = 0.0
 
     @property
-    def has_room(self) -> bool:
-        """Whether it could take another key now."""
-        return len(self._running) < self._worker.concurrency and not self._ending
+    def room(self) -> int:
+        """How many more keys it could take now."""
+        if self._stopping or self._kit.draining:
+            return 0
+        return max(0, self.worker.concurrency - len(self._running))
 
-    @property
-    def _ending(self) -> bool:
-        return self._stopping or self._kit.draining
-
-    def wake(self) -> None:
-        """Look for work now."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Work until `stop`."""
-        trouble = 0
-        while not self._ending:
-            self._woken.clear()
-            try:
-                found = await self._claim()
-                await self._sample()
-                trouble = 0
-            except Unavailable:
-                trouble += 1
-                found = False
-            except Exception as error:
-                trouble += 1
-                found = False
-                log.error("work_claim_failed", queue=self._worker.queue, exc_info=error)  # noqa: TRY400 - said like every other
-            if not (found and self.has_room):
-                await self._rest(trouble)
+    def take(self, claim: _Claim) -> None:
+        """Handle a claimed key, in the background."""
+        task = asyncio.create_task(self._handle(claim), name=f"work:{self.worker.queue}")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
 
     async def stop(self, grace: float) -> None:
         """Take nothing more; let what runs end within `grace` seconds, then cancel it and give it back."""
         self._stopping = True
-        self._woken.set()
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
         for task in list(self._running):
@@ -118,46 +113,26 @@ class WorkLoop:
         if self._running:
             _, left = await asyncio.wait(self._running, timeout=_GIVE_BACK_SECONDS)
             if left:
-                log.warning("work_left_running", queue=self._worker.queue, keys=len(left))
-
-    async def _rest(self, trouble: int) -> None:
-        """Wait for a wake, for a free place when there was none, or for the next poll."""
-        seconds = self._worker.poll.total_seconds() * (0.8 + 0.2 * random.random())  # noqa: S311 - jitter
-        if trouble:
-            seconds = min(_TROUBLE_SECONDS, seconds * 2 ** min(trouble, 4))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
-
-    async def _claim(self) -> bool:
-        room = self._worker.concurrency - len(self._running)
-        if room <= 0:
-            return False
-        async with self._kit.database.system() as connection:
-            rows = (
-                await connection.execute(
-                    _CLAIM, {"queue": self._worker.queue, "max": room, "lease": self._worker.lease}
-                )
-            ).all()
-        for row in rows:
-            task = asyncio.create_task(self._handle(_Claim(*row)), name=f"work:{self._worker.queue}")
-            self._running.add(task)
-            task.add_done_callback(self._ended)
-        return len(rows) == room
+                log.warning("work_left_running", queue=self.worker.queue, keys=len(left))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        full = len(self._running) >= self._worker.concurrency
+        full = len(self._running) >= self.worker.concurrency
         self._running.discard(task)
         if full:
-            self._woken.set()
+            self.wake()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("work_loop_failed", queue=self._worker.queue, exc_info=error)
+            log.error("work_loop_failed", queue=self.worker.queue, exc_info=error)
 
     async def _handle(self, claim: _Claim) -> None:
-        with self._kit.telemetry.handling(self._worker.queue, claim.clinic_id, claim.traces) as span:
+        with self._kit.telemetry.handling(self.worker.queue, claim.clinic_id, claim.traces) as span:
             await self._handle_traced(claim, span)
 
     async def _handle_traced(self, claim: _Claim, span: Span) -> None:
-        structlog.contextvars.bind_contextvars(clinic_id=str(claim.clinic_id), queue=self._worker.queue)
+        structlog.contextvars.bind_contextvars(
+            clinic_id=str(claim.clinic_id),
+            queue=self.worker.queue,
+            request_id=telemetry.request_of(claim.traces) or str(uuid4()),  # what it calls gets it too
+        )
         started = time.perf_counter()
         outcome = "done"
         try:
@@ -168,7 +143,7 @@ class WorkLoop:
             outcome = "given_back"
             try:
                 await asyncio.wait_for(self._update(claim, _GIVE_BACK), _GIVE_BACK_SECONDS)
-                await self._kit.cache.for_tenant(claim.clinic_id).publish(f"wake:{self._worker.queue}", b"1")
+                await self._kit.cache.for_tenant(claim.clinic_id).publish(f"wake:{self.worker.queue}", b"1")
             except Exception as error:  # noqa: BLE001 - then its lease ends by itself
                 log.warning("work_not_given_back", error=type(error).__name__)
             raise
@@ -180,32 +155,32 @@ class WorkLoop:
             log.warning("work_failed", attempts=claim.attempts, exc_info=error)
             await self._back_off(claim)
         finally:
-            metrics.WORK.labels(self._service, self._worker.queue, outcome).inc()
-            metrics.WORK_SECONDS.labels(self._service, self._worker.queue).observe(time.perf_counter() - started)
+            metrics.WORK.labels(self._service, self.worker.queue, outcome).inc()
+            metrics.WORK_SECONDS.labels(self._service, self.worker.queue).observe(time.perf_counter() - started)
 
     async def _guarded(self, claim: _Claim) -> datetime | None:
         """Run the handler with its lease renewed; cancel it when the lease is lost or the time is over."""
         tenant = await self._kit.tenants.get(claim.clinic_id)
-        async with asyncio.timeout(self._worker.timeout.total_seconds()) as limit:
+        async with asyncio.timeout(self.worker.timeout.total_seconds()) as limit:
             renewal = asyncio.create_task(self._renew(claim, limit))
             try:
-                return await self._worker.handler(tenant, claim.key)
+                return await self.worker.handler(tenant, claim.key)
             finally:
                 renewal.cancel()
                 with suppress(asyncio.CancelledError):
                     await renewal
 
     async def _renew(self, claim: _Claim, limit: asyncio.Timeout) -> None:
-        every = self._worker.lease.total_seconds() / 3
-        held_until = time.monotonic() + self._worker.lease.total_seconds()
+        every = self.worker.lease.total_seconds() / 3
+        held_until = time.monotonic() + self.worker.lease.total_seconds()
         while True:
             await asyncio.sleep(every)
             try:
-                held = await self._update(claim, _RENEW, lease=self._worker.lease)
+                held = await self._update(claim, _RENEW, lease=self.worker.lease)
             except Exception:  # noqa: BLE001 - the database may come back before the lease ends
                 held = -1
             if held > 0:
-                held_until = time.monotonic() + self._worker.lease.total_seconds()
+                held_until = time.monotonic() + self.worker.lease.total_seconds()
             elif held == 0 or time.monotonic() + every > held_until:
                 log.warning("work_lease_lost")
                 limit.reschedule(asyncio.get_running_loop().time())
@@ -213,13 +188,13 @@ class WorkLoop:
 
     async def _settle(self, claim: _Claim, due: datetime | None) -> None:
         """Write the outcome; while the database is away keep trying for as long as the lease is ours."""
-        deadline = time.monotonic() + self._worker.lease.total_seconds()
+        deadline = time.monotonic() + self.worker.lease.total_seconds()
         while True:
             try:
                 if due is None and await self._update(claim, _DONE):
                     return
                 if await self._update(claim, _AGAIN, due_at=due):
-                    self._woken.set()
+                    self.wake()
             except Unavailable:
                 if time.monotonic() > deadline:
                     raise
@@ -228,24 +203,15 @@ class WorkLoop:
                 return
 
     async def _back_off(self, claim: _Claim) -> None:
-        ceiling = self._worker.max_pause.total_seconds()
+        ceiling = self.worker.max_pause.total_seconds()
         pause = min(ceiling, 2.0 ** min(claim.attempts - 1, 16)) * (0.75 + 0.5 * random.random())  # noqa: S311 - jitter
         with suppress(Unavailable, UnknownClinicError):  # then the lease ends by itself
             await self._update(claim, _RETRY, pause=timedelta(seconds=pause))
 
     async def _update(self, claim: _Claim, statement: TextClause, **values: object) -> int:
-        names = {"clinic_id": claim.clinic_id, "queue": self._worker.queue, "key": claim.key, "token": claim.token}
+        names = {"clinic_id": claim.clinic_id, "queue": self.worker.queue, "key": claim.key, "token": claim.token}
         async with self._kit.database.transaction(claim.clinic_id) as connection:
             return (await connection.execute(statement, {**names, **values})).rowcount
-
-    async def _sample(self) -> None:
-        if time.monotonic() - self._sampled < _SAMPLE_SECONDS:
-            return
-        self._sampled = time.monotonic()
-        async with self._kit.database.system() as connection:
-            row = (await connection.execute(_BACKLOG, {"queue": self._worker.queue})).one()
-        metrics.WORK_OLDEST.labels(self._service, self._worker.queue).set(float(row.oldest_seconds))
-        metrics.WORK_PENDING.labels(self._service, self._worker.queue).set(row.pending)
 
 
 class WorkLoops:
@@ -253,7 +219,14 @@ class WorkLoops:
 
     def __init__(self, kit: Kit, workers: Sequence[Worker]) -> None:
         self._kit = kit
-        self._loops = {worker.queue: WorkLoop(kit, worker) for worker in workers}
+        self._service = kit.settings.service
+        self._lanes = {worker.queue: Lane(kit, worker, partial(self._wake, worker.queue)) for worker in workers}
+        self._poll = min((worker.poll.total_seconds() for worker in workers), default=0.0)
+        self._next_poll = -math.inf
+        self._sampled = -math.inf
+        self._woken: set[str] = set()
+        self._waking = asyncio.Event()
+        self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._publishing: set[asyncio.Task[None]] = set()
         self._remove_waker: Callable[[], None] = lambda: None
@@ -261,23 +234,103 @@ class WorkLoops:
     async def start(self) -> None:
         """Begin to work, in the background."""
         self._remove_waker = add_waker(self._on_commit)
-        self._tasks = [asyncio.create_task(loop.run(), name=f"worker:{queue}") for queue, loop in self._loops.items()]
-        if self._loops:
-            self._tasks.append(asyncio.create_task(self._follow_redis(), name="wakes"))
+        if self._lanes:
+            self._tasks = [
+                asyncio.create_task(self._run(), name="work"),
+                asyncio.create_task(self._follow_redis(), name="wakes"),
+            ]
 
     async def stop(self, grace: float) -> None:
-        """Stop gracefully, see `WorkLoop.stop`: within `grace` seconds, less what a drain has used of them."""
-        grace = min(grace, self._kit.seconds_left)
+        """Stop gracefully, see `Lane.stop`: within `grace` seconds, less what a drain has used of them."""
+        end = time.monotonic() + min(grace, self._kit.seconds_left)
+        self._stopping = True
+        self._waking.set()
         self._remove_waker()
-        await asyncio.gather(*(loop.stop(grace) for loop in self._loops.values()))
-        for task in (*self._tasks, *self._publishing):
+        if self._tasks:  # a claim under way is let through: what it took and nobody heard of waits for its lease's end
+            await asyncio.wait(self._tasks[:1], timeout=min(_LAST_CLAIM_SECONDS, max(0.0, end - time.monotonic())))
+        for task in self._tasks:  # before the lanes stop: none is given anything after that
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._publishing, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = max(0.0, end - time.monotonic())
+        await asyncio.gather(*(lane.stop(left) for lane in self._lanes.values()))
+        for task in self._publishing:
+            task.cancel()
+        await asyncio.gather(*self._publishing, return_exceptions=True)
+
+    @property
+    def _ending(self) -> bool:
+        return self._stopping or self._kit.draining
+
+    def _wake(self, queue: str) -> None:
+        self._woken.add(queue)
+        self._waking.set()
+
+    async def _run(self) -> None:
+        """Claim for whoever was woken, and at each poll for all; after trouble at a growing distance."""
+        trouble = 0
+        while not self._ending:
+            self._waking.clear()
+            woken, self._woken = self._woken, set()
+            now = time.monotonic()
+            if now >= self._next_poll:
+                woken = set(self._lanes)
+                self._next_poll = now + self._poll * (0.8 + 0.2 * random.random())  # noqa: S311 - jitter
+            try:
+                await self._claim(woken)
+            except Exception as error:
+                trouble += 1
+                pause = min(_TROUBLE_SECONDS, self._poll * 2 ** min(trouble, 4))
+                self._next_poll = time.monotonic() + pause  # which asks for all, so for whoever was woken
+                if not isinstance(error, Unavailable):
+                    log.error("work_claim_failed", queues=sorted(woken), exc_info=error)  # noqa: TRY400 - said like every other
+            else:
+                if trouble:
+                    trouble, self._next_poll = 0, -math.inf
+                    continue
+                await self._sample()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._waking.wait(), max(0.0, self._next_poll - time.monotonic()))
+
+    async def _claim(self, queues: AbstractSet[str]) -> None:
+        """Take what is due in these queues, as much as they have room for."""
+        lanes = [lane for queue, lane in self._lanes.items() if queue in queues and lane.room]
+        if not lanes:
+            return
+        rooms = {lane.worker.queue: lane.room for lane in lanes}
+        wanted = [
+            {"queue": lane.worker.queue, "room": lane.room, "lease": lane.worker.lease.total_seconds()}
+            for lane in lanes
+        ]
+        async with self._kit.database.system() as connection:
+            rows = (await connection.execute(_CLAIM, {"wanted": orjson.dumps(wanted).decode()})).all()
+        taken: Counter[str] = Counter()
+        for queue, *claim in rows:
+            taken[queue] += 1
+            self._lanes[queue].take(_Claim(*claim))
+        for queue, count in taken.items():
+            if count == rooms[queue]:  # there may be more, as soon as there is room
+                self._wake(queue)
+
+    async def _sample(self) -> None:
+        if time.monotonic() - self._sampled < _SAMPLE_SECONDS:
+            return
+        self._sampled = time.monotonic()
+        try:
+            async with self._kit.database.system() as connection:
+                rows = (await connection.execute(_BACKLOG, {"queues": list(self._lanes)})).all()
+        except Unavailable:
+            return  # the next claim meets it too
+        except Exception as error:
+            log.error("work_sample_failed", exc_info=error)  # noqa: TRY400 - said like every other
+            return
+        for row in rows:
+            metrics.WORK_OLDEST.labels(self._service, row.queue).set(float(row.oldest_seconds))
+            metrics.WORK_PENDING.labels(self._service, row.queue).set(row.pending)
 
     def _on_commit(self, clinic_id: UUID, queue: str) -> None:
-        loop = self._loops.get(queue)
-        if loop is not None and loop.has_room:
-            loop.wake()
+        lane = self._lanes.get(queue)
+        if lane is not None and lane.room:
+            lane.wake()
             return
         task = asyncio.create_task(self._publish(clinic_id, queue))
         self._publishing.add(task)
@@ -290,8 +343,8 @@ class WorkLoops:
     async def _follow_redis(self) -> None:
         while True:
             try:
-                async for queue in self._kit.cache.wakes(tuple(self._loops)):
-                    self._loops[queue].wake()
+                async for queue in self._kit.cache.wakes(tuple(self._lanes)):
+                    self._lanes[queue].wake()
             except Exception as error:  # noqa: BLE001 - without Redis the poll still finds all work
                 log.debug("wakes_lost", error=type(error).__name__)
             await asyncio.sleep(1.0)

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+import structlog
 
 from atendeai.kit import telemetry
 from atendeai.kit.resources import Kit
@@ -224,6 +226,32 @@ async def test_without_a_collector_a_trace_is_handed_on_and_nothing_recorded(
     await _enqueue(client.kit, clinic, queue, FROM_OUTSIDE["traceparent"])
     await eventually(lambda: inside)
     assert inside == [(TRACE, SPAN)]
+
+
+async def test_a_requests_id_goes_on_through_the_queue_with_and_without_a_trace(
+    clinic: TestClinic, client_for: ClientFactory, queue: str, worker: Callable[..., Worker], calls: Calls
+) -> None:
+    heard: list[str] = []
+
+    def peer(request: httpx.Request) -> httpx.Response:
+        heard.append(request.headers["x-request-id"])
+        return httpx.Response(200, json={})
+
+    async def behaviour(*_: Any) -> None:
+        await client.kit.services.call(clinic.tenant, "user", "GET", "/internal/v1/x")
+
+    calls.behaviour = behaviour
+    client = await client_for(
+        lambda s: create_app(s, workers=[worker()], peers=httpx.MockTransport(peer)), clinic.service_settings("auth")
+    )
+    for number, parent in enumerate((FROM_OUTSIDE["traceparent"], "")):
+        with structlog.contextvars.bound_contextvars(request_id=f"of-a-request-{number}"):
+            await _enqueue(client.kit, clinic, queue, parent)
+        await eventually(lambda seen=number: len(heard) == seen + 1)
+    assert heard == ["of-a-request-0", "of-a-request-1"]
+    await _enqueue(client.kit, clinic, queue, "")  # as a timer does: no request asked for it
+    await eventually(lambda: len(heard) == 3)
+    assert UUID(heard[2])
 
 
 @pytest.mark.parametrize(

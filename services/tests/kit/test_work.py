@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -371,3 +372,85 @@ async def test_the_backlog_is_counted(clinic_factory: ClinicFactory, stack: Stac
     assert row.pending == 1
     assert row.oldest_seconds > 290
     await kit.close()
+
+
+async def test_a_queue_without_room_keeps_no_other_waiting_and_goes_on_when_there_is_room(
+    clinic_factory: ClinicFactory, client_for: ClientFactory, queue: str, calls: Calls
+) -> None:
+    clinic = await clinic_factory()
+    release = asyncio.Event()
+
+    async def wait(_: UUID, key: str) -> None:
+        if key.startswith("slow"):
+            await release.wait()
+
+    calls.behaviour = wait
+    other = f"{queue}b"
+    workers = [Worker(queue, calls, concurrency=1, poll=SLOW_POLL), Worker(other, calls, poll=SLOW_POLL)]
+    client = await client_for(lambda s: create_app(s, workers=workers), clinic.service_settings("auth"))
+    for key in ("slow1", "slow2"):
+        await put(client.kit, clinic, queue, key)
+    await eventually(lambda: calls.running == 1)
+    await put(client.kit, clinic, other, "quick")
+    await eventually(nothing_left(clinic, other))
+    assert len(await left(clinic, queue)) == 2
+    release.set()
+    await eventually(nothing_left(clinic, queue))
+    assert sorted(calls.keys(clinic.id)) == ["quick", "slow1", "slow2"]
+
+
+async def test_after_a_claim_that_failed_all_is_looked_for_again(
+    clinic_factory: ClinicFactory,
+    client_for: ClientFactory,
+    queue: str,
+    calls: Calls,
+    worker: MakeWorker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clinic = await clinic_factory()
+    client = await client_for(
+        lambda s: create_app(s, workers=[worker(poll=timedelta(seconds=0.2))]), clinic.service_settings("auth")
+    )
+    failed: list[int] = []
+    system = client.kit.database.system
+
+    def broken() -> Any:
+        if len(failed) < 2:
+            failed.append(1)
+            raise RuntimeError("nothing is claimed")
+        return system()
+
+    monkeypatch.setattr(client.kit.database, "system", broken)
+    await put(client.kit, clinic, queue, "k")
+    await eventually(nothing_left(clinic, queue))
+    assert len(failed) == 2
+    assert calls.keys(clinic.id) == ["k"]
+
+
+async def test_a_claim_that_hangs_while_the_process_ends_takes_nothing_along(
+    clinic_factory: ClinicFactory,
+    queue: str,
+    calls: Calls,
+    worker: MakeWorker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clinic = await clinic_factory()
+    app = create_app(clinic.service_settings("auth", grace_seconds=0.5), workers=[worker(poll=SLOW_POLL)])
+    hanging = asyncio.Event()
+    async with app.router.lifespan_context(app):
+        kit: Kit = app.state.kit
+        system = kit.database.system
+
+        @asynccontextmanager
+        async def slow() -> AsyncIterator[Any]:
+            async with system() as connection:
+                yield connection
+                hanging.set()
+                await asyncio.Event().wait()
+
+        monkeypatch.setattr(kit.database, "system", slow)
+        await put(kit, clinic, queue, "k")
+        await asyncio.wait_for(hanging.wait(), 10)
+    (row,) = await left(clinic, queue)
+    assert (row["leased_until"], row["attempts"]) == (None, 0)
+    assert calls.keys(clinic.id) == []
