@@ -11,11 +11,13 @@ import secrets
 import sys
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from local import database, edge, kubectl, world
 from local.outside import Outside, outside
 
 NAME = "Maria Souza"
+TIMEZONE = ZoneInfo("America/Sao_Paulo")
 
 
 class Patient:
@@ -86,18 +88,24 @@ def book(local: world.LocalClinic, fakes: Outside) -> None:
     """One whole conversation, checked at every place where it must leave a trace."""
     patient = Patient(local, fakes)
     print(f"\n── {local.display_name} ({local.isolation}, {local.host}) ── patient +{patient.number}")
+    answer = ""
     for text in ("Olá, quero marcar uma consulta amanhã às 14h", "pode ser"):
         print(f"  paciente   {text}")
-        for line in filter(None, patient.ask(text).splitlines()):
+        answer = patient.ask(text)
+        for line in filter(None, answer.splitlines()):
             print(f"  clínica    {line}")
     booked = kubectl.wait_for(
         "the booking in the clinic's partition",
         lambda: [row for row in appointments(local, patient.number) if row["status"] == "booked"],
         deadline=30,
     )
-    print(f"  PostgreSQL booked for {booked[0]['start']} in the partition of {local.name}")
-    kubectl.wait_for("the event in the clinic's calendar", lambda: fakes.events(local), deadline=60)
-    print(f"  Calendar   {len(fakes.events(local))} event(s) in {local.calendar_id}")
+    start = dt.datetime.fromisoformat(booked[0]["start"])
+    assert f"{start:%d/%m}" in answer, f"the confirmation does not name the day {start:%d/%m}: {answer}"
+    print(f"  PostgreSQL booked for {start} in the partition of {local.name}")
+    event = kubectl.wait_for(
+        "the event in the clinic's calendar", lambda: fakes.event_at(local, start.replace(tzinfo=TIMEZONE)), deadline=60
+    )
+    print(f"  Calendar   {event['summary']!r} at {event['start']['dateTime']} in {local.calendar_id}")
     print(f"  Graph API  {len(patient.heard())} message(s) under phone number id {local.phone_number_id}")
 
 

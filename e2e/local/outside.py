@@ -121,6 +121,10 @@ class Outside:
         found: list[dict[str, Any]] = answer["items"]
         return found
 
+    def event_at(self, local: world.LocalClinic, start: dt.datetime) -> dict[str, Any] | None:
+        """The live event that begins at a moment; None when there is none."""
+        return next((e for e in self.events(local) if dt.datetime.fromisoformat(e["start"]["dateTime"]) == start), None)
+
     def move(self, local: world.LocalClinic, event_id: str, start: dt.datetime, length: dt.timedelta) -> None:
         """Move an event as its owner does, by hand in the calendar."""
         times = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": (start + length).isoformat()}}

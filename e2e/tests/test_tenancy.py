@@ -84,3 +84,36 @@ def test_a_redis_user_reaches_only_its_own_keys() -> None:
     ):
         answer = database.redis(*command, user=user, password=password)
         assert "NOPERM" in answer or "can't access" in answer, (command, answer)
+
+
+_CONNECT = """
+import socket, sys
+for address in sys.argv[1:]:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 3).close()
+        print(address, "open")
+    except OSError as error:
+        print(address, type(error).__name__)
+"""
+
+
+def _open(deployment: str, namespace: str, *addresses: str) -> set[str]:
+    """Those of the addresses (`host:port`) that a pod of the deployment can open a connection to."""
+    command = ["exec", f"deployment/{deployment}", "-n", namespace, "--", "python3", "-c", _CONNECT, *addresses]
+    return {line.split()[0] for line in kubectl.kubectl(*command).splitlines() if line.endswith(" open")}
+
+
+_STACK = f"{world.NAMESPACE}.svc.cluster.local"
+_ASKED = ("conversation:3005", "appointment:3006", f"dev-postgres.{_STACK}:5432", f"dev-redis.{_STACK}:6379")
+_NOT_ASKED = ("auth:3001", "user:3002", f"dev-auth.{_STACK}:3001", f"dev-haproxy.{_STACK}:443")
+
+
+def test_a_service_connects_to_everything_that_it_asks() -> None:
+    assert _open("whatsapp", f"{world.NAMESPACE}-sol", *_ASKED) == set(_ASKED)
+
+
+def test_a_service_connects_to_nothing_else() -> None:
+    if kubectl.get("daemonset", "kindnet", namespace="kube-system") is None:
+        pytest.skip("this cluster's network enforces no NetworkPolicy; one made where an image registry answers does")
+    assert _open("whatsapp", f"{world.NAMESPACE}-sol", *_NOT_ASKED) == set()
