@@ -79,5 +79,7 @@ async def namespace(cluster: Cluster) -> str:
 @pytest.fixture
 async def world(kubeconfig: Path, namespace: str) -> AsyncIterator[World]:
     client = await connect(kubeconfig)
-    yield World(client._transport, namespace)
+    made = World(client._transport, namespace)
+    yield made
+    await made.kubelet.forget()
     await client.close()

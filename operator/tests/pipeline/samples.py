@@ -13,7 +13,9 @@ STACK_SPEC: dict[str, Any] = {
     "version": "2.0.0",
     "gateway": {"provider": "Envoy", "replicas": 1},
     "loadBalancer": {"serviceType": "ClusterIP"},
+    "sharedPool": {"enabled": False},  # half of a stack's objects, which most tests need not wait for
 }
+POOL: dict[str, Any] = {"enabled": True}
 CLINIC_SPEC: dict[str, Any] = {
     "stackRef": {"name": "dev"},
     "displayName": "Clínica Sol",

@@ -19,6 +19,7 @@ from atendeai_operator.kube.kinds import (
 )
 from atendeai_operator.pipeline.ports import Claim
 from tests.pipeline.samples import (
+    POOL,
     clinic,
     is_ready,
     is_stalled,
@@ -53,7 +54,7 @@ async def test_a_dedicated_clinic_becomes_ready(world: World) -> None:
 
 
 async def test_a_shared_clinic_has_no_object_of_its_own(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world, isolation="Shared")
     live = await is_ready(world)
     assert live["status"]["namespace"] == world.namespace
@@ -65,7 +66,7 @@ async def test_a_shared_clinic_has_no_object_of_its_own(world: World) -> None:
 
 
 async def test_a_shared_clinic_looks_again_until_the_pool_is_back(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world, isolation="Shared")
     await is_ready(world)
     world.kubelet.failing.add("dev-auth")
@@ -163,7 +164,7 @@ async def test_a_changed_spec_reaches_configuration_and_pods(world: World) -> No
 
 
 async def test_dedicated_becomes_shared_and_back(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     clinic_id = (await is_ready(world))["status"]["clinicId"]
     await world.change(CLINIC, "sol", {"spec": {"isolation": "Shared"}})
@@ -242,7 +243,7 @@ async def test_no_such_stack_stalls_and_heals(world: World) -> None:
     [("host", Claim("host", "sol.example.com"), "sol.example.com"), ("phone", Claim("phone", "1001"), "1001")],
 )
 async def test_the_later_claim_is_refused(world: World, field: str, claim: Claim, remedy: str) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     first = (await is_ready(world))["status"]["clinicId"]
     other = {"hosts": ["lua.example.com"]} if field == "phone" else {}
@@ -267,7 +268,7 @@ async def test_the_later_claim_is_refused(world: World, field: str, claim: Claim
 
 
 async def test_a_released_host_can_be_had(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     await running_clinic(
         world, "lua", isolation="Shared", whatsapp={"phoneNumberId": "2002", "credentialsSecretRef": {"name": "x"}}
@@ -280,7 +281,7 @@ async def test_a_released_host_can_be_had(world: World) -> None:
 
 
 async def test_shared_without_a_pool(world: World) -> None:
-    await running_stack(world, sharedPool={"enabled": False})
+    await running_stack(world)
     await running_clinic(world, isolation="Shared")
     assert (await is_stalled(world))["reason"] == "NoSharedPool"
     await world.change(STACK, "dev", {"spec": {"sharedPool": {"enabled": True}}})

@@ -11,7 +11,7 @@ import pytest
 from atendeai_operator.kube.kinds import CLINIC, SERVICE, STACK
 from atendeai_operator.kube.watch import Key
 from atendeai_operator.pipeline.ports import Report, Verdict
-from tests.pipeline.samples import running_clinic, running_stack
+from tests.pipeline.samples import POOL, running_clinic, running_stack
 from tests.pipeline.world import World
 
 CALENDAR = {"provider": "Google", "calendarId": "sol@group.example.com", "credentialsSecretRef": {"name": "agenda"}}
@@ -33,7 +33,7 @@ def _later(world: World, seconds: float) -> None:
 
 async def test_the_route_is_ready_when_the_gateway_serves_it(world: World) -> None:
     world.probing.unserved = {"sol.example.com"}
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world, isolation="Shared")
     assert (await _condition(world, "RouteReady"))["status"] == "False"
     assert (await _condition(world, "Ready"))["status"] == "False"
@@ -65,7 +65,7 @@ async def test_a_proven_route_is_not_asked_for_again_until_it_changes(world: Wor
 async def test_a_service_made_again_is_another_address_that_the_gateway_must_learn(
     world: World, isolation: str
 ) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world, isolation=isolation)
     woken: list[Key] = []
     world.hub.wake = lambda key, **_: woken.append(key)
@@ -189,7 +189,7 @@ async def test_a_late_answer_keeps_nobody_waiting(world: World) -> None:
 
 
 async def test_each_clinic_is_asked_about_at_its_own_service(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await world.secret("agenda", client_id="c", client_secret="s", refresh_token="r")
     await running_clinic(world, calendar=CALENDAR)
     await running_clinic(
@@ -222,7 +222,7 @@ async def test_refused_calendars_are_told_with_the_remedy(world: World) -> None:
 async def test_the_pool_wakes_its_clinics_when_it_is_ready(world: World) -> None:
     woken: list[Key] = []
     world.kubelet.failing = {"dev-whatsapp"}
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world, isolation="Shared")
     assert (await _condition(world, "ServicesReady"))["status"] == "False"
     world.kubelet.failing = set()

@@ -9,6 +9,7 @@ import pytest
 
 from atendeai_operator.kube.kinds import CLINIC, CONFIG_MAP, SECRET
 from tests.pipeline.samples import (
+    POOL,
     clinic,
     is_ready,
     is_stalled,
@@ -29,7 +30,7 @@ def _data(**values: bytes) -> dict[str, Any]:
 
 @pytest.mark.parametrize("written", ["another", "", "nonsense", None])
 async def test_the_id_in_an_edited_secret_does_not_move_a_clinic(world: World, written: str | None) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     await world.put("Clinic", "lua", clinic(hosts=["lua.example.com"], whatsapp=_whatsapp("222"), isolation="Shared"))
     await world.settle()
@@ -51,7 +52,7 @@ async def test_the_id_in_an_edited_secret_does_not_move_a_clinic(world: World, w
 
 
 async def test_an_edited_secret_takes_no_other_clinics_data_along(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     await world.put(
         "Clinic",
@@ -80,7 +81,7 @@ async def test_an_edited_secret_takes_no_other_clinics_data_along(world: World) 
     ],
 )
 async def test_an_unusable_minted_value_stalls_its_clinic_alone(world: World, key: str, value: bytes) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     before = secret_text(await world.user.get(SECRET, world.namespace, "sol-clinic"), key)
     edit = {"data": {key: base64.b64encode(value).decode()}}

@@ -17,12 +17,12 @@ from atendeai_operator.kube.kinds import (
     Kind,
     of_object,
 )
-from tests.pipeline.samples import STACK_SPEC, running_clinic, running_stack
+from tests.pipeline.samples import POOL, STACK_SPEC, running_clinic, running_stack
 from tests.pipeline.world import World
 
 
 async def test_becomes_ready(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     live = await world.user.get(STACK, world.namespace, "dev")
     assert live
     conditions = await world.conditions(STACK, "dev")
@@ -49,14 +49,14 @@ async def test_the_first_status_says_that_nothing_is_known(world: World) -> None
 
 
 async def test_a_second_pass_writes_nothing(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     world.meter.writes.clear()
     await world.reconcile(STACK, "dev")
     assert world.meter.writes == []
 
 
 async def test_a_restart_writes_nothing(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     world.start()
     world.meter.writes.clear()
@@ -98,7 +98,7 @@ async def test_the_migration_waits_for_the_bootstrap(world: World) -> None:
 
 
 async def test_an_upgrade_migrates_first(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await world.change(STACK, "dev", {"spec": {"version": "2.1.0"}})
     await world.reconcile(STACK, "dev")
     before = await world.user.get(DEPLOYMENT, world.namespace, "dev-whatsapp")
@@ -117,7 +117,7 @@ async def test_an_upgrade_migrates_first(world: World) -> None:
 
 
 async def test_every_deleted_child_comes_back(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     before = await world.children()
     for (kind, namespace, name), live in before.items():
         if kind in ("PersistentVolumeClaim", "Namespace"):  # protected while in use
@@ -130,7 +130,7 @@ async def test_every_deleted_child_comes_back(world: World) -> None:
 
 
 async def test_every_edited_child_is_put_right(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     edits: list[tuple[Kind, str, dict[str, Any]]] = [
         (STATEFUL_SET, "dev-postgres", {"spec": {"replicas": 0}}),
         (DEPLOYMENT, "dev-gateway", {"spec": {"template": {"spec": {"containers": [{"name": "x", "image": "y"}]}}}}),
@@ -148,7 +148,7 @@ async def test_every_edited_child_is_put_right(world: World) -> None:
 
 
 async def test_what_somebody_adds_to_a_child_goes(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     config = next(
         live["metadata"]["name"]
         for live in await world.user.list(CONFIG_MAP, world.namespace)
@@ -162,7 +162,7 @@ async def test_what_somebody_adds_to_a_child_goes(world: World) -> None:
 
 
 async def test_paused_is_left_alone_and_says_so(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await world.change(STACK, "dev", {"spec": {"paused": True, "gateway": {"replicas": 3}}})
     await world.settle()
     conditions = await world.conditions(STACK, "dev")
@@ -179,7 +179,7 @@ async def test_paused_is_left_alone_and_says_so(world: World) -> None:
 
 
 async def test_deletion_retains_data_by_default(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await world.user.delete(STACK, world.namespace, "dev")
     await world.settle()
     assert await world.user.get(STACK, world.namespace, "dev") is None
@@ -191,7 +191,7 @@ async def test_deletion_retains_data_by_default(world: World) -> None:
 
 
 async def test_deletion_takes_everything_when_told_to(world: World) -> None:
-    await running_stack(world, deletionPolicy="Delete")
+    await running_stack(world, sharedPool=POOL, deletionPolicy="Delete")
     claims = await world.user.list(VOLUME_CLAIM, world.namespace)
     assert claims
     await world.user.delete(STACK, world.namespace, "dev")
@@ -205,7 +205,7 @@ async def test_deletion_takes_everything_when_told_to(world: World) -> None:
 
 
 async def test_deletion_waits_for_the_clinics(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     await world.user.delete(STACK, world.namespace, "dev")
     await world.settle()
@@ -215,7 +215,7 @@ async def test_deletion_waits_for_the_clinics(world: World) -> None:
 
 
 async def test_a_volume_that_grows(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await world.change(STACK, "dev", {"spec": {"postgres": {"storage": {"size": "9Gi"}}}})
     await world.reconcile(STACK, "dev")
     conditions = await world.conditions(STACK, "dev")
@@ -259,7 +259,7 @@ async def test_an_object_of_somebody_else_is_left_alone(world: World) -> None:
 
 
 async def test_a_pass_asks_little(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     for kind, name in ((STACK, "dev"), (CLINIC, "sol")):
         world.meter.reads = 0
@@ -268,7 +268,7 @@ async def test_a_pass_asks_little(world: World) -> None:
 
 
 async def test_an_upgrade_gives_the_clinics_their_partitions_before_it_starts_services(world: World) -> None:
-    await running_stack(world)
+    await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
     world.kept().extended.clear()
     world.kept().fail = "ensure_partitions"
