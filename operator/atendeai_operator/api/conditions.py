@@ -24,6 +24,7 @@ class Reason(StrEnum):
     PENDING = "Pending"
     PROGRESSING = "Progressing"
     SUSPENDED = "Suspended"
+    WAKING = "Waking"
     PAUSED = "Paused"
     ACTIVE = "Active"
     INVALID_SPEC = "InvalidSpec"

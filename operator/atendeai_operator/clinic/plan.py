@@ -57,6 +57,8 @@ class ClinicPlan:
     display_name: str
     generation: int
     suspended: bool
+    asleep: bool
+    """Whether its pods are down: once the pool takes its messages in."""
     claims: tuple[Claim, ...]
     settings: Mapping[str, Any]
     profile: Mapping[str, Any]

@@ -103,12 +103,17 @@ class ClinicRooms:
             outcome.waiting.append(wait)
             return status.waiting(meta, spec, before, wait, hub.now()), outcome
         redis = hub.tenancy.redis(view.redis)
+        hosts = sorted(claim.value for claim in claims.held if claim.kind == "host" and claim.value in spec.hosts)
+        edge: EdgeState | None = None
+        if spec.suspended:  # first the pool takes its messages in, then its pods go
+            edge = await self._edge(facts, hosts, frozenset(), outcome)
+            plan = replace(plan, asleep=_may_sleep(before, edge))
         await self._tenancy(build.tenancy(plan), postgres, redis, outcome)
         live = await self._apply(facts, build.build(plan), outcome)
-        hosts = sorted(claim.value for claim in claims.held if claim.kind == "host" and claim.value in spec.hosts)
         pool = _pool(view.resource.status.services)
         up = _serving(facts, outcome, pool)
-        edge = await self._edge(facts, hosts, up, outcome)
+        if edge is None:
+            edge = await self._edge(facts, hosts, up, outcome)
         if edge.wanted == edge.served:
             await self._rotate(facts, _rotation(resource, view, hub.now()), outcome)
         after = status.status(
@@ -120,6 +125,7 @@ class ClinicRooms:
             pool=pool,
             hosts=hosts,
             troubles=await self._troubles(facts, outcome),
+            up=up >= ANSWERING,
             now=hub.now(),
         )
         if _waits_for_stack(spec, after):
@@ -170,6 +176,9 @@ class ClinicRooms:
 
     async def _edge(self, facts: ClinicFacts, hosts: list[str], up: frozenset[str], outcome: Outcome) -> EdgeState:
         """Return how the edge stands towards the clinic, and see to it that this is looked at again until it serves."""
+        if up >= ANSWERING:  # one that woke is its own services' again
+            awake = [known for known in facts.status.conditions if known.type != "Suspended"]
+            facts = replace(facts, status=facts.status.model_copy(update={"conditions": awake}))
         edge = await gather.edge_state(self._hub.cluster, facts, hosts, ANSWERING)
         if edge.wanted != edge.served:
             outcome.wait(Waiting("Waiting for the edge.", retry_in=EDGE_PATIENCE))
@@ -216,6 +225,12 @@ def _serving(facts: ClinicFacts, outcome: Outcome, pool: list[ServiceStatus]) ->
             outcome.looks.append(EDGE_PATIENCE)  # the stack's pass wakes this clinic; its status may come later
         return frozenset(entry.name for entry in pool if entry.ready > 0)
     return frozenset(seen.name for seen in outcome.observed.workloads if seen.kind == "Deployment" and serving(seen))
+
+
+def _may_sleep(before: ClinicStatus, edge: EdgeState) -> bool:
+    """Tell whether a suspended clinic's pods may go: nothing is sent to them any more, or they are gone already."""
+    sent_elsewhere = edge.proven or not edge.wanted or not edge.gateway_ready
+    return sent_elsewhere or all(entry.desired == 0 for entry in before.services)
 
 
 def _pool(services: list[ServiceStatus]) -> list[ServiceStatus]:

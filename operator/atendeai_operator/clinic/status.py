@@ -14,6 +14,7 @@ from atendeai_operator.pipeline.errors import InvalidSpec, Waiting
 from atendeai_operator.pipeline.observe import ready, service_statuses
 from atendeai_operator.pipeline.outcome import Outcome
 from atendeai_operator.pipeline.ports import Report, Verdict
+from atendeai_operator.stack.edge import rests
 from atendeai_operator.stack.status import heads, invalid_heads, with_deleting, with_paused
 
 CONCERNS = ("DatabaseReady", "CacheReady", "ServicesReady", "RouteReady", "ChannelReady", "CalendarReady")
@@ -23,9 +24,13 @@ _OUTSIDE = frozenset({"ChannelReady", "CalendarReady"})
 what this cluster does."""
 
 
-def _suspended(spec: ClinicSpec) -> Concern:
+def _suspended(spec: ClinicSpec, before: ClinicStatus, *, up: bool = False) -> Concern:
     if spec.suspended:
-        return good(Reason.SUSPENDED, "No pods run; inbound messages are acknowledged and kept.")
+        return good(
+            Reason.SUSPENDED, "Messages are acknowledged and kept; its pods go as soon as the pool takes them in."
+        )
+    if not up and rests(spec, before):
+        return good(Reason.WAKING, "The pool takes its messages in until its services run.")
     return bad(Reason.ACTIVE, "")
 
 
@@ -61,7 +66,7 @@ def refused(
     meta: Meta, spec: ClinicSpec, before: ClinicStatus, error: InvalidSpec, now: datetime, clinic_id: str | None = None
 ) -> ClinicStatus:
     """Return the status of a clinic that waits for its user: what it holds and runs stays as it was."""
-    wanted = {**invalid_heads(error), "Suspended": _suspended(spec)}
+    wanted = {**invalid_heads(error), "Suspended": _suspended(spec, before)}
     channel = {
         "spec.whatsapp": "ChannelReady",
         "spec.calendar": "CalendarReady",
@@ -75,7 +80,7 @@ def refused(
 
 def waiting(meta: Meta, spec: ClinicSpec, before: ClinicStatus, wait: Waiting, now: datetime) -> ClinicStatus:
     """Return the status of a clinic that waits for its stack."""
-    wanted = {**heads(bad(wait.code, wait.what), reconciling=True, stalled=None), "Suspended": _suspended(spec)}
+    wanted = {**heads(bad(wait.code, wait.what), reconciling=True, stalled=None), "Suspended": _suspended(spec, before)}
     return _kept(meta, before, wanted, now)
 
 
@@ -161,12 +166,14 @@ def status(
     pool: Iterable[ServiceStatus],
     hosts: list[str],
     troubles: list[str],
+    up: bool,
     now: datetime,
 ) -> ClinicStatus:
     """Return the status after a pass.
 
-    `outside` is what the clinic's services say of the world outside, by service; `hosts` are those it holds now, `pool`
-    the services of the stack's pool, `troubles` what keeps pods from starting.
+    `up`: the services run that answer behind the gateway. `outside` is what the clinic's services say of the world
+    outside, by service; `hosts` are those it holds now, `pool` the services of the stack's pool, `troubles` what keeps
+    pods from starting.
     """
     meta, spec, before = facts.meta, facts.spec, facts.status
     concerns = {
@@ -188,7 +195,7 @@ def status(
     else:
         reason = Reason.FAILED if outcome.errors or troubles else Reason.PROGRESSING
         head = heads(bad(reason, outcome.summary(problems)), reconciling=True, stalled=None)
-    wanted = {**head, "Suspended": _suspended(spec), **concerns}
+    wanted = {**head, "Suspended": _suspended(spec, before, up=up), **concerns}
     return ClinicStatus(
         observed_generation=meta.generation,
         conditions=merge(before.conditions, wanted, generation=meta.generation, now=now),

@@ -45,6 +45,7 @@ def validate(facts: ClinicFacts) -> ClinicPlan:
         display_name=spec.display_name,
         generation=facts.meta.generation,
         suspended=spec.suspended,
+        asleep=spec.suspended,
         claims=(*(Claim("host", host) for host in spec.hosts), Claim("phone", spec.whatsapp.phone_number_id)),
         settings=settings(spec, stack.spec),
         profile=profile(spec.profile),

@@ -59,12 +59,17 @@ def edge_clinic(
         name=meta.name,
         hosts=tuple(sorted(status.hosts)),
         isolation=spec.isolation,
-        suspended=spec.suspended,
+        suspended=rests(spec, status),
         namespace=own if spec.isolation == "Dedicated" else meta.namespace,
         issuer=f"atendeai:{status.clinic_id}",
         jwt_keys=keys,
         tls=tls_pair(tls),
     )
+
+
+def rests(spec: ClinicSpec, status: ClinicStatus) -> bool:
+    """Tell whether the pool takes the clinic's messages in: it is suspended, or was and its services do not run yet."""
+    return spec.suspended or any(known.type == "Suspended" and known.status == "True" for known in status.conditions)
 
 
 def _jwt_keys(identity: Mapping[str, bytes]) -> dict[str, bytes] | None:

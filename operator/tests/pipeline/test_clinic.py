@@ -190,10 +190,52 @@ async def test_suspended_has_no_pods_and_wakes(world: World) -> None:
     assert all(d["spec"]["replicas"] == 0 for d in await world.user.list(DEPLOYMENT, own))
     (row,) = world.kept().configs.values()
     assert row.suspended
+    world.start()
+    world.probing.up = False  # an operator that begins anew wakes nobody because it cannot ask the gateway
+    await world.settle()
+    assert all(d["spec"]["replicas"] == 0 for d in await world.user.list(DEPLOYMENT, own))
+    world.probing.up = True
     await world.change(CLINIC, "sol", {"spec": {"suspended": False}})
     await world.settle()
     assert all(d["spec"]["replicas"] > 0 for d in await world.user.list(DEPLOYMENT, own))
     assert (await world.conditions(CLINIC, "sol"))["Suspended"]["status"] == "False"
+
+
+async def test_whoever_takes_the_messages_in_is_there_before_the_other_goes(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    own = f"{world.namespace}-sol"
+
+    async def replicas() -> set[int]:
+        return {d["spec"]["replicas"] for d in await world.user.list(DEPLOYMENT, own)}
+
+    async def edge() -> str:
+        told = await world.user.get(CONFIG_MAP, world.namespace, "dev-edge")
+        assert told
+        return str(next(iter(told["data"].values())))
+
+    active = await edge()
+    world.probing.unserved.add("sol.example.com")  # some pod of the gateway still has the old routes
+    await world.change(CLINIC, "sol", {"spec": {"suspended": True}})
+    await world.settle()
+    suspended = await edge()
+    assert suspended != active
+    assert await replicas() == {1}
+    world.probing.unserved.clear()
+    await world.settle()
+    assert await replicas() == {0}
+    world.kubelet.failing |= {"whatsapp", "health"}
+    await world.change(CLINIC, "sol", {"spec": {"suspended": False}})
+    await world.settle()
+    assert await replicas() == {1}
+    waking = (await world.conditions(CLINIC, "sol"))["Suspended"]
+    assert (waking["status"], waking["reason"]) == ("True", "Waking")
+    assert await edge() == suspended
+    world.kubelet.failing.clear()
+    await world.settle()
+    await is_ready(world)
+    assert (await world.conditions(CLINIC, "sol"))["Suspended"]["status"] == "False"
+    assert await edge() == active
 
 
 async def test_paused_is_left_alone_and_says_so(world: World) -> None:

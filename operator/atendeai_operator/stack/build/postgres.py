@@ -91,7 +91,7 @@ def _pod(plan: StackPlan, name: str, claim: str) -> Object:
         "livenessProbe": pods.exec_probe(
             ["sh", "-c", f"{' '.join(answers)}; test $? -lt 2"], period=30, timeout=10, failures=3
         ),
-        "readinessProbe": pods.exec_probe(answers, period=3, timeout=5, failures=2),
+        "readinessProbe": pods.exec_probe(answers, period=10, timeout=5, failures=2),
         "resources": pods.resources(plan.postgres.resources),
         "securityContext": pods.harmless(),
         "volumeMounts": [

@@ -69,7 +69,7 @@ def _pod(plan: StackPlan, name: str, claim: str) -> Object:
         "env": [pods.env_from_secret("REDISCLI_AUTH", name, "admin-password")],
         "startupProbe": pods.tcp_probe("redis", period=2, timeout=2, failures=150),
         "livenessProbe": pods.tcp_probe("redis", period=30, timeout=10, failures=3),
-        "readinessProbe": pods.exec_probe(ping, period=3, timeout=5, failures=2),
+        "readinessProbe": pods.exec_probe(ping, period=10, timeout=5, failures=2),
         "resources": pods.resources(plan.redis.resources),
         "securityContext": pods.harmless(),
         "volumeMounts": [
