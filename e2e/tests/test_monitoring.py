@@ -16,7 +16,6 @@ pytestmark = pytest.mark.e2e
 # Series that begin with an event which this suite does not bring about.
 LATER = {
     "atendeai_model_request_seconds_bucket": "a request to a language model",
-    "atendeai_whatsapp_transcriptions_total": "a voice message to be written down by a model",
 }
 EXPECTED = {"auth", "user", "clinic", "health", "conversation", "appointment", "whatsapp", "calendar"}
 

@@ -2,21 +2,30 @@
 
 from prometheus_client import Counter, Histogram
 
-from atendeai.kit.metrics import Few
+from atendeai.domain.dialogue.session import Alert
+from atendeai.kit.metrics import Few, begun
 
 MESSAGES = Counter("atendeai_conversation_messages_total", "Messages handled, by intent.", ("intent",))
-ALERTS = Counter(
-    "atendeai_conversation_alerts_total", "Conversations in which a person was called for, by reason.", ("reason",)
+ALERTS = begun(
+    Counter(
+        "atendeai_conversation_alerts_total", "Conversations in which a person was called for, by reason.", ("reason",)
+    ),
+    *Alert,
 )
 HANDLING = Histogram(
     "atendeai_conversation_handling_seconds",
     "From a message's arrival at this service to its reply being stored.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
-MODEL_TURNS = Counter(
-    "atendeai_model_turns_total",
-    "Turns of clinics with an external model, by who answered: model, embedded (no model was needed), or fallback.",
-    ("outcome",),
+MODEL_TURNS = begun(
+    Counter(
+        "atendeai_model_turns_total",
+        "Turns of clinics with an external model, by who answered: model, embedded (no model was needed), or fallback.",
+        ("outcome",),
+    ),
+    "model",
+    "embedded",
+    "fallback",
 )
 MODEL_FALLBACKS = Counter("atendeai_model_fallbacks_total", "Turns an external model could not answer.", ("reason",))
 MODEL_TOKENS = Counter(

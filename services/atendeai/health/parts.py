@@ -16,6 +16,7 @@ from atendeai.health import repository
 from atendeai.health.picture import Part, State
 from atendeai.kit.errors import Unavailable
 from atendeai.kit.health import Health
+from atendeai.kit.http import trusted
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import SERVICE_PORTS
 
@@ -34,6 +35,7 @@ class Parts:
             transport=transport,
             timeout=httpx.Timeout(PART_SECONDS, connect=1.0),
             trust_env=False,  # the parts are in the cluster, never behind a proxy
+            verify=trusted(),
             follow_redirects=False,
         )
 

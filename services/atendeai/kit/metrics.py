@@ -56,6 +56,17 @@ MESSAGES = Counter(
 )
 
 
+def begun(counter: Counter, *values: str) -> Counter:
+    """Return a counter of one label with the series of these values at 0 from the start.
+
+    The first event of a series that did not exist is no increase to Prometheus (its guide on instrumentation, "avoid
+    missing metrics"): an alert would sleep through it.
+    """
+    for value in values:
+        counter.labels(value)
+    return counter
+
+
 class Few:
     """Keeps the values of a label few where somebody else chooses them: the first `most`, and `other` for the rest."""
 

@@ -15,6 +15,7 @@ import structlog
 from prometheus_client import Counter
 
 from atendeai.kit import clock
+from atendeai.kit.metrics import begun
 from atendeai.kit.resources import Kit
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
@@ -37,7 +38,12 @@ ELSEWHERE = Failure(0, "The file's address is not one of Meta's", None, 400)
 NOT_AS_SAID = Failure(0, "The file is not what it was said to be", None, 503)
 WRONG_TYPE = Failure(0, "The file is of a type that is not taken", None, 415)
 
-FILES = Counter("atendeai_whatsapp_files_total", "Files of messages by what became of them.", ("outcome",))
+FILES = begun(
+    Counter("atendeai_whatsapp_files_total", "Files of messages by what became of them.", ("outcome",)),
+    "stored",
+    "retried",
+    "refused",
+)
 
 log = structlog.get_logger(__name__)
 

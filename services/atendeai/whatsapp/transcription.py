@@ -12,13 +12,19 @@ from prometheus_client import Counter
 
 from atendeai.kit.clinic_config import ClinicConfig
 from atendeai.kit.http import OutsideClient
+from atendeai.kit.metrics import begun
 from atendeai.whatsapp.media_types import EXTENSIONS
 
 _SECONDS = 25.0
 MOST_TEXT = 8192
 
-TRANSCRIPTIONS = Counter(
-    "atendeai_whatsapp_transcriptions_total", "Voice messages by what became of their transcription.", ("outcome",)
+TRANSCRIPTIONS = begun(
+    Counter(
+        "atendeai_whatsapp_transcriptions_total", "Voice messages by what became of their transcription.", ("outcome",)
+    ),
+    "written",
+    "silent",
+    "failed",
 )
 
 log = structlog.get_logger(__name__)
