@@ -157,6 +157,8 @@ def _edge_view(body: Body) -> str:
     parts = [
         [spec.get(key) for key in ("stackRef", "isolation", "suspended", "tls")],
         [status.get(key) for key in ("clinicId", "hosts")],
+        # Whether it rests: its services take over from the pool when this changes.
+        [known.get("status") for known in status.get("conditions") or [] if known.get("type") == "Suspended"],
         body["metadata"].get("deletionTimestamp"),
     ]
     return json.dumps(parts, sort_keys=True)
