@@ -32,17 +32,23 @@ up: venv ## A kind cluster with the operator, a stack and two clinics; ends with
 	@PYTHONPATH=e2e $(BIN)/python -m local.demo
 
 test: venv apt ## Everything CI runs
-	@$(MAKE) -j 2 test-servers test-prepares
+	@$(MAKE) -j 2 test-pipeline test-cluster
 	@$(MAKE) e2e
 
-# What the cluster is made of is built, where it is not cached, beside the tests that need no cluster; the cluster itself
-# is started when they are through: beside it they take twice as long. Each line says whose it is. What needs no tools is
-# tested first: the build makes most of what they are built of meanwhile.
-.PHONY: test-servers test-prepares
+# What the cluster is made of is built, where it is not cached, beside the tests that need no cluster. It is started, empty
+# yet, beside those that mostly wait for an API server; what runs in it would take as long again if it shared the processors
+# with the rest. Each line says whose it is. What needs no tools is tested first: the build makes most of what they are
+# built of meanwhile.
+.PHONY: test-servers test-pipeline test-prepared test-cluster
+ALONE := env -u MAKEFLAGS -u MFLAGS $(MAKE)
 test-servers:
-	@env -u MAKEFLAGS -u MFLAGS $(MAKE) lint integration unit pipeline 2>&1 | sed -u 's/^/tests   | /'
-test-prepares:
+	@$(ALONE) lint integration unit 2>&1 | sed -u 's/^/tests   | /'
+test-pipeline: test-servers
+	@$(ALONE) pipeline 2>&1 | sed -u 's/^/tests   | /'
+test-prepared:
 	@$(CLUSTER) prepare 2>&1 | sed -u 's/^/cluster | /'
+test-cluster: test-servers test-prepared
+	@$(CLUSTER) up 2>&1 | sed -u 's/^/cluster | /'
 
 # ---------------------------------------------------------------- layers of the tests
 .PHONY: lint unit integration pipeline e2e

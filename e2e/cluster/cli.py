@@ -38,17 +38,18 @@ def up(_: argparse.Namespace) -> None:
 
 
 def prepare(_: argparse.Namespace) -> None:
-    """Build all that a cluster is made of, and start none."""
+    """Build all that a cluster and what runs in it are made of, and start none."""
     engine.ensure()
     chosen = mode.choose()
-    if not _builds_node(chosen):
+    if _builds_node(chosen):
+        debian.ensure(debian.BUILD)
+        gobuild.ensure(node.BINARIES)
+        gobuild.ensure(_OTHER_BINARIES)
+        images.infrastructure(chosen)
+        node.ensure()
+    else:
         gobuild.ensure(("kind", "kubectl", "helm"))
-        return
-    debian.ensure(debian.BUILD)
-    gobuild.ensure(node.BINARIES)
-    gobuild.ensure(_OTHER_BINARIES)
-    images.infrastructure(chosen)
-    node.ensure()
+    app.ensure(chosen)
 
 
 def _keeps_running() -> bool:
