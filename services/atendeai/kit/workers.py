@@ -53,8 +53,10 @@ _AGAIN = text(
     " due_at = least(due_at, :due_at), due_since = least(due_at, :due_at)"
     f" WHERE {_MINE}"
 )
+# What was asked for meanwhile is not made to wait for the end of a long pause, nor tried without any.
 _RETRY = text(
-    f"UPDATE atendeai.work SET leased_until = NULL, lease_token = NULL, due_at = now() + :pause WHERE {_MINE}"
+    "UPDATE atendeai.work SET leased_until = NULL, lease_token = NULL,"
+    f" due_at = greatest(now() + least(:pause, interval '1 second'), least(due_at, now() + :pause)) WHERE {_MINE}"
 )
 # As if it had never been taken: that this process ends is no failure of the work.
 _GIVE_BACK = text(

@@ -187,6 +187,27 @@ async def test_a_failure_backs_off_and_hurts_no_other_key(
     assert calls.keys(clinic.id).count("bad") == 3
 
 
+async def test_what_is_asked_for_while_a_handler_fails_does_not_wait_for_the_end_of_a_long_pause(
+    clinic_factory: ClinicFactory, client_for: ClientFactory, queue: str, calls: Calls, worker: MakeWorker
+) -> None:
+    clinic = await clinic_factory()
+
+    async def ask_and_fail(clinic_id: UUID, key: str) -> None:
+        if len(calls.keys(clinic_id)) == 1:
+            await put(client.kit, clinic, queue, key)
+            raise ValueError
+
+    calls.behaviour = ask_and_fail
+    client = await client_for(lambda s: create_app(s, workers=[worker()]), clinic.service_settings("auth"))
+    async with client.kit.database.transaction(clinic.id) as connection:
+        await enqueue(connection, clinic.id, queue, "k")
+        await connection.execute(text("UPDATE atendeai.work SET attempts = 9"))  # a pause of minutes follows
+    began = clock.now()
+    await eventually(nothing_left(clinic, queue))
+    assert clock.now() - began < timedelta(seconds=15)
+    assert calls.keys(clinic.id) == ["k", "k"]
+
+
 async def test_a_dead_processes_work_is_taken_over_and_its_late_end_changes_nothing(
     clinic_factory: ClinicFactory, client_for: ClientFactory, stack: Stack, queue: str, calls: Calls, worker: MakeWorker
 ) -> None:
