@@ -219,7 +219,7 @@ class Soak:
 async def prepare(made: Stack, port: int, clinics: Sequence[TestClinic]) -> Soak:
     """Make the services of a soak, in this process, behind the pooler at that port."""
     url = SecretStr(f"postgresql://atendeai_pool:pool@127.0.0.1:{port}/atendeai")
-    settings = made.settings("appointment", database_url=url, database_pool_size=2, redis_pool_size=4)
+    settings = made.settings("appointment", database_url=url, database_pool_size=6, redis_pool_size=4)
     kit = Kit(settings)
     return Soak(kit, create_app(settings, kit=kit), Ingest(kit, "soak"), clinics, random.Random(7))  # noqa: S311
 

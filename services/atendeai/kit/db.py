@@ -10,6 +10,10 @@ There is nothing it could reset: role and settings are SET LOCAL and end with th
 told to cancel a statement too; statements are unnamed; LISTEN has a connection of its own; advisory locks are taken
 for a transaction; temporary tables and cursors that outlive one are made by nobody, and `set_config` is not granted.
 What cannot be proven to have ended is not given back: `_end` closes the connection instead.
+
+What a burst has opened stays open until the server finds it idle: a new connection costs more than what is done with
+it (a process, its login, its view of the catalog: some 20 ms of CPU), and a process that works in bursts would open one
+for every few messages. The pool hands out the one used last, so that the others can get old.
 """
 
 from __future__ import annotations
@@ -148,7 +152,7 @@ class Database:
             make_url(settings.database_url.get_secret_value()).set(drivername="postgresql+asyncpg"),
             isolation_level="AUTOCOMMIT",
             pool_size=settings.pool_size,
-            max_overflow=settings.pool_size * 2,
+            max_overflow=0,
             pool_timeout=5,
             pool_recycle=settings.database_connection_seconds,
             pool_reset_on_return=None,
@@ -164,6 +168,7 @@ class Database:
                     "application_name": f"atendeai-{settings.service}",
                     "statement_timeout": f"{settings.database_statement_seconds}s",
                     "idle_in_transaction_session_timeout": "60s",
+                    "idle_session_timeout": f"{settings.database_idle_seconds}s",
                 },
             },
         )

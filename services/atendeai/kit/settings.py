@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     database_connection_seconds: int = Field(default=600, ge=10)
     """A backend grows with the partitions it touches: connections are replaced after this time."""
 
+    database_idle_seconds: int = Field(default=60, ge=1)
+    """The server closes a connection that nobody has used for so long."""
+
     database_connect_seconds: float = Field(default=3.0, gt=0)
     """How long a connection may take to open before the database counts as away."""
 
@@ -132,10 +135,10 @@ class Settings(BaseSettings):
 
     @property
     def pool_size(self) -> int:
-        """Idle database connections kept; twice as many more may be opened under load."""
+        """Most database connections at a time, besides the one that listens."""
         if self.database_pool_size is not None:
             return self.database_pool_size
-        return 6 if self.shared else 2
+        return 18 if self.shared else 6
 
     def service_url(self, service: str) -> str:
         """Return the base URL of another service of the same clinic or pool, without a trailing slash."""

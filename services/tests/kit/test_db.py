@@ -156,6 +156,29 @@ async def test_connections_that_died_in_the_pool_are_replaced(
     assert await count(database, clinic) == 8
 
 
+async def test_what_a_burst_opened_serves_the_next_one_and_is_closed_when_nobody_needs_it(
+    stack: Stack, clinic_factory: ClinicFactory
+) -> None:
+    clinic = await clinic_factory()
+    database = Database(stack.settings("auth", database_pool_size=3, database_idle_seconds=1))
+    all_there = asyncio.Barrier(3)
+
+    async def backend() -> int:
+        async with database.transaction(clinic.id) as connection:
+            await asyncio.wait_for(all_there.wait(), 10)
+            return int((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+
+    first = set(await asyncio.gather(*(backend() for _ in range(3))))
+    assert set(await asyncio.gather(*(backend() for _ in range(3)))) == first
+
+    async def gone() -> bool:
+        return not await clinic.fetch("SELECT 1 FROM pg_stat_activity WHERE pid = ANY($1)", list(first))
+
+    await eventually(gone)
+    assert set(await asyncio.gather(*(backend() for _ in range(3)))).isdisjoint(first)
+    await database.close()
+
+
 async def test_an_outage_is_unavailable_and_passes(stack: Stack, clinic_factory: ClinicFactory) -> None:
     clinic = await clinic_factory()
     async with proxied(stack.postgres.port) as proxy:

@@ -236,7 +236,8 @@ def pooler(server: PostgresServer, users: Mapping[str, str], *, size: int = 3) -
             "default_pool_size": size,
             "max_client_conn": 500,
             # what a client says at its start; the server's own settings hold for all of them
-            "ignore_startup_parameters": "extra_float_digits,statement_timeout,idle_in_transaction_session_timeout",
+            "ignore_startup_parameters": "extra_float_digits,statement_timeout,idle_in_transaction_session_timeout,"
+            "idle_session_timeout",
         }
         file = directory / "pgbouncer.ini"
         file.write_text(
