@@ -15,6 +15,7 @@ from atendeai.kit import audit
 from atendeai.kit.db import Database
 from atendeai.kit.errors import not_found
 from atendeai.kit.identity import Principal, permitted
+from atendeai.kit.parameters import any_query
 from atendeai.kit.preconditions import IfNoneMatchDep, etag_of, fresh
 from atendeai.kit.responses import JSON
 from atendeai.kit.schemas import Code
@@ -46,6 +47,7 @@ def _reading(router: APIRouter, database: Database) -> None:
             304: {"description": "Nothing has changed since"},
         },
     )
+    @any_query
     async def feed(
         secret: Annotated[str, Path(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")],
         tenant: TenantDep,

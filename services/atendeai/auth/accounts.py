@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from atendeai.kit.errors import Problem, forbidden, not_found
+from atendeai.kit.errors import Problem, conflict, forbidden, not_found
 from atendeai.kit.http import ServiceClient, ServiceError
 from atendeai.kit.identity import Principal
 from atendeai.kit.permissions import allowed, may_manage
@@ -72,9 +72,14 @@ class Accounts:
         return found.is_open and allowed("users.secure", found.roles) and may_manage(found.roles, account.roles)
 
     async def owner(self, tenant: Tenant, name: str) -> Account:
-        """The first owner's account, made if absent."""
+        """The first owner's account, made if absent. Raises a 409 problem when the address is other staff's."""
         owner = {"email": tenant.config.credentials.owner.email.lower(), "name": name}
-        return Account.read(await self._ask(tenant, "POST", "owners", owner))
+        try:
+            return Account.read(await self._ask(tenant, "POST", "owners", owner))
+        except ServiceError as error:
+            if error.slug != "owner-is-staff":
+                raise
+            raise conflict(error.slug, error.problem["detail"]) from error
 
     async def invited(self, tenant: Tenant, token: str) -> Account:
         """The account of an invitation. Raises a 403 problem when it is unknown, revoked or has expired."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from atendeai.auth.deps import NO_STORE, Anybody, AuthDep, ClientDep
+from atendeai.auth.repository import SESSIONS
 from atendeai.auth.schemas import (
     Challenge,
     Login,
@@ -16,7 +17,7 @@ from atendeai.auth.schemas import (
     Registration,
     Revoked,
     RevokeRequest,
-    Sessions,
+    SessionPage,
     Tokens,
     Verification,
 )
@@ -24,6 +25,7 @@ from atendeai.auth.sessions import session_of
 from atendeai.kit.identity import service
 from atendeai.kit.limits import limited
 from atendeai.kit.openapi import problems
+from atendeai.kit.paging import Window, paged
 from atendeai.kit.resources import KitDep
 from atendeai.kit.tenancy import TenantDep
 
@@ -90,9 +92,11 @@ async def me(tenant: TenantDep, auth: AuthDep, who: Anybody) -> Me:
 
 
 @public.get("/sessions")
-async def sessions(tenant: TenantDep, auth: AuthDep, who: Anybody) -> Sessions:
+async def sessions(
+    tenant: TenantDep, auth: AuthDep, who: Anybody, window: Annotated[Window, paged(SESSIONS)]
+) -> SessionPage:
     """One's own open sessions: from which device and address, since when, last used when."""
-    return Sessions(items=await auth.sessions.list(tenant, who))
+    return await auth.sessions.page(tenant, who, window)
 
 
 @public.delete("/sessions")

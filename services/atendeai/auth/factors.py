@@ -159,6 +159,12 @@ class Factors:
             )
             if right:
                 await repository.drop_challenge(digest)
+            if right and user_id is not None and not _is_digits(code):
+                left = {"left": await repository.recovery_codes_left(user_id)}
+                person, target = f"person:{user_id}", f"user:{user_id}"
+                await audit.record(
+                    connection, tenant.id, person, "auth.use-recovery-code", target, left, reason="sign-in"
+                )
         # Said only now: the count of wrong answers must be committed.
         if user_id is None or found is None:
             raise unauthenticated(_NO_CHALLENGE, error="invalid_grant")
@@ -176,14 +182,14 @@ async def _confirmed(repository: FactorRepository, user_id: UUID) -> Factor:
 
 async def _take(repository: FactorRepository, tenant: Tenant, factor: Factor, code: str) -> bool:
     """Whether a code of the app or a recovery code is right; it is used up by this transaction."""
-    if _DIGITS.match(_plain(code)):
+    if _is_digits(code):
         return await _take_digits(repository, tenant, factor, code)
     return await repository.use_recovery_code(factor.user_id, _code_fingerprint(factor.user_id, code), now=clock.now())
 
 
 async def _take_digits(repository: FactorRepository, tenant: Tenant, factor: Factor, code: str) -> bool:
     secret = _open(tenant, factor)
-    if secret is None or not _DIGITS.match(_plain(code)):
+    if secret is None or not _is_digits(code):
         return False
     now = clock.now()
     try:
@@ -202,6 +208,11 @@ async def _new_codes(repository: FactorRepository, user_id: UUID) -> list[str]:
 
 def _grouped(code: str) -> str:
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
+
+
+def _is_digits(code: str) -> bool:
+    """Whether it is a code of the app; all others are recovery codes."""
+    return bool(_DIGITS.match(_plain(code)))
 
 
 def _plain(code: str) -> str:

@@ -5,14 +5,18 @@ address from which the account was signed in lately has a count of its own (OWAS
 longest wait is a quarter of an hour, and what is refused while waiting is not counted: nobody is locked out for ever.
 
 An attempt is counted before the password is looked at and forgotten when it was right: of many at once no more than
-the free ones are let through. Kept in Redis alone; without it nobody signs in (503).
+the free ones are let through. What an outage ended before it was judged was no failure and is taken back. Kept in Redis
+alone; without it nobody signs in (503).
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from atendeai.kit import clock
 from atendeai.kit.cache import TenantRedis
@@ -73,7 +77,25 @@ class Lockout:
         """Whether the account was signed in from this address lately."""
         return bool(await self._run(_KNOWS, email, address))
 
-    async def attempt(self, email: str, address: str) -> str:
+    @asynccontextmanager
+    async def attempt(self, email: str, address: str) -> AsyncIterator[str]:
+        """Count what is tried inside and give its mark. Raises a 429 problem while the account must wait.
+
+        Whatever an outage ends (a problem of 500 and above, any other error) is taken back: the password may have been
+        right, and nobody was told that it was wrong. A caller who hangs up is not: they may have seen enough.
+        """
+        mark = await self._counted(email, address)
+        try:
+            yield mark
+        except Problem as problem:
+            if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                await self.passed(email, address, mark)
+            raise
+        except Exception:
+            await self.passed(email, address, mark)
+            raise
+
+    async def _counted(self, email: str, address: str) -> str:
         """Count an attempt and return its mark. Raises a 429 problem with Retry-After while the account must wait."""
         mark = secrets.token_hex(8)
         wait = await self._run(_ATTEMPT, email, address, mark)
@@ -89,7 +111,7 @@ class Lockout:
         return mark
 
     async def passed(self, email: str, address: str, mark: str) -> None:
-        """Take one attempt back: it was right, but signing in is not complete yet.
+        """Take one attempt back: it was right, but signing in is not complete yet, or it was not judged at all.
 
         Of the waits it takes back its own alone: another attempt's stands, or a right password would buy guesses of
         the second factor.

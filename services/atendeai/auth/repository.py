@@ -13,6 +13,15 @@ from uuid import UUID
 from sqlalchemy import CursorResult, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.kit.paging import Field, Sorting, Window
+
+SESSIONS = Sorting(
+    Field("last_used_at", "last_used_at", datetime),
+    Field("created_at", "created_at", datetime),
+    default="-last_used_at",
+    tie=Field("id", "id", UUID),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -100,7 +109,7 @@ class AuthRepository:
         return rows.first() is not None
 
     async def renew_hash(self, credential: Credential, password_hash: str, *, now: datetime) -> bool:
-        """Replace a hash by one of today's kind; False when it was replaced meanwhile."""
+        """Replace the hash that was read by another; False when it was replaced meanwhile."""
         done = await self._run(
             "UPDATE atendeai.credential SET password_hash = :hash, updated_at = :now "
             "WHERE clinic_id = :clinic_id AND user_id = :user_id AND password_hash = :old",
@@ -133,14 +142,17 @@ class AuthRepository:
             expires_at=expires_at,
         )
 
-    async def sessions(self, user_id: UUID, *, now: datetime) -> list[dict[str, Any]]:
-        """The sessions of a user that have neither been ended nor expired, the last used first."""
+    async def sessions(self, user_id: UUID, window: Window, *, now: datetime) -> list[dict[str, Any]]:
+        """A page of the sessions of a user that have neither been ended nor expired, and one more if there is one."""
+        behind, values = window.condition()
         rows = await self._run(
             "SELECT id, user_agent, address, created_at, last_used_at, expires_at FROM atendeai.session "
             "WHERE clinic_id = :clinic_id AND user_id = :user_id AND revoked_at IS NULL AND expires_at > :now "
-            "ORDER BY last_used_at DESC, id",
+            f"AND {behind} ORDER BY {window.order_by()} LIMIT :limit",
             user_id=user_id,
             now=now,
+            limit=window.limit,
+            **values,
         )
         return [dict(row) for row in rows.mappings()]
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, Secret, SecretStr
 
 from atendeai.auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from atendeai.kit.paging import Page
 from atendeai.kit.permissions import Role
 from atendeai.kit.schemas import VISIBLE, Answer, Body
 
@@ -97,8 +98,8 @@ class Session(Answer):
     """Whether it is the one that asks."""
 
 
-class Sessions(Answer):
-    """A person's open sessions, the last used first."""
+class SessionPage(Page):
+    """One page of a person's open sessions."""
 
     items: list[Session]
 

@@ -93,40 +93,45 @@ class Auth:
 
         One answer for an unknown address and a wrong password. Raises a 429 problem after too many failures.
         """
-        mark = await self.lockout.attempt(request.email, client.address)
-        found, renewed = await self._proven(tenant, request.email, request.password.get_secret_value())
-        if found is None:
-            raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
-        account = await self.accounts.find(tenant, found.user_id)
-        if account is None or not account.is_open:
-            raise forbidden(_INACTIVE)
-        if renewed is not None:
-            async with self.database.transaction(tenant) as connection:
-                done = await AuthRepository(connection, tenant.id).renew_hash(found, renewed, now=clock.now())
-            if done:
-                found = replace(found, password_hash=renewed)
-            else:  # another sign-in has renewed it meanwhile, or the password is another one now
-                found, _ = await self._proven(tenant, request.email, request.password.get_secret_value())
-                if found is None:
-                    raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
-        challenge = await self.factors.challenge(tenant, found)
-        if challenge is None:
-            return await self._signed_in(tenant, account, client, found.password_hash)
+        async with self.lockout.attempt(request.email, client.address) as mark:
+            found, renewed = await self._proven(tenant, request.email, request.password.get_secret_value())
+            if found is None:
+                raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
+            account = await self.accounts.find(tenant, found.user_id)
+            if account is None or not account.is_open:
+                raise forbidden(_INACTIVE)
+            if renewed is not None:
+                found = await self._renewed(tenant, request, found, renewed)
+            challenge = await self.factors.challenge(tenant, found)
+            if challenge is None:
+                return await self._signed_in(tenant, account, client, found.password_hash)
         await self.lockout.passed(account.email, client.address, mark)
         return challenge
+
+    async def _renewed(self, tenant: Tenant, request: Login, found: Credential, renewed: str) -> Credential:
+        """Store a hash of today's kind. Raises a 401 problem when the password is another one by now."""
+        async with self.database.transaction(tenant) as connection:
+            done = await AuthRepository(connection, tenant.id).renew_hash(found, renewed, now=clock.now())
+        if done:
+            return replace(found, password_hash=renewed)
+        # Another sign-in has renewed it meanwhile, or it was changed.
+        again, _ = await self._proven(tenant, request.email, request.password.get_secret_value())
+        if again is None:
+            raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
+        return again
 
     async def verify(self, tenant: Tenant, challenge: str, code: str, client: Client) -> Tokens:
         """The second step: a code for a pair of tokens. Raises a 401 problem for a wrong code or an ended challenge."""
         email = await self.factors.challenged(tenant, challenge)
-        await self.lockout.attempt(email, client.address)
-        # Read before the challenge is taken: it ends with the password that it was given for.
-        async with self.database.transaction(tenant) as connection:
-            proven = await AuthRepository(connection, tenant.id).credential(email)
-        user_id = await self.factors.answer(tenant, challenge, code)
-        account = await self.accounts.find(tenant, user_id)
-        if account is None or proven is None:
-            raise forbidden(_INACTIVE)
-        return await self._signed_in(tenant, account, client, proven.password_hash)
+        async with self.lockout.attempt(email, client.address):
+            # Read before the challenge is taken: it ends with the password that it was given for.
+            async with self.database.transaction(tenant) as connection:
+                proven = await AuthRepository(connection, tenant.id).credential(email)
+            user_id = await self.factors.answer(tenant, challenge, code)
+            account = await self.accounts.find(tenant, user_id)
+            if account is None or proven is None:
+                raise forbidden(_INACTIVE)
+            return await self._signed_in(tenant, account, client, proven.password_hash)
 
     async def refresh(self, tenant: Tenant, refresh_token: str, client: Client) -> Tokens:
         """Exchange a refresh token for a new pair; a second use of one ends its family."""
@@ -160,7 +165,10 @@ class Auth:
     async def logout(self, tenant: Tenant, who: Principal) -> None:
         """End the session that the access token belongs to."""
         async with self.database.transaction(tenant) as connection:
-            await self.sessions.end(connection, tenant, session_of(who), "logout")
+            if await self.sessions.end(connection, tenant, session_of(who), "logout"):
+                await audit.record(
+                    connection, tenant.id, who, "auth.logout", f"session:{who.sid}", reason="asked-by-holder"
+                )
 
     async def me(self, tenant: Tenant, who: Principal) -> Me:
         """The account behind the access token, as it is now."""
@@ -178,15 +186,18 @@ class Auth:
         )
 
     async def change_password(self, tenant: Tenant, who: Principal, request: PasswordChange, client: Client) -> None:
-        """Set a new password and end the person's other sessions. Raises a 422 problem for a wrong present one."""
-        present = request.current_password.get_secret_value()
-        found = await self.prove(tenant, who, present, client, field="current_password")
+        """Set a new password and end the person's other sessions. Raises a 422 problem for a wrong present one.
+
+        Also for one that was replaced since it was proven: a reset, which takes an account back from whoever knows its
+        password, must not be undone by a change that began before it.
+        """
+        field = "current_password"
+        found = await self.prove(tenant, who, request.current_password.get_secret_value(), client, field=field)
         hashed = await self.passwords.hash(request.new_password.get_secret_value())
         async with self.database.transaction(tenant) as connection:
             repository = AuthRepository(connection, tenant.id)
-            await repository.set_password(
-                user_id=found.user_id, email=found.email, password_hash=hashed, now=clock.now()
-            )
+            if not await repository.renew_hash(found, hashed, now=clock.now()):
+                raise _not_present(field)
             await repository.drop_reset(found.user_id)
             await FactorRepository(connection, tenant.id).drop_challenges(found.user_id)
             await audit.record(
@@ -207,10 +218,10 @@ class Auth:
             found = await AuthRepository(connection, tenant.id).hash_of(UUID(who.subject))
         if found is None:
             raise unauthenticated(_ENDED)
-        await self.lockout.attempt(found.email, client.address)
-        fits, _ = await self.passwords.verify(password, found.password_hash)
-        if not fits:
-            raise invalid(field, "it is not the present password of this account")
+        async with self.lockout.attempt(found.email, client.address):
+            fits, _ = await self.passwords.verify(password, found.password_hash)
+            if not fits:
+                raise _not_present(field)
         await self.lockout.succeeded(found.email, client.address)
         return found
 
@@ -296,6 +307,10 @@ class Auth:
 
 def _invitation_used() -> Problem:
     return conflict("invitation-used", "invitation: it was taken up already; sign in instead.")
+
+
+def _not_present(field: str) -> Problem:
+    return invalid(field, "it is not the present password of this account")
 
 
 def _reset_unknown() -> Problem:

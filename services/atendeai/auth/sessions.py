@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.auth.accounts import Account
 from atendeai.auth.repository import AuthRepository
-from atendeai.auth.schemas import Session, Tokens
+from atendeai.auth.schemas import Session, SessionPage, Tokens
 from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
 from atendeai.kit.errors import not_found
 from atendeai.kit.identity import LONGEST_ACCESS_TOKEN, Principal, issue_access_token, revoke_session
+from atendeai.kit.paging import Window
 from atendeai.kit.tenancy import Tenant
 
 
@@ -95,11 +96,15 @@ class SessionBook:
         seconds = tenant.config.settings.security.access_token_ttl_seconds
         return Tokens(access_token=access, refresh_token=refresh_token, expires_in=seconds)
 
-    async def list(self, tenant: Tenant, who: Principal) -> list[Session]:
-        """A person's open sessions."""
+    async def page(self, tenant: Tenant, who: Principal, window: Window) -> SessionPage:
+        """A page of a person's open sessions."""
         async with self.database.transaction(tenant) as connection:
-            rows = await AuthRepository(connection, tenant.id).sessions(UUID(who.subject), now=clock.now())
-        return [Session(**row, current=row["id"] == session_of(who)) for row in rows]
+            rows = await AuthRepository(connection, tenant.id).sessions(UUID(who.subject), window, now=clock.now())
+        shown, token = window.page(
+            rows, lambda row: {"id": row["id"], "last_used_at": row["last_used_at"], "created_at": row["created_at"]}
+        )
+        items = [Session(**row, current=row["id"] == session_of(who)) for row in shown]
+        return SessionPage(items=items, next_page_token=token)
 
     async def end_own(self, tenant: Tenant, who: Principal, session_id: UUID) -> None:
         """End one of a person's own sessions. Raises a 404 problem when it is none of theirs or has ended."""
@@ -141,8 +146,12 @@ class SessionBook:
         return len(ended)
 
     @staticmethod
-    async def end(connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> None:
-        """End a session with this transaction: its refresh tokens, and its access tokens in every process."""
+    async def end(connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> bool:
+        """End a session with this transaction: its refresh tokens, and its access tokens in every process.
+
+        False when it had ended before.
+        """
         now = clock.now()
-        await AuthRepository(connection, tenant.id).revoke_session(session_id, reason=reason, now=now)
+        ended = await AuthRepository(connection, tenant.id).revoke_session(session_id, reason=reason, now=now)
         await revoke_session(connection, tenant.id, str(session_id), now + LONGEST_ACCESS_TOKEN)
+        return ended

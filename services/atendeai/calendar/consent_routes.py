@@ -19,6 +19,7 @@ from atendeai.kit.errors import not_found
 from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.limits import limited
 from atendeai.kit.openapi import problems
+from atendeai.kit.parameters import any_query
 from atendeai.kit.resources import KitDep
 from atendeai.kit.tenancy import TenantDep
 from atendeai.kit.work import enqueue
@@ -50,6 +51,7 @@ def push_router(channels: Channels) -> APIRouter:
 
     @router.post("/push", status_code=204, operation_id="calendar_push")
     @limited("none")
+    @any_query
     async def push(
         tenant: TenantDep,
         kit: KitDep,
@@ -88,6 +90,7 @@ def consent_router(consents: Consents) -> APIRouter:
             503: {"description": "Google did not answer, or this service; try again", "content": _PAGE},
         },
     )
+    @any_query
     async def callback(
         tenant: TenantDep,
         state: Annotated[str, Query(max_length=512)] = "",

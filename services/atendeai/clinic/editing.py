@@ -113,7 +113,8 @@ class Editing:
     async def _write(self, document: dict[str, Any], reason: str | None, action: str, details: dict[str, Any]) -> None:
         document = {key: value for key, value in document.items() if value not in ([], {})}
         await self._rows.write(document, at=clock.now(), by=self._who.actor, reason=reason)
-        await audit.record(self._connection, self._tenant.id, self._who, action, f"clinic:{self._tenant.id}", details)
+        target = f"clinic:{self._tenant.id}"
+        await audit.record(self._connection, self._tenant.id, self._who, action, target, details, reason=reason)
 
     def _refuse_declared(self, standing: Standing, request: ExceptionRequest) -> None:
         """Raise a 409 problem where the resource speaks of one of these days itself."""

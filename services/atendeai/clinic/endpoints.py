@@ -58,12 +58,16 @@ async def context(tenant: TenantDep, _who: ReaderDep) -> ContextView:
     return show_context(tenant.config, clock.now())
 
 
-@router.get("/{clinic_id}", responses=problems(404))
-async def by_id(clinic_id: UUID, tenant: TenantDep, _who: ReaderDep) -> ClinicView:
+@router.get(
+    "/{clinic_id}",
+    response_model=ClinicView,
+    responses={304: {"description": "It is as the caller knows it"}, **problems(404)},
+)
+async def by_id(clinic_id: UUID, tenant: TenantDep, _who: ReaderDep, if_none_match: IfNoneMatchDep = None) -> Response:
     """Show the clinic with this id when it is one's own; another's is as unknown as none."""
     if clinic_id != tenant.id:
         raise not_found("clinic")
-    return show_clinic(tenant.config)
+    return tagged(show_clinic(tenant.config), None, if_none_match)
 
 
 async def _declared(request: Request, tenant: TenantDep, _who: EditorDep) -> None:

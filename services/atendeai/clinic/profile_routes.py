@@ -66,7 +66,11 @@ async def change_additions(
     return tagged(found, version_tag(found.version))
 
 
-@router.get("/exceptions")
+@router.get(
+    "/exceptions",
+    response_model=ExceptionList,
+    responses={304: {"description": "It is as the caller knows it"}},
+)
 async def exceptions(
     tenant: TenantDep,
     connection: ConnectionDep,
@@ -74,11 +78,15 @@ async def exceptions(
     date_from: Day | None = None,
     date_to: Day | None = None,
     professional_code: Annotated[str | None, Query(min_length=1, max_length=63)] = None,
-) -> ExceptionList:
-    """List the exceptions from the hours that touch these days, the resource's and those of staff (a few hundred)."""
+    if_none_match: IfNoneMatchDep = None,
+) -> Response:
+    """List the exceptions from the hours that touch these days, the resource's and those of staff (a few hundred).
+
+    Its ETag goes into If-Match of taking one back.
+    """
     standing = await ProfileRepository(connection, tenant.id).standing()
     found = [shown_exception(one) for one in standing.profile["exceptions"]]
-    return ExceptionList(
+    shown = ExceptionList(
         items=[
             one
             for one in sorted(found, key=lambda one: (one.date_from, one.date_to))
@@ -88,6 +96,7 @@ async def exceptions(
         ],
         version=standing.version,
     )
+    return tagged(shown, version_tag(standing.version), if_none_match)
 
 
 @router.post("/exceptions", status_code=201, response_model=ExceptionView, responses=problems(409))

@@ -4,7 +4,8 @@ from atendeai.kit.start import quickly
 
 with quickly():
     from atendeai.health.app import create_app
+    from atendeai.health.settings import HealthSettings
     from atendeai.kit.main import run
 
 if __name__ == "__main__":
-    run("health", create_app)
+    run("health", create_app, HealthSettings)

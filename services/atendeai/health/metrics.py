@@ -49,6 +49,8 @@ class Gauges:
             for signal in thresholds:
                 if signal in part.signals:
                     self._signal.labels(part.name, signal).set(part.signals[signal])
+                else:  # what was measured last is no measure of now
+                    self._signal.remove(part.name, signal)
 
     def show_channels(self, clinics: Iterable[Iterable[Part]]) -> None:
         """Show how many clinics' channels are how."""

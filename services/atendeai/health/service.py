@@ -112,7 +112,10 @@ class Aggregate:
                 log.error("health_look_failed", exc_info=error)  # noqa: TRY400 - said like every other
 
     async def look(self) -> None:
-        """Look at everything once, and write down what has changed. Raises `Unavailable` when that cannot be done."""
+        """Look at everything once, and write down what has changed.
+
+        Raises `Unavailable` when that cannot be done; when it cannot be done of one clinic, after all others.
+        """
         picture = await self._parts_now()
         settings = self._kit.settings
         if settings.clinic_id is not None:
@@ -124,7 +127,10 @@ class Aggregate:
             served = await repository.shared_clinics(connection)
         self._forget({*served})
         room = asyncio.Semaphore(_AT_ONCE)
-        await asyncio.gather(*(self._look_at(clinic_id, room) for clinic_id in served))
+        looked = await asyncio.gather(*(self._look_at(one, room) for one in served), return_exceptions=True)
+        for failed in looked:
+            if failed is not None:
+                raise failed
 
     async def _look_at(self, clinic_id: UUID, room: asyncio.Semaphore) -> None:
         async with room:

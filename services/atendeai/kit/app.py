@@ -98,6 +98,7 @@ def create_service(
     for router in routers:
         app.include_router(router)
     app.include_router(_own_routes(Health(resources, checks or {}), report))
+    app.state.parameters = {}
     _answer_problems(app)
     openapi.install(app)
     return app

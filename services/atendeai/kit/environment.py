@@ -13,12 +13,11 @@ from typing import Any
 from cryptography.fernet import Fernet
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings
 
 from atendeai.kit.settings import Settings
 
 PREFIX = "ATENDEAI_"
-_HEALTH = "ATENDEAI_HEALTH_"
-"""What is behind this the health service reads by itself."""
 EXIT_CONFIGURATION = 2
 """The exit code of a process that cannot start as it is configured; a restart changes nothing."""
 
@@ -49,14 +48,23 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-def load(service: str) -> Settings:
-    """Return the settings of a service from the environment. Raises `ConfigurationError` with everything wrong."""
+def load(service: str, *others: type[BaseSettings]) -> Settings:
+    """Return the settings of a service from the environment. Raises `ConfigurationError` with everything wrong.
+
+    `others` are what the service reads besides, each under a prefix of its own: looked at here as well, so that one
+    message says it all.
+    """
     settings: Settings | None = None
     problems: list[str] = []
     try:
         settings = Settings(service=service)
     except ValidationError as error:
-        problems = [_problem(item) for item in error.errors()]
+        problems = [_problem(Settings, item) for item in error.errors()]
+    for other in others:
+        try:
+            other()
+        except ValidationError as error:
+            problems += [_problem(other, item) for item in error.errors()]
     wrong = _wrong_key(settings or _key_alone(service))
     if wrong is not None:
         problems.append(wrong)
@@ -74,28 +82,36 @@ def _key_alone(service: str) -> Settings:
     return Settings(**{**harmless, **addresses, "service": service})
 
 
-def unknown(environ: Mapping[str, str]) -> Iterable[tuple[str, str | None]]:
-    """Yield each variable of our prefix that means nothing here, and the one it may have been meant to be."""
-    known = [PREFIX + name.upper() for name in Settings.model_fields]
+def unknown(environ: Mapping[str, str], *others: type[BaseSettings]) -> Iterable[tuple[str, str | None]]:
+    """Yield each variable of our prefix that means nothing here, and the one it may have been meant to be.
+
+    `others` as for `load`.
+    """
+    kinds: tuple[type[BaseSettings], ...] = (Settings, *others)
+    known = [_variable(kind, field) for kind in kinds for field in kind.model_fields]
     for variable in sorted(environ):
         name = variable.upper()
-        if name.startswith(PREFIX) and name not in known and not name.startswith(_HEALTH) and not _LINKS.search(name):
+        if name.startswith(PREFIX) and name not in known and not _LINKS.search(name):
             yield variable, next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None)
 
 
-def _problem(item: ErrorDetails) -> str:
+def _variable(kind: type[BaseSettings], field: str) -> str:
+    return f"{kind.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def _problem(kind: type[BaseSettings], item: ErrorDetails) -> str:
     """Say which variable is wrong, why, and what would be right; the value itself is never part of it."""
     field = str(item["loc"][0]) if item["loc"] else ""
     reason = _reason(item)
     expected = _EXPECTED.get(field)
-    default = Settings.model_fields[field].default if field in Settings.model_fields else None
+    default = kind.model_fields[field].default if field in kind.model_fields else None
     if expected is not None:
         remedy = f"Set it to {expected}."
     elif default is not None and str(default):
         remedy = f"Correct it, or leave it out for the default, {default}."
     else:
         remedy = "Correct it, or leave it out."
-    return f"{PREFIX}{field.upper()}: {reason}. {remedy}"
+    return f"{_variable(kind, field)}: {reason}. {remedy}"
 
 
 def _reason(item: ErrorDetails) -> str:

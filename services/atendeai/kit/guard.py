@@ -1,4 +1,7 @@
-"""What happens to a routed request before its endpoint: internal calls prove themselves, public ones are counted."""
+"""What happens to a routed request before its endpoint.
+
+Internal calls prove themselves, public ones are counted, and a query that the route does not read is refused.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from fastapi import Request
 
 from atendeai.kit.identity import authenticate, optional_person
 from atendeai.kit.limits import Limiter, client_address, limit_of, network_of
+from atendeai.kit.parameters import refuse_unknown
 from atendeai.kit.tenancy import Tenant, current_tenant
 
 
@@ -17,6 +21,11 @@ async def guard(request: Request) -> None:
     if getattr(request.state, "guarded", False):
         return
     request.state.guarded = True
+    await _admit(request)
+    await refuse_unknown(request)
+
+
+async def _admit(request: Request) -> None:
     path = request.url.path
     if path.startswith("/internal/"):
         await authenticate(request, await current_tenant(request), "service")

@@ -3,7 +3,7 @@
 Claims: `iss: atendeai:<clinicId>`, `aud: atendeai` (people) or `atendeai-internal` (services), `sub`, `exp`, `iat`,
 `jti`, `sid`, `clinic_id`, `roles`; header `kid`. A token of one clinic is worth nothing at another: the key differs,
 and issuer, clinic and audience are compared besides. A session that was ended is refused at once in this process and
-within seconds everywhere (`revoke_session`).
+within seconds everywhere (`revoke_session`, `revoke_person`).
 """
 
 from __future__ import annotations
@@ -255,6 +255,13 @@ _REVOKE = text(
     "INSERT INTO atendeai.revoked_session (clinic_id, sid, expires_at) VALUES (:clinic_id, :sid, :expires_at)"
     " ON CONFLICT (clinic_id, sid) DO UPDATE SET expires_at = greatest(revoked_session.expires_at, excluded.expires_at)"
 )
+# Reads what auth keeps, in the transaction of whoever takes a right away: it must not wait until auth answers.
+_REVOKE_ALL = text(
+    "INSERT INTO atendeai.revoked_session (clinic_id, sid, expires_at)"
+    " SELECT s.clinic_id, s.id::text, :expires_at FROM atendeai.session s"
+    " WHERE s.clinic_id = :clinic_id AND s.user_id = :user_id AND s.revoked_at IS NULL ORDER BY s.id"
+    " ON CONFLICT (clinic_id, sid) DO UPDATE SET expires_at = greatest(revoked_session.expires_at, excluded.expires_at)"
+)
 _TIDY = text(
     "DELETE FROM atendeai.revoked_session WHERE clinic_id = :clinic_id AND expires_at < now() - interval '1 hour'"
 )
@@ -269,3 +276,12 @@ async def revoke_session(connection: AsyncConnection, clinic_id: UUID, sid: str,
     """
     await connection.execute(_REVOKE, {"clinic_id": clinic_id, "sid": sid, "expires_at": expires_at})
     await connection.execute(_TIDY, {"clinic_id": clinic_id})
+
+
+async def revoke_person(connection: AsyncConnection, clinic_id: UUID, user_id: UUID) -> None:
+    """End every session that a person has for access tokens, from this transaction's commit on.
+
+    Their refresh tokens end when auth ends the sessions; until then they fetch tokens of sessions that are refused.
+    """
+    names = {"clinic_id": clinic_id, "user_id": user_id, "expires_at": clock.now() + LONGEST_ACCESS_TOKEN}
+    await connection.execute(_REVOKE_ALL, names)

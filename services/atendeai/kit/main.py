@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from pydantic_settings import BaseSettings
 
 from atendeai.kit.environment import EXIT_CONFIGURATION, ConfigurationError, load, unknown
 from atendeai.kit.logging import configure
@@ -42,15 +43,18 @@ class _DrainingServer(uvicorn.Server):
         loop.call_soon_threadsafe(loop.call_later, self._kit.settings.drain_seconds, super().handle_exit, sig, frame)
 
 
-def run(name: str, create_app: Callable[[Settings], FastAPI]) -> None:
-    """Serve until SIGTERM. Exits with 2 and names every wrong variable when the environment is not complete."""
+def run(name: str, create_app: Callable[[Settings], FastAPI], *others: type[BaseSettings]) -> None:
+    """Serve until SIGTERM. Exits with 2 and names every wrong variable when the environment is not complete.
+
+    `others` are settings that the service reads from the environment besides.
+    """
     try:
-        settings = load(name)
+        settings = load(name, *others)
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log before the settings
         sys.exit(EXIT_CONFIGURATION)
     configure(settings)
-    for variable, meant in unknown(os.environ):
+    for variable, meant in unknown(os.environ, *others):
         log.warning("variable_unknown", variable=variable, meant=meant)
     with quickly():
         app = create_app(settings)

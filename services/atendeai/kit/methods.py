@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atendeai.kit.errors import Problem, invalid_request
 
-__all__ = ["HeadLikeGet", "invalid", "refused"]
+__all__ = ["HeadLikeGet", "invalid", "misplaced", "refused"]
 
 
 class HeadLikeGet:
@@ -58,9 +58,13 @@ def refused(app: FastAPI, error: HTTPException, method: str, path: str) -> Probl
 def invalid(app: FastAPI, error: RequestValidationError, method: str, path: str) -> Problem:
     """Return what is wrong: the method, where `/invitations` was only taken for an `/{id}`; else the fields."""
     found = error.errors()
-    if any(item["loc"][0] == "path" for item in found) and method not in _methods(app, path):
-        return _not_allowed(app, method, path)
-    return invalid_request(found)
+    refusal = misplaced(app, method, path) if any(item["loc"][0] == "path" for item in found) else None
+    return refusal or invalid_request(found)
+
+
+def misplaced(app: FastAPI, method: str, path: str) -> Problem | None:
+    """Return the 405 of a routed request whose address takes other methods, where it was only taken for an `/{id}`."""
+    return None if method in _methods(app, path) else _not_allowed(app, method, path)
 
 
 def _not_allowed(app: FastAPI, method: str, path: str) -> Problem:

@@ -7,21 +7,19 @@ when a path changes. A route declares its own refusals: `@router.post("", respon
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, get_type_hints
+from typing import Any
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from atendeai.kit.errors import MEDIA_TYPE, problem_schema
-from atendeai.kit.identity import Principal
 from atendeai.kit.limits import limit_mark
+from atendeai.kit.parameters import is_strict, wants_person
 
-__all__ = ["install", "problems"]
+__all__ = ["install", "problems", "wants_person"]
 
 Document = dict[str, Any]
 
@@ -103,7 +101,7 @@ def _dressed(document: Document, app: FastAPI) -> Document:
         for method in sorted(getattr(route, "methods", None) or ()):
             operation = document["paths"].get(path, {}).get(method.lower())
             if operation is not None:
-                _operation(operation, route, path)
+                _operation(operation, route, path, knows_its_query=is_strict(route))
     _name_apart(document)
     document["paths"] = dict(sorted(document["paths"].items()))
     names = sorted({tag for path in document["paths"].values() for one in path.values() for tag in one["tags"]})
@@ -125,7 +123,7 @@ def _name_apart(document: Document) -> None:
                 operation["operationId"] = f"{name}_{method}"
 
 
-def _operation(operation: Document, route: RouteContext, path: str) -> None:
+def _operation(operation: Document, route: RouteContext, path: str, *, knows_its_query: bool) -> None:
     internal = path.startswith("/internal/")
     # A router may add tags of its own: which audience a route has is read off its path alone.
     tag = "internal" if internal else next(iter(operation.get("tags", ())), None) or path.rsplit("/", maxsplit=1)[-1]
@@ -135,11 +133,11 @@ def _operation(operation: Document, route: RouteContext, path: str) -> None:
         operation["x-internal"] = True
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _without_null(parameter["schema"])
-    secured = internal or _wants_person(route.dependant)
+    secured = internal or wants_person(route.dependant)
     if secured:
         operation["security"] = [{"service" if internal else "person": []}]
     answers = operation["responses"]
-    validated = "422" in answers
+    validated = knows_its_query or "422" in answers
     answers.pop("422", None)
     for status in _usual(operation, route, path, secured=secured):
         if status != HTTPStatus.UNPROCESSABLE_ENTITY or validated:
@@ -163,22 +161,6 @@ def _usual(operation: Document, route: RouteContext, path: str, *, secured: bool
         yield from (404, 503)
     if path.startswith("/api/") and limit_mark(route.endpoint) != "none":
         yield 429
-
-
-def _wants_person(dependant: Dependant | None) -> bool:
-    """Whether a route depends on somebody being proven: on anything that answers with who it is."""
-    if dependant is None:
-        return False
-    return any(_proves(one.call) or _wants_person(one) for one in dependant.dependencies)
-
-
-def _proves(call: Any) -> bool:
-    if call is None or inspect.isclass(call):
-        return False
-    try:
-        return get_type_hints(call).get("return") is Principal
-    except (NameError, TypeError):  # hints that only its own module could resolve: none of identity's
-        return False
 
 
 def _without_null(schema: Document) -> Document:

@@ -104,10 +104,17 @@ async def change_user(
     return changed
 
 
-@public.delete("/{user_id}", status_code=204, responses=problems(409))
-async def deactivate_user(user_id: UUID, tenant: TenantDep, who: Manager, users: UsersDep, reason: ReasonDep) -> None:
+@public.delete("/{user_id}", status_code=204, responses=problems(409, 412))
+async def deactivate_user(
+    user_id: UUID,
+    tenant: TenantDep,
+    who: Manager,
+    users: UsersDep,
+    reason: ReasonDep,
+    if_match: IfMatchDep = None,
+) -> None:
     """Deactivate an account: nobody can sign in with it, its history stays. One never opened is withdrawn."""
-    await users.remove(tenant, who, user_id, reason)
+    await users.remove(tenant, who, user_id, reason, if_match)
 
 
 @public.delete("/{user_id}/sessions", status_code=204)
@@ -116,7 +123,7 @@ async def end_user_sessions(user_id: UUID, tenant: TenantDep, who: Securer, user
     await users.end_sessions(tenant, who, user_id, reason)
 
 
-@internal.post("/owners")
+@internal.post("/owners", responses=problems(409))
 async def ensure_owner(body: OwnerRequest, tenant: TenantDep, users: UsersDep) -> User:
     """The first owner's account."""
     return await users.ensure_owner(tenant, body)

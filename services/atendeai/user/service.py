@@ -1,7 +1,8 @@
 """What happens to staff accounts, and under which rules.
 
-A change takes one transaction: the account, its entry in the audit log, and the errand to end the person's sessions
-where they lost something. The errand is as durable as the change, so no outage of auth leaves a deactivated person in.
+A change takes one transaction: the account, its entry in the audit log, and the end of the person's sessions where they
+lost something. Their access tokens end with that transaction, in every service and whether auth answers or not; auth
+ends the sessions themselves, by an errand that is as durable as the change.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
-from atendeai.kit.errors import Problem, forbidden, invalid, not_found
-from atendeai.kit.identity import Principal
+from atendeai.kit.errors import Problem, conflict, forbidden, invalid, not_found
+from atendeai.kit.identity import Principal, revoke_person
 from atendeai.kit.paging import Window
 from atendeai.kit.permissions import Role, allowed, may_manage
 from atendeai.kit.preconditions import require_match, version_tag
@@ -87,19 +88,25 @@ class Users:
             await audit.record(connection, tenant.id, who, "user.update", f"user:{user_id}", details, reason=reason)
             if after.status == "deactivated" or set(before.roles) - set(after.roles):
                 # Tokens carry roles: whoever lost one signs in again.
-                await enqueue(connection, tenant.id, END_SESSIONS, str(user_id))
+                await _end_sessions(connection, tenant, user_id)
         return changed
 
-    async def remove(self, tenant: Tenant, who: Principal, user_id: UUID, reason: Reason) -> None:
-        """Deactivate an account, so that its history stays; one that was never opened goes altogether."""
+    async def remove(
+        self, tenant: Tenant, who: Principal, user_id: UUID, reason: Reason, if_match: str | None = None
+    ) -> None:
+        """Deactivate an account, so that its history stays; one that was never opened goes altogether.
+
+        Raises a 412 problem when `if_match` names another version.
+        """
         account = await self.find(tenant, user_id)
         if account.status == "invited":
             async with self.database.transaction(tenant) as connection:
                 locked = await UserRepository(connection, tenant.id).get(user_id, lock=True)
                 if locked is not None and locked.status == "invited":
+                    require_match(if_match, version_tag(locked.version))
                     await withdraw(connection, tenant, who, locked, reason)
                     return
-        await self.change(tenant, who, user_id, UserPatch(status="deactivated", reason=reason))
+        await self.change(tenant, who, user_id, UserPatch(status="deactivated", reason=reason), if_match)
 
     async def end_sessions(self, tenant: Tenant, who: Principal, user_id: UUID, reason: Reason) -> None:
         """End every session of somebody else."""
@@ -108,10 +115,14 @@ class Users:
             raise forbidden("Only an owner may manage an owner.")
         async with self.database.transaction(tenant) as connection:
             await audit.record(connection, tenant.id, who, "user.end-sessions", f"user:{user_id}", reason=reason)
-            await enqueue(connection, tenant.id, END_SESSIONS, str(user_id))
+            await _end_sessions(connection, tenant, user_id)
 
     async def ensure_owner(self, tenant: Tenant, owner: OwnerRequest) -> User:
-        """The first owner's account, open; the same account again when asked again."""
+        """The first owner's account, open; the same account again when asked again.
+
+        Raises a 409 problem when the address is somebody's who is no owner: who was one and no longer is must not
+        become it again by the invitation of back then, which whoever reads the Clinic resource's Secret still has.
+        """
         async with self.database.transaction(tenant) as connection:
             repository = UserRepository(connection, tenant.id)
             added = await repository.add(
@@ -126,6 +137,8 @@ class Users:
                 found = await repository.by_email(owner.email)
                 if found is None:
                     raise not_found("user")
+                if found.status != "active" or Role.OWNER not in found.roles:
+                    raise _no_owner(found)
                 return found
             await audit.record(
                 connection,
@@ -144,6 +157,20 @@ async def withdraw(connection: AsyncConnection, tenant: Tenant, who: Principal, 
         raise forbidden("Only an owner may manage an owner.")
     await UserRepository(connection, tenant.id).remove(account.id)
     await audit.record(connection, tenant.id, who, "user.revoke-invitation", f"user:{account.id}", reason=reason)
+
+
+async def _end_sessions(connection: AsyncConnection, tenant: Tenant, user_id: UUID) -> None:
+    await revoke_person(connection, tenant.id, user_id)
+    await enqueue(connection, tenant.id, END_SESSIONS, str(user_id))
+
+
+def _no_owner(account: User) -> Problem:
+    what = "no owner" if account.status == "active" else account.status
+    return conflict(
+        "owner-is-staff",
+        f"spec.owner.email of the Clinic resource is the address of an account that is {what}: have an owner make it"
+        " one under Staff, or name another address there.",
+    )
 
 
 def _check(who: Principal, before: User, after: User, owners: list[UUID]) -> None:

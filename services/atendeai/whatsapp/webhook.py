@@ -12,6 +12,7 @@ from atendeai.kit import clock
 from atendeai.kit.errors import Problem
 from atendeai.kit.fast import FastRoutes
 from atendeai.kit.openapi import problems
+from atendeai.kit.parameters import any_query
 from atendeai.kit.resources import KitDep
 from atendeai.kit.tenancy import FoundTenantDep, find_tenant
 from atendeai.whatsapp.directory import Directory
@@ -19,10 +20,34 @@ from atendeai.whatsapp.inbox import CHANGES, Inbox
 from atendeai.whatsapp.payload import NotAWebhookError, parse
 
 router = APIRouter(prefix="/webhook/whatsapp", tags=["webhook"])
-_BODY = {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}
+_OBJECTS = {"type": "array", "items": {"type": "object"}}
+_VALUE = {
+    "type": "object",
+    "description": "What happened, by `field`; of `messages` it is these.",
+    "properties": {
+        "metadata": {"type": "object", "properties": {"phone_number_id": {"type": "string"}}},
+        "contacts": _OBJECTS,
+        "messages": _OBJECTS,
+        "statuses": _OBJECTS,
+    },
+}
+_CHANGE = {"type": "object", "properties": {"field": {"type": "string"}, "value": _VALUE}}
+_ENTRY = {
+    "type": "object",
+    "description": "Of one business account.",
+    "properties": {"id": {"type": "string"}, "changes": {"type": "array", "items": _CHANGE}},
+}
+_ENVELOPE = {
+    "type": "object",
+    "description": "Meta's envelope, with whatever else Meta adds to it; what is not understood is left out.",
+    "required": ["entry"],
+    "properties": {"object": {"type": "string"}, "entry": {"type": "array", "items": _ENTRY}},
+}
+_BODY = {"content": {"application/json": {"schema": _ENVELOPE}}, "required": True}
 
 
 @router.get("", operation_id="webhook_verify", response_class=PlainTextResponse, responses=problems(403))
+@any_query
 async def verify(
     request: Request,
     kit: KitDep,
@@ -57,6 +82,7 @@ async def verify(
     responses=problems(400, 401, s401="No delivery in it is signed with the app secret of its clinic"),
     openapi_extra={"requestBody": _BODY},
 )
+@any_query
 async def receive(request: Request) -> Response:
     """Take what Meta delivers: stored before the 200, so that what was acknowledged is never lost."""
     clinic = await find_tenant(request)
@@ -75,6 +101,7 @@ async def receive(request: Request) -> Response:
             "The signature does not verify",
             "X-Hub-Signature-256 must be the HMAC-SHA256 of the raw body with the app secret of the clinic that the"
             " phone_number_id belongs to.",
+            headers={"WWW-Authenticate": 'X-Hub-Signature-256 realm="atendeai"'},  # a 401 says how (RFC 9110, 15.5.2)
         )
     for tenant, theirs in accepted:
         await inbox.take(tenant, theirs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -145,8 +145,13 @@ async def desk(stack: Stack) -> AsyncIterator[Identity]:
         yield made
 
 
-async def replaced_meanwhile(identity: Identity, email: str) -> httpx.Response:
-    """Sign in while another transaction replaces the password: it commits when the old one has been found right."""
+async def replaced_meanwhile(
+    identity: Identity, email: str, what: Callable[[], Coroutine[Any, Any, httpx.Response]] | None = None
+) -> httpx.Response:
+    """Sign in (or do `what`) while another transaction replaces the password.
+
+    It commits when the old one has been found right.
+    """
     clinic = identity.clinic
     connection = await asyncpg.connect(clinic.stack.postgres.admin_dsn)
     try:
@@ -156,12 +161,12 @@ async def replaced_meanwhile(identity: Identity, email: str) -> httpx.Response:
                 clinic.id,
                 email,
             )
-            signing_in = asyncio.create_task(identity.login(email))
+            doing = asyncio.create_task(what() if what is not None else identity.login(email))
             waits = (
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'atendeai-auth'"
                 " AND query LIKE '%credential%'"
             )
-            await eventually(lambda: clinic.fetch(waits), what="the sign-in, which has seen the old password, waiting")
-        return await signing_in
+            await eventually(lambda: clinic.fetch(waits), what="the request, which has seen the old password, waiting")
+        return await doing
     finally:
         await connection.close()

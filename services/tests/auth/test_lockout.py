@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 
 import pytest
@@ -14,7 +15,7 @@ from atendeai.auth.lockout import FIRST_SECONDS, FREE, LONGEST_SECONDS
 from atendeai.kit.testing.clinics import Stack
 from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
 from atendeai.kit.testing.proxy import proxied
-from tests.auth.pair import PASSWORD, Identity
+from tests.auth.pair import PASSWORD, Identity, bearer
 
 pytestmark = pytest.mark.integration
 OWNER = "dona@sol.example"
@@ -104,6 +105,22 @@ async def test_a_holder_whose_address_is_known_is_not_refused_by_the_accounts_ow
     statuses = [(await identity.login(OWNER, "not the password")).status_code for _ in range(6)]
     assert statuses[-1] == 429
     assert (await identity.login(OWNER, **HOME)).status_code == 200
+
+
+async def test_what_an_outage_ended_is_no_wrong_password(desk: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = await desk.owner()
+    assert await fail(desk, OWNER, FREE) == [401] * FREE
+    change = {"current_password": PASSWORD, "new_password": "outra frase bem comprida"}
+    with monkeypatch.context() as busy:
+        full = threading.BoundedSemaphore(1)
+        full.acquire()
+        busy.setattr(desk.apps["auth"].state.passwords, "_room", full)
+        assert (await desk.login(OWNER)).status_code == 503
+        assert (await desk.auth.post("/api/v1/auth/password", json=change, headers=bearer(tokens))).status_code == 503
+    with monkeypatch.context() as away:
+        away.delitem(desk.apps, "user")
+        assert (await desk.login(OWNER)).status_code == 503
+    assert (await desk.login(OWNER)).status_code == 200
 
 
 async def test_without_redis_nobody_signs_in(

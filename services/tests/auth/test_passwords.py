@@ -12,7 +12,7 @@ import pytest
 
 from atendeai.auth.lockout import FREE
 from atendeai.kit import clock
-from tests.auth.pair import PASSWORD, Identity, bearer
+from tests.auth.pair import PASSWORD, Identity, bearer, replaced_meanwhile
 
 pytestmark = pytest.mark.integration
 OWNER = "dona@sol.example"
@@ -46,6 +46,14 @@ async def test_a_wrong_present_password_changes_nothing_and_guessing_it_is_slowe
     statuses = [(await change(desk, mine, "not the password")).status_code for _ in range(FREE + 2)]
     assert statuses[-1] == 429
     assert (await desk.get("me", mine)).status_code == 200
+
+
+async def test_a_change_that_began_before_a_reset_does_not_undo_it(desk: Identity) -> None:
+    mine = await desk.owner()
+    late = await replaced_meanwhile(desk, OWNER, lambda: change(desk, mine, PASSWORD))
+    assert (late.status_code, late.json()["errors"][0]["field"]) == (422, "current_password")
+    [row] = await desk.clinic.fetch(f"SELECT password_hash FROM atendeai.credential_{desk.clinic.id.hex}")
+    assert row["password_hash"] == "another", "what was set meanwhile"
 
 
 @pytest.mark.parametrize("new", ["curta", "x" * 129])

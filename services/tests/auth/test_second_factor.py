@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -125,6 +126,9 @@ async def test_a_recovery_code_serves_once_however_it_is_typed(desk: Identity) -
     assert (await verify(desk, await challenge(desk), typed)).status_code == 200
     assert (await verify(desk, await challenge(desk), enrolled.codes[0])).status_code == 401
     assert (await desk.get("second-factor", enrolled.tokens)).json()["recovery_codes_left"] == 9
+    [used] = [one for one in await desk.audit() if one["action"] == "auth.use-recovery-code"]
+    assert (used["actor"].replace("person", "user"), used["reason"]) == (used["target"], "sign-in")
+    assert json.loads(used["details"]) == {"left": 9}
     renewed = await post(desk, enrolled.tokens, "/recovery-codes", {"code": enrolled.code()})
     assert renewed.status_code == 200
     assert (await verify(desk, await challenge(desk), enrolled.codes[1])).status_code == 401
@@ -153,6 +157,19 @@ async def test_guessing_codes_makes_the_account_wait_as_guessing_passwords_does(
     assert statuses == [401] * (FREE + 1) + [429] * 2
     assert (await desk.login(OWNER)).status_code == 429, "nor does the right password buy more guesses"
     assert (await verify(desk, challenges[-1], enrolled.codes[0])).status_code == 429
+
+
+async def test_a_code_that_an_outage_kept_from_counting_is_no_wrong_one(
+    desk: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled = await enrol(desk, await desk.owner())
+    for _ in range(FREE):
+        assert (await desk.login(OWNER, "not the password")).status_code == 401
+    pending = await challenge(desk)
+    with monkeypatch.context() as away:
+        away.delitem(desk.apps, "user")
+        assert (await verify(desk, pending, enrolled.codes[0])).status_code == 503
+    assert (await verify(desk, await challenge(desk), enrolled.codes[1])).status_code == 200
 
 
 async def test_the_holder_removes_it_with_a_code_and_nobody_without(desk: Identity) -> None:

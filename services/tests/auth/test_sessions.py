@@ -27,6 +27,23 @@ async def test_sessions_are_listed_with_their_device_the_last_used_first(desk: I
     assert listed[0]["created_at"] < listed[0]["last_used_at"] < listed[0]["expires_at"]
 
 
+async def test_sessions_come_page_by_page(desk: Identity) -> None:
+    mine = await desk.owner()
+    for _ in range(2):
+        await desk.login(OWNER)
+    whole = (await desk.get("sessions", mine)).json()
+    assert whole["next_page_token"] is None
+    seen, path = [], "sessions?page_size=2"
+    while path:
+        page = (await desk.get(path, mine)).json()
+        seen += page["items"]
+        path = f"sessions?page_size=2&page_token={token}" if (token := page["next_page_token"]) else ""
+    assert seen == whole["items"]
+    assert len(seen) == 3
+    oldest = (await desk.get("sessions?sort=created_at", mine)).json()["items"][0]
+    assert oldest["current"], "the one of the registration"
+
+
 async def test_one_session_is_ended_and_no_other(desk: Identity) -> None:
     mine, other = await desk.owner(), (await desk.login(OWNER)).json()
     listed = (await desk.get("sessions", mine)).json()["items"]

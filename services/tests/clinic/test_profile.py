@@ -202,10 +202,14 @@ async def test_an_exception_is_set_listed_and_taken_back(client: AppClient, clin
     assert made.json()["source"] == "staff"
     listed = await client.get(f"{ME}/exceptions", params={"date_from": str(AHEAD)}, headers=clinic.headers())
     assert [one["id"] for one in listed.json()["items"]] == [made.json()["id"]]
+    known = {**clinic.headers(), "If-None-Match": listed.headers["etag"]}
+    assert (await client.get(f"{ME}/exceptions", params={"date_from": str(AHEAD)}, headers=known)).status_code == 304
     assert (await shown(client, clinic))["profile"]["exceptions"][0]["reason"] == "Congresso"
     earlier = {"date_to": str(AHEAD - timedelta(days=1))}
     assert (await client.get(f"{ME}/exceptions", params=earlier, headers=clinic.headers())).json()["items"] == []
-    gone = await client.delete(f"{ME}/exceptions/{made.json()['id']}", headers=clinic.headers("admin"))
+    path, stale = f"{ME}/exceptions/{made.json()['id']}", {**clinic.headers("admin"), "If-Match": '"v1"'}
+    assert (await client.delete(path, headers=stale)).status_code == 412
+    gone = await client.delete(path, headers=stale | {"If-Match": listed.headers["etag"]})
     assert gone.status_code == 204
     again = await client.delete(f"{ME}/exceptions/{made.json()['id']}", headers=clinic.headers("admin"))
     assert again.status_code == 404
@@ -291,9 +295,10 @@ async def test_the_history_says_who_changed_what_and_when(client: AppClient, cli
     assert then["persona"]["name"] == "Sofia"
     assert (await client.get(f"{ME}/versions/4", headers=clinic.headers())).status_code == 404
     rows = await clinic.fetch(
-        "SELECT actor, action FROM atendeai.audit_event WHERE clinic_id = $1 AND action LIKE 'clinic.%'", clinic.id
+        "SELECT actor, action, reason FROM atendeai.audit_event WHERE clinic_id = $1 AND action LIKE 'clinic.%'",
+        clinic.id,
     )
-    assert [tuple(row) for row in rows] == [(f"person:{person}", "clinic.exception.add")]
+    assert [tuple(row) for row in rows] == [(f"person:{person}", "clinic.exception.add", "Dedetização")]
 
 
 async def test_the_history_is_paged_and_bounded(client: AppClient, clinic: TestClinic) -> None:

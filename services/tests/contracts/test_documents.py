@@ -13,6 +13,17 @@ from atendeai.kit.settings import SERVICE_PORTS
 
 DOCUMENTS = Path(__file__).parents[2] / "openapi"
 
+CREATING = {
+    "invitations_renew_invitation",
+    "second_factor_confirm",
+    "second_factor_renew",
+    "internal_ensure_owner",
+    "auth_verify",
+    "auth_refresh",
+    "calendar_oauth_start",
+}
+"""POSTs that create something and answer 200, beside all that answer 201 or 202."""
+
 WITHOUT_KEY = {
     "auth_login": "a repeated one opens another session; a stored answer would keep the tokens readable",
     "passwords_issue": "a stored answer would keep the reset's token readable; a repeated one replaces it",
@@ -21,8 +32,56 @@ WITHOUT_KEY = {
     "feeds_mint": "a stored answer would keep the address readable; who lost it makes another, and the old one ends",
     "users_invite": "a stored answer would keep the invitation readable; a repeated one is refused by its address",
     "internal_messages_take": "a message is stored once, by the id that whatsapp gave it",
+    "invitations_renew_invitation": "a stored answer would keep the token readable; a repeated one replaces it",
+    "second_factor_confirm": "a stored answer would keep the codes readable; a repeated one is refused, and who lost"
+    " them asks for others",
+    "second_factor_renew": "a stored answer would keep the recovery codes readable; a repeated one replaces them",
+    "internal_ensure_owner": "an address has one account: the same one is answered again",
+    "auth_verify": "a challenge is good for one session; a stored answer would keep the tokens readable",
+    "auth_refresh": "a token is good for one exchange; a stored answer would keep the tokens readable",
+    "calendar_oauth_start": "a consent is good for ten minutes and whoever began it; what is not used runs out",
 }
 """Creating POSTs that take no Idempotency-Key, and why a repeated one does no harm."""
+
+CREATES_NOTHING = {
+    "auth_logout",
+    "calendar_push",
+    "clinics_create",  # refused: a clinic is made by its resource
+    "conversations_handoff",
+    "conversations_release",
+    "internal_accept",
+    "internal_contacts_join",
+    "internal_freebusy_read",
+    "internal_joined",
+    "internal_lookup",
+    "internal_replies_undelivered",
+    "internal_revoke",
+    "internal_slots_search",
+    "passwords_change",
+    "passwords_redeem",
+    "second_factor_remove",
+    "second_factor_reset",
+    "webhook_receive",  # stores each message once, by Meta's id
+    "whatsapp_onboarding_run",
+}
+"""POSTs that only read, or bring about a state: done twice they leave what once leaves."""
+
+OPEN = {
+    "Problem": "RFC 9457: one type of problem may say more than another",
+    "user: AuditEvent.details": "what it holds differs from action to action, and grows with them",
+    "appointment: EventView.details": "what it holds differs from action to action, and grows with them",
+    "whatsapp: OnboardingStep.meta": "Meta's own answer, as it came",
+    "whatsapp: POST /webhook/whatsapp": "Meta's envelope, to which Meta adds as it likes",
+}
+"""Objects that may hold more than is declared, and why."""
+
+BOUNDED = {
+    "appointments_history": "one appointment's: a line for each change of it",
+    "internal_waitlist_list": "one contact's wishes that are open: five at most",
+    "clinics_exceptions": "at most 200 of staff and 64 of the resource",
+    "whatsapp_templates_list": "the templates of one business account at Meta, as of its last look",
+}
+"""Lists that are answered whole, and what keeps them short."""
 
 
 def operations() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -38,13 +97,11 @@ def takes_key(operation: dict[str, Any]) -> bool:
 
 
 def test_every_post_that_creates_may_be_repeated() -> None:
-    creating = {
-        operation["operationId"]: operation
-        for _, method, _, operation in operations()
-        if method == "post" and {"201", "202"} & set(operation["responses"])
-    }
+    posts = {operation["operationId"]: operation for _, method, _, operation in operations() if method == "post"}
+    creating = {name: one for name, one in posts.items() if name in CREATING or {"201", "202"} & set(one["responses"])}
     assert {name for name, one in creating.items() if not takes_key(one)} == set(WITHOUT_KEY)
     assert len(creating) > len(WITHOUT_KEY)
+    assert {name for name, one in posts.items() if name not in creating and not takes_key(one)} == CREATES_NOTHING
 
 
 @pytest.mark.parametrize("service", SERVICE_PORTS)
@@ -76,3 +133,47 @@ def test_no_answer_is_of_any_shape() -> None:
         for answer in operation["responses"].values():
             for media, said in answer.get("content", {}).items():
                 assert said.get("schema"), f"{service}: {method} {path} answers {media} of any shape"
+
+
+def opened(schema: Any, where: str) -> Iterator[str]:
+    """Give where a schema lets anything through: a value of any kind, an object of any further fields."""
+    if not {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"} & schema.keys():
+        yield where
+    if schema.get("type") == "object" and schema.get("additionalProperties", True) is True:
+        yield where
+    for name, one in schema.get("properties", {}).items():
+        yield from opened(one, f"{where}.{name}")
+    inner = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+    inner += [*schema.get("patternProperties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    for one in inner:
+        if isinstance(one, dict):
+            yield from opened(one, where)
+
+
+def test_every_object_says_what_it_holds() -> None:
+    found: set[str] = set()
+    for service in SERVICE_PORTS:
+        document = json.loads((DOCUMENTS / f"{service}.json").read_text(encoding="utf-8"))
+        for name, schema in document["components"]["schemas"].items():
+            found.update(opened(schema, name if name == "Problem" else f"{service}: {name}"))
+    for service, method, path, operation in operations():
+        where = f"{service}: {method.upper()} {path}"
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        if any(next(opened(said["schema"], where), None) for one in bodies for said in one.get("content", {}).values()):
+            found.add(where)
+        for one in operation.get("parameters", ()):
+            found.update(opened(one["schema"], f"{where}?{one['name']}"))
+    assert found == set(OPEN)
+
+
+def test_a_list_that_can_grow_comes_in_pages() -> None:
+    whole = set()
+    for service, method, _, operation in operations():
+        schemas = json.loads((DOCUMENTS / f"{service}.json").read_text(encoding="utf-8"))["components"]["schemas"]
+        said = operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        shown = schemas.get(said.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+        pages = {one["name"] for one in operation.get("parameters", ())} >= {"page_size", "page_token", "sort"}
+        assert pages is ("next_page_token" in shown), operation["operationId"]
+        if method == "get" and "items" in shown and not pages:
+            whole.add(operation["operationId"])
+    assert whole == set(BOUNDED)

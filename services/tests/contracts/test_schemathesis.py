@@ -170,9 +170,12 @@ def test_nobody_gets_in_without_a_token_of_the_clinic(house: House, whose: str) 
     headers = {"": house.anonymous()} if whose == "nobody's" else neighbour
     how = config(house, headers, bad=False, examples=max(2, EXAMPLES // 5))
     wrong: list[Any] = []
+    found: dict[str, str] = {}
     for event in played(house, how):
+        found.update(failures(event))
         for case_id, said in event.recorder.interactions.items():
             case = event.recorder.cases[case_id].value
             if case.operation.definition.raw.get("security") and said.response and said.response.status_code != 401:
                 wrong.append((case.operation.label, said.response.status_code, said.response.content[:300]))
     assert not wrong
+    assert not found, "\n\n".join([*list(found.values())[:SHOWN], *found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from atendeai.health.picture import State
 from atendeai.health.repository import MOST_KEPT, ChangeRepository
 from atendeai.health.settings import HealthSettings
 from atendeai.kit import clock
+from atendeai.kit.errors import Unavailable
 from atendeai.kit.testing.clinics import Stack, TestClinic
 from atendeai.kit.testing.plugin import AppClient, ClientFactory, ClinicFactory
 from atendeai.kit.testing.waiting import eventually
@@ -223,6 +225,30 @@ async def test_the_history_is_the_staffs_and_bounded(
         "SELECT component, count(*) FROM atendeai.health_change WHERE clinic_id = $1 GROUP BY 1 ORDER BY 1", clinic.id
     )
     assert [tuple(row) for row in kept] == [("auth", MOST_KEPT), ("redis", 1)]
+
+
+async def test_a_clinic_that_cannot_be_read_does_not_keep_the_others_from_being_looked_at(
+    stack: Stack, clinic_factory: ClinicFactory, client_for: ClientFactory, parts: Parts
+) -> None:
+    broken, fine = await clinic_factory(), await clinic_factory()
+    answered: set[UUID] = set()
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/internal/v1/channel":
+            await asyncio.sleep(0.2)  # longer than it takes to find that the other cannot be read
+            answered.add(UUID(request.headers["x-clinic-id"]))
+        return httpx.Response(200, json=ANSWERS["/internal/v1/channel"])
+
+    parts.behaviour = {"whatsapp": slowly}
+    health = HealthSettings(watch_seconds=3600)
+    client = await client_for(
+        lambda settings: create_app(settings, health=health, peers=parts), stack.settings("health")
+    )
+    await broken.fetch("UPDATE atendeai.clinic_config SET wrapped_key = '' WHERE clinic_id = $1", broken.id)
+    with pytest.raises(Unavailable):
+        await service_of(client).look()
+    assert fine.id in answered
+    await broken.fetch("DELETE FROM atendeai.clinic_config WHERE clinic_id = $1", broken.id)
 
 
 async def test_the_pool_tells_each_clinic_its_channels_and_all_of_them_its_parts(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
 from atendeai.health.formats import OFFERED, answer, chosen
+from atendeai.health.metrics import Gauges
 from atendeai.health.picture import LEFT, Part, Picture, State, judged
 from atendeai.health.settings import HealthSettings
 from atendeai.kit.errors import Problem
@@ -160,3 +163,12 @@ def test_of_two_complaints_the_graver_holds_and_both_are_told() -> None:
     part = Part("redis", "datastore", State.DOWN, "does not answer", signals={"latency_seconds": 1.5})
     assert judged(part, THRESHOLDS).state is State.DOWN
     assert judged(part, THRESHOLDS).reason == "does not answer; answers in 1.5 s, more than 1 s"
+
+
+def test_what_was_measured_last_is_not_shown_of_a_part_that_says_nothing_now() -> None:
+    registry = CollectorRegistry()
+    gauges, labels = Gauges(registry), {"component": "work", "signal": "queue_age_seconds"}
+    gauges.show(PICTURE, THRESHOLDS)
+    assert registry.get_sample_value("atendeai_health_signal", labels) == 75.0
+    gauges.show(replace(PICTURE, parts=(Part("work", "work", State.DEGRADED, "is not known"),)), THRESHOLDS)
+    assert registry.get_sample_value("atendeai_health_signal", labels) is None

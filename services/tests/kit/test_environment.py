@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from atendeai.health.settings import HealthSettings
 from atendeai.kit.environment import unknown
 
 SECRET = "wrong-horse-battery"
@@ -97,6 +98,17 @@ def test_a_stack_key_that_is_none_is_refused_before_a_clinic_meets_it(tmp_path: 
     assert problem.strip().startswith("ATENDEAI_STACK_KEY_FILE: does not hold a Fernet key")
 
 
+def test_what_health_reads_besides_is_part_of_the_one_message(tmp_path: Path) -> None:
+    wrong = {"ATENDEAI_HEALTH_QUEUE_AGE_SECONDS": SECRET, "ATENDEAI_HEALTH_KEPT_DAYS": "0"}
+    first, *problems = refusal("health", environment(tmp_path / "key", ATENDEAI_REDIS_URL=None, **wrong))
+    assert first == "health cannot start: 3 variables are wrong."
+    assert [line.strip() for line in problems] == [
+        "ATENDEAI_REDIS_URL: is missing. Set it to redis://user:password@host:6379/0.",
+        "ATENDEAI_HEALTH_QUEUE_AGE_SECONDS: is not a number. Correct it, or leave it out for the default, 60.0.",
+        "ATENDEAI_HEALTH_KEPT_DAYS: must be at least 1. Correct it, or leave it out for the default, 30.",
+    ]
+
+
 def test_a_variable_that_means_nothing_is_found_and_its_likely_meaning_named() -> None:
     environ = {
         "ATENDEAI_DATABSE_URL": "x",
@@ -107,5 +119,8 @@ def test_a_variable_that_means_nothing_is_found_and_its_likely_meaning_named() -
         "ATENDEAI_PORT_80_TCP_ADDR": "10.0.0.1",
         "OTHER": "x",
     }
-    environ["ATENDEAI_HEALTH_QUEUE_AGE_SECONDS"] = "60"  # the health service has a table of its own
-    assert dict(unknown(environ)) == {"ATENDEAI_DATABSE_URL": "ATENDEAI_DATABASE_URL", "ATENDEAI_COLOUR": None}
+    wrong = {"ATENDEAI_DATABSE_URL": "ATENDEAI_DATABASE_URL", "ATENDEAI_COLOUR": None}
+    assert dict(unknown(environ)) == wrong
+    environ["ATENDEAI_HEALTH_QUEUE_AGE_SECONDS"] = environ["ATENDEAI_HEALTH_QUEUE_AGE_SECOND"] = "60"
+    misspelt = {"ATENDEAI_HEALTH_QUEUE_AGE_SECOND": "ATENDEAI_HEALTH_QUEUE_AGE_SECONDS"}
+    assert dict(unknown(environ, HealthSettings)) == wrong | misspelt

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -228,6 +229,10 @@ async def test_without_a_collector_a_trace_is_handed_on_and_nothing_recorded(
     assert inside == [(TRACE, SPAN)]
 
 
+def _so_many(heard: list[str], count: int) -> bool:
+    return len(heard) == count
+
+
 async def test_a_requests_id_goes_on_through_the_queue_with_and_without_a_trace(
     clinic: TestClinic, client_for: ClientFactory, queue: str, worker: Callable[..., Worker], calls: Calls
 ) -> None:
@@ -247,7 +252,7 @@ async def test_a_requests_id_goes_on_through_the_queue_with_and_without_a_trace(
     for number, parent in enumerate((FROM_OUTSIDE["traceparent"], "")):
         with structlog.contextvars.bound_contextvars(request_id=f"of-a-request-{number}"):
             await _enqueue(client.kit, clinic, queue, parent)
-        await eventually(lambda seen=number: len(heard) == seen + 1)
+        await eventually(partial(_so_many, heard, number + 1))
     assert heard == ["of-a-request-0", "of-a-request-1"]
     await _enqueue(client.kit, clinic, queue, "")  # as a timer does: no request asked for it
     await eventually(lambda: len(heard) == 3)

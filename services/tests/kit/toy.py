@@ -39,7 +39,9 @@ OwnerDep = Annotated[Principal, Depends(person("owner"))]
 
 
 @router.get("/api/v1/things/{thing}")
-async def read(thing: int, tenant: TenantDep, connection: ConnectionDep, who: OwnerDep) -> dict[str, Any]:
+async def read(
+    thing: int, tenant: TenantDep, connection: ConnectionDep, who: OwnerDep, name: str = "", phone: str = ""
+) -> dict[str, Any]:
     role = (await connection.execute(text("SELECT current_user::text"))).scalar()
     return {"thing": thing, "role": role, "clinic": str(tenant.id), "who": who.subject}
 

@@ -31,6 +31,7 @@ async def test_every_change_is_there_with_actor_and_reason_and_no_name_in_it(des
     assert (await desk.user.delete(path, params={"reason": "saiu"}, headers=bearer(owner))).status_code == 204
     password = {"current_password": PASSWORD, "new_password": "outra frase bem comprida"}
     assert (await desk.auth.post("/api/v1/auth/password", json=password, headers=bearer(owner))).status_code == 204
+    assert (await desk.auth.post("/api/v1/auth/logout", headers=bearer(owner))).status_code == 204
     events = (await read(desk, page_size=200)).json()["items"]
     told = {(one["action"], one["actor"], one["reason"]) for one in events}
     me, her = f"person:{owner_id}", f"person:{bia.id}"
@@ -43,6 +44,7 @@ async def test_every_change_is_there_with_actor_and_reason_and_no_name_in_it(des
         ("user.update", me, "corrected"),
         ("user.update", me, "saiu"),
         ("auth.change-password", me, "asked-by-holder"),
+        ("auth.logout", me, "asked-by-holder"),
     }
     assert all(one["reason"] for one in events)
     moved = next(one for one in events if one["reason"] == "passou a atender")

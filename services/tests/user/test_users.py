@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.auth.pair import Colleague, Identity, bearer
+from atendeai.kit.testing.waiting import eventually
+from tests.auth.pair import PASSWORD, Colleague, Identity, bearer
 
 pytestmark = pytest.mark.integration
 NEW = {"email": "bia@sol.example", "name": "Bia", "roles": ["receptionist"]}
@@ -71,14 +72,31 @@ async def test_deactivation_ends_sessions_at_once(identity: Identity) -> None:
     await identity.refused_everywhere(bia.tokens)
 
 
-async def test_deactivation_while_auth_is_away_ends_the_sessions_when_it_is_back(desk: Identity) -> None:
+async def test_access_tokens_end_while_auth_is_away_and_the_sessions_when_it_is_back(desk: Identity) -> None:
     owner = await desk.owner()
-    bia = await desk.colleague(owner)
+    gone, moved, sent_out = [
+        await desk.colleague(owner, "admin", email=f"{name}@sol.example") for name in ("bia", "caio", "davi")
+    ]
+    kept = await desk.colleague(owner, email="eva@sol.example")
     auth = desk.apps.pop("auth")
-    assert (await delete(desk, owner, bia.id)).status_code == 204
-    assert (await desk.get("me", bia.tokens)).status_code == 200
+    assert (await delete(desk, owner, gone.id)).status_code == 204
+    assert (await patch(desk, owner, moved.id, roles=["receptionist"], **WHY)).status_code == 200
+    ended = await desk.user.delete(f"/api/v1/users/{sent_out.id}/sessions", params=WHY, headers=bearer(owner))
+    assert ended.status_code == 204
+    for one in (gone, moved, sent_out):
+        await desk.refused_everywhere(one.tokens)
+    assert (await desk.get("me", kept.tokens)).status_code == 200
+    open_ones = (
+        "SELECT 1 FROM atendeai.session WHERE clinic_id = $1 AND user_id = ANY($2::uuid[]) AND revoked_at IS NULL"
+    )
+    theirs = [one.id for one in (gone, moved, sent_out)]
+    assert len(await desk.clinic.fetch(open_ones, desk.clinic.id, theirs)) == 3
     desk.apps["auth"] = auth
-    await desk.refused_everywhere(bia.tokens)
+
+    async def all_ended() -> bool:
+        return not await desk.clinic.fetch(open_ones, desk.clinic.id, theirs)
+
+    await eventually(all_ended, what="the sessions ended by auth")
 
 
 async def test_a_lost_role_ends_sessions_and_a_reactivated_person_signs_in_again(desk: Identity) -> None:
@@ -104,6 +122,26 @@ async def test_a_manager_ends_the_sessions_of_somebody_below(desk: Identity) -> 
         assert answer.status_code == status, (target, answer.text)
     await desk.refused_everywhere(bia.tokens)
     assert (await desk.login(bia.email)).status_code == 200
+
+
+async def test_an_owners_invitation_for_the_address_of_other_staff_is_refused_by_name(desk: Identity) -> None:
+    owner = await desk.owner()
+    bia = await desk.colleague(owner, "receptionist")
+    invited = {"email": "caio@sol.example", "name": "Caio", "roles": ["receptionist"]}
+    assert (await desk.user.post("/api/v1/users", json=invited, headers=bearer(owner))).status_code == 201
+    body = {"invitation": desk.invitation, "name": "Nova dona", "password": PASSWORD}
+    for email in (bia.email, "caio@sol.example"):
+        desk.clinic.credentials["owner"]["email"] = email
+        await desk.clinic.write()
+
+        async def refused() -> bool:
+            answer = await desk.post("register", body)
+            assert answer.status_code == 409, answer.text
+            return bool(answer.json()["type"].endswith("owner-is-staff") and "spec.owner.email" in answer.text)
+
+        await eventually(refused, seconds=5, what="the new owner's address known")
+    assert (await desk.login("caio@sol.example")).status_code == 401, "no password was stored"
+    assert (await desk.get("me", bia.tokens)).json()["roles"] == ["receptionist"]
 
 
 async def test_the_last_owner_stays(desk: Identity) -> None:
@@ -163,6 +201,7 @@ async def test_nobody_overwrites_what_they_have_not_seen(desk: Identity) -> None
     first = await desk.user.patch(path, json={"name": "Beatriz"}, headers=seen)
     assert first.status_code == 200
     assert (await desk.user.patch(path, json={"name": "Bea"}, headers=seen)).status_code == 412
+    assert (await desk.user.delete(path, params=WHY, headers=seen)).status_code == 412
     newer = bearer(owner) | {"If-Match": first.headers["etag"]}
     assert (await desk.user.patch(path, json={"name": "Bea"}, headers=newer)).status_code == 200
 
