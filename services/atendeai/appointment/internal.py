@@ -19,7 +19,7 @@ from atendeai.appointment.models import (
 from atendeai.appointment.operations import Operations
 from atendeai.appointment.problems import no_such_appointment
 from atendeai.appointment.repository import SORTING, AppointmentRepository, sort_key
-from atendeai.appointment.views import AppointmentPage, AppointmentView, SlotsView
+from atendeai.appointment.views import AppointmentView, OwnAppointmentPage, SlotsView
 from atendeai.domain.appointment_states import Status
 from atendeai.kit.idempotency import IdempotencyKeyDep
 from atendeai.kit.identity import Principal, service
@@ -50,7 +50,7 @@ def _reading(router: APIRouter, operations: Operations) -> None:
         """List the first free slots, or say why there are none."""
         return JSON((await operations.availability.search(tenant, wanted)).as_json())
 
-    @router.get("/appointments", operation_id="internal_appointments_list", response_model=AppointmentPage)
+    @router.get("/appointments", operation_id="internal_appointments_list", response_model=OwnAppointmentPage)
     async def of_contact(
         tenant: TenantDep,
         _: ServiceDep,
@@ -61,15 +61,22 @@ def _reading(router: APIRouter, operations: Operations) -> None:
     ) -> Response:
         """List a contact's appointments by start; without `status`, those that are agreed and not over."""
         async with operations.database.transaction(tenant) as connection:
-            found = await AppointmentRepository(connection, tenant.id).list_between(
+            rows = AppointmentRepository(connection, tenant.id)
+            found = await rows.list_between(
                 start=since,
                 end=None,
                 statuses=[one.value for one in status or _UPCOMING],
                 contact_id=contact_id,
                 window=window,
             )
+            reminded = await rows.reminded([one.id for one in found]) if found else {}
         page, token = window.page(found, sort_key)
-        return JSON({"items": [one.as_json(tenant.config.tz) for one in page], "next_page_token": token})
+        tz = tenant.config.tz
+        items = [
+            one.as_json(tz) | ({"reminded_at": at.astimezone(tz).isoformat()} if (at := reminded.get(one.id)) else {})
+            for one in page
+        ]
+        return JSON({"items": items, "next_page_token": token})
 
     @router.get(
         "/appointments/{appointment_id}", operation_id="internal_appointments_get", response_model=AppointmentView

@@ -51,7 +51,7 @@ class Messenger:
 
         Raises ServiceError when it may succeed later.
         """
-        body = message.as_json(contact_id)
+        body = message.as_json(contact_id, tenant.config.settings.ai.persona.tone)
         if until is not None:
             body["expires_at"] = until.isoformat()
         try:

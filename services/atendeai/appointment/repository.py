@@ -71,6 +71,21 @@ class AppointmentRepository:
         )
         return [_appointment(row) for row in rows]
 
+    async def reminded(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """Return when the patients of these appointments were last reminded of them as they stand now."""
+        rows = await self._all(
+            """
+            SELECT r.appointment_id, max(r.at) AS at FROM atendeai.appointment_reminder r
+            JOIN atendeai.appointment a ON a.clinic_id = :clinic_id AND a.id = r.appointment_id
+              AND a.starts_at = r.starts_at
+            WHERE r.clinic_id = :clinic_id AND r.outcome = 'sent'
+              AND r.appointment_id = ANY(CAST(CAST(:ids AS text[]) AS uuid[]))
+            GROUP BY r.appointment_id
+            """,
+            {"ids": list(map(str, ids))},
+        )
+        return {row["appointment_id"]: row["at"] for row in rows}
+
     async def list_between(
         self,
         *,

@@ -20,6 +20,7 @@ __all__ = [
     "FeedAddressView",
     "FeedView",
     "HistoryView",
+    "OwnAppointmentPage",
     "SlotsView",
     "WishList",
     "WishPage",
@@ -110,6 +111,18 @@ class AppointmentPage(Page):
     """Appointments."""
 
     items: list[AppointmentView]
+
+
+class OwnAppointmentView(AppointmentView):
+    """An appointment of the contact who asks; `reminded_at`: when they were last reminded of it as it stands now."""
+
+    reminded_at: datetime | None = None
+
+
+class OwnAppointmentPage(Page):
+    """A contact's appointments."""
+
+    items: list[OwnAppointmentView]
 
 
 class AppointmentList(Answer):

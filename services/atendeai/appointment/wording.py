@@ -10,7 +10,8 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from atendeai.domain.templates import CHANGE, REMINDER, WAITING_LIST, Template, parameter
+from atendeai.domain.dialogue.tone import spoken
+from atendeai.domain.templates import CHANGE, REMINDER, REMINDER_CONFIRMED, WAITING_LIST, Template, parameter
 
 __all__ = ["Message", "clock_in_words", "day_in_words", "first_name", "initials", "moment_in_words"]
 
@@ -69,12 +70,15 @@ class Message:
     choices: tuple[tuple[str, str], ...] = ()
     payloads: tuple[str, ...] = ()
 
-    def as_json(self, contact_id: UUID) -> dict[str, Any]:
-        """Render as the body of whatsapp's `POST /internal/v1/outbound`."""
+    def as_json(self, contact_id: UUID, tone: str | None = None) -> dict[str, Any]:
+        """Render as the body of whatsapp's `POST /internal/v1/outbound`, its words in the persona's tone.
+
+        The template stays as Meta approved it.
+        """
         body: dict[str, Any] = {
             "contact_id": str(contact_id),
             "kind": "buttons" if self.choices else "text",
-            "text": self.text,
+            "text": spoken(self.text, tone),
             "purpose": self.purpose,
             "template": {
                 "name": self.template.name,
@@ -93,13 +97,13 @@ class Message:
     ) -> Message:
         """Remind of an appointment; somebody who has confirmed is not asked again. `start` is the clinic's time."""
         parameters = (first_name(name), day_in_words(start.date(), today), clock_in_words(start.time()))
-        ids = (f"confirm:{appointment_id}", f"cancel:{appointment_id}")
         if confirmed:
             text = (
                 f"Olá, {first_name(name)}! Passando para lembrar do seu horário: {moment_in_words(start, today)}."
                 " Sua presença está confirmada. Até lá!"
             )
-            return cls("reminder", text, REMINDER, parameters, payloads=ids)
+            return cls("reminder", text, REMINDER_CONFIRMED, parameters)
+        ids = (f"confirm:{appointment_id}", f"cancel:{appointment_id}")
         text = (
             f"Olá, {first_name(name)}! Passando para lembrar do seu horário: {moment_in_words(start, today)}."
             " Você confirma a sua presença?"

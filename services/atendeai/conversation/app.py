@@ -11,7 +11,13 @@ from atendeai.conversation.engine import EmbeddedEngine, Engine
 from atendeai.conversation.model_client import Endpoint
 from atendeai.conversation.model_state import ModelStates, usable
 from atendeai.conversation.openai_engine import OpenAIEngine
-from atendeai.conversation.service import CONVERSATION_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE, Conversations
+from atendeai.conversation.service import (
+    CONVERSATION_QUEUE,
+    EMERGENCY_QUEUE,
+    PREFERENCE_QUEUE,
+    REPLY_QUEUE,
+    Conversations,
+)
 from atendeai.kit.app import create_service
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import Settings
@@ -42,6 +48,7 @@ def create_app(
         routers=[internal.router, public.router],
         workers=[
             Worker(CONVERSATION_QUEUE, conversations.handle, concurrency=8, max_pause=timedelta(seconds=30)),
+            Worker(EMERGENCY_QUEUE, conversations.attend, concurrency=4, max_pause=timedelta(seconds=2)),
             Worker(PREFERENCE_QUEUE, conversations.tell_preference, concurrency=2),
             Worker(REPLY_QUEUE, conversations.pass_on, concurrency=8, max_pause=timedelta(seconds=30)),
         ],

@@ -13,8 +13,11 @@ from atendeai.kit.settings import Settings
 _WORDS = frozenset(["text", "button", "list", "interactive", "button_reply", "list_reply"])
 ABOUT_OTHERS = frozenset(["edit", "revoke"])
 """They change an earlier message, while it waits; an edit that comes later is a correction like any other."""
-_UNANSWERED = frozenset(["reaction", "system", "revoke"])
-"""A thumb under a message of ours, a changed number, something deleted: nothing that waits for an answer."""
+_UNANSWERED = frozenset(["reaction", "sticker", "system", "revoke"])
+"""A thumb under a message of ours, a sticker, a changed number, something deleted: nothing that waits for an answer."""
+_FILES = frozenset(["audio", "voice", "image", "video", "document"])
+_NAMED = frozenset(["location", "contacts"])
+"""What comes as their text names a place or somebody else; it is nothing that the patient said."""
 
 
 def quiet(settings: Settings) -> timedelta:
@@ -61,13 +64,14 @@ def as_one(batch: Sequence[Unhandled], *, remind_within: timedelta | None = None
     spoken = [m for m in batch if wants_answer(m.kind, m.text)]
     if not spoken:
         return None
-    texts = [m.text.strip() for m in spoken if m.text.strip()]
+    texts = [m.text.strip() for m in spoken if m.text.strip() and m.kind not in _NAMED]
     files = tuple(m.kind for m in spoken if not _has_words(m))
     return Message(
         "\n".join(texts),
         kind="text" if texts else files[0] if files else spoken[0].kind,
         pressed=spoken[0].reply_id,
         files=files,
+        lost=sum(m.kind in _FILES and m.media is None for m in spoken),
         remind_within=remind_within,
     )
 

@@ -7,7 +7,7 @@ language model choose among the very same actions and falls back to the embedded
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from atendeai.conversation.http_port import changes_something, key_of
@@ -17,8 +17,13 @@ from atendeai.domain.dialogue.manager import turn
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Message, Patient, Turn
 from atendeai.domain.dialogue.state import State
+from atendeai.domain.understanding.intent import Intent
 
 Result = TypeVar("Result")
+OURS = frozenset(
+    [Intent.EMERGENCY, Intent.OPT_OUT, Intent.DATA_REQUEST, Intent.HUMAN, Intent.RESULTS, Intent.RUNNING_LATE]
+)
+"""Read by the embedded dialogue alone: what must never depend on a model, nor be told to one."""
 
 
 class Port(Protocol):
@@ -26,6 +31,14 @@ class Port(Protocol):
 
     async def answer(self, request: Request, key: UUID) -> Answer:
         """The answer, under an idempotency key. Raises `ServiceError` when it may succeed later."""
+
+
+class Line(NamedTuple):
+    """What was said before. ``author``: "patient" or "attendant"; ``private``: it is never told to a model."""
+
+    author: str
+    text: str
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +50,8 @@ class Question:
     clinic: Clinic
     now: datetime
     patient: Patient
-    history: tuple[tuple[str, str], ...] = ()
-    """Author ("patient", "attendant") and text of what was said before, oldest first."""
+    history: tuple[Line, ...] = ()
+    """Oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,7 @@ class AppointmentPort:
                     str(item["professional_code"]),
                     str(item["service_code"]),
                     (item.get("patient") or {}).get("name"),
+                    self._wall(item["reminded_at"]) if item.get("reminded_at") else None,
                 )
                 for item in found["items"]
             )

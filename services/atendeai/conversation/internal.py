@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from atendeai.conversation import joining
+from atendeai.conversation import emergencies, joining
 from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
 from atendeai.conversation.model_state import ModelStates
 from atendeai.conversation.repository import ConversationRepository
 from atendeai.conversation.schemas import InboundMessage, JoinedInto, ModelHealth, Shown, Taken, Undelivered
-from atendeai.conversation.service import CONVERSATION_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE
+from atendeai.conversation.service import CONVERSATION_QUEUE, EMERGENCY_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE
 from atendeai.kit import clock
 from atendeai.kit.audit import record
 from atendeai.kit.identity import Principal, service
@@ -45,7 +45,9 @@ async def messages(
         media=message.media.model_dump(mode="json") if message.media else None,
         about=message.context.message_id if message.context and message.kind in ABOUT_OTHERS else None,
     )
-    if received.new:
+    if received.new and emergencies.alarming(message.kind, body):
+        await enqueue(connection, tenant.id, EMERGENCY_QUEUE, str(message.contact_id))
+    elif received.new:
         due = None if urgent(message.reply_id, body) else clock.now() + quiet(kit.settings)
         await enqueue(connection, tenant.id, CONVERSATION_QUEUE, str(message.contact_id), due)
     return Taken(

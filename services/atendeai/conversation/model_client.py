@@ -3,6 +3,7 @@
 Source: platform.openai.com, "Chat Completions API". Whatever is not a well-formed answer is a `ModelError`.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,37 +83,44 @@ async def complete(
     tools: Sequence[dict[str, Any]],
     seconds: float,
 ) -> Said:
-    """Ask the model once, for at most so many seconds. Raises `ModelError`."""
-    started, status = time.perf_counter(), "none"
+    """Ask the model once, for at most so many seconds, its answer's last byte included. Raises `ModelError`."""
+    started, status, body = time.perf_counter(), "none", bytearray()
     try:
-        response = await client.post(
-            f"{endpoint.base_url.rstrip('/')}/chat/completions",
-            content=orjson.dumps(
-                {
-                    "model": endpoint.model,
-                    "messages": list(messages),
-                    "tools": list(tools),
-                    "temperature": 0,
-                    "max_tokens": _MOST_COMPLETION,
-                }
-            ),
-            headers={"Authorization": f"Bearer {endpoint.api_key}", "Content-Type": "application/json"},
-            timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
-            follow_redirects=False,
-        )
-        status = str(response.status_code)
-    except httpx.TimeoutException:
+        async with (
+            asyncio.timeout(seconds),
+            client.stream(
+                "POST",
+                f"{endpoint.base_url.rstrip('/')}/chat/completions",
+                content=orjson.dumps(
+                    {
+                        "model": endpoint.model,
+                        "messages": list(messages),
+                        "tools": list(tools),
+                        "temperature": 0,
+                        "max_tokens": _MOST_COMPLETION,
+                    }
+                ),
+                headers={"Authorization": f"Bearer {endpoint.api_key}", "Content-Type": "application/json"},
+                timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+                follow_redirects=False,
+            ) as response,
+        ):
+            status = str(response.status_code)
+            if response.status_code != httpx.codes.OK:
+                limited = response.status_code == httpx.codes.TOO_MANY_REQUESTS
+                raise ModelError("rate-limited" if limited else "refused")
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > MOST_BYTES:
+                    raise ModelError("malformed")
+    except (TimeoutError, httpx.TimeoutException):
         raise ModelError("timeout") from None
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         raise ModelError("unreachable") from None
     finally:
         MODEL_SECONDS.labels(MODELS(endpoint.model), MODEL_STATUSES(status)).observe(time.perf_counter() - started)
-    if response.status_code != httpx.codes.OK:
-        raise ModelError("rate-limited" if response.status_code == httpx.codes.TOO_MANY_REQUESTS else "refused")
-    if len(response.content) > MOST_BYTES:
-        raise ModelError("malformed")
     try:
-        completion = _Completion.model_validate_json(response.content)
+        completion = _Completion.model_validate_json(bytes(body))
     except ValidationError:
         raise ModelError("malformed") from None
     if completion.usage is not None:

@@ -5,7 +5,6 @@ for the name or the last word never reach the model. The model sees masked text 
 ``tools``. Turns, time and errors are bounded; whatever goes wrong, the embedded dialogue answers instead.
 """
 
-import re
 import time as timer
 from collections.abc import Callable
 from typing import Any
@@ -13,37 +12,27 @@ from typing import Any
 import httpx
 import orjson
 
-from atendeai.conversation.engine import Actions, Answered, EmbeddedEngine, Question
-from atendeai.conversation.masking import Mask
+from atendeai.conversation.engine import OURS, Actions, Answered, EmbeddedEngine, Line, Question
+from atendeai.conversation.fitness import Told, fit
+from atendeai.conversation.masking import Mask, asks_name
 from atendeai.conversation.metrics import MODEL_FALLBACKS, MODEL_TURNS
 from atendeai.conversation.model_client import Endpoint, ModelError, Said, complete
-from atendeai.conversation.tools import BadArgumentsError, Tools, clinic_info, priced
-from atendeai.domain.dialogue import booking, buttons, manager
+from atendeai.conversation.tools import BadArgumentsError, Tools, clinic_info
+from atendeai.domain.dialogue import booking, buttons, manager, topics
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Steps
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks
 from atendeai.domain.understanding.foreign import turns_the_attendant
 from atendeai.domain.understanding.intent import Intent
-from atendeai.domain.understanding.normalise import fold
 from atendeai.kit.http import OutsideClient
 
 _MOST_CALLS = 6
 _MOST_ERRORS = 3
 _MOST_TOOLS = 10
-_LONGEST_REPLY = 900
 _CALL_SECONDS = 10.0
 _TURN_SECONDS = 20.0
 _LEAST_SECONDS = 0.5
-_OURS = frozenset(
-    [Intent.EMERGENCY, Intent.OPT_OUT, Intent.DATA_REQUEST, Intent.HUMAN, Intent.RESULTS, Intent.RUNNING_LATE]
-)
-
-"""Read by the embedded dialogue alone: what must never depend on a model."""
-_CLAIMS = re.compile(r"\b(?:re)?(?:agendad|marcad|cancelad|confirmad|reservad|desmarcad)[oa]s?\b")
-_NEGATED = re.compile(r"\b(?:nao|nenhuma?|ainda|sem)\b")
-_LINK = re.compile(r"https?:|www\.|\b[\w-]+\.(?:com|net|org|br|io|me|ly)\b")
-_MONEY = re.compile(r"R\$ ?[\d.]+(?:,\d{2})?")
 
 _RULES = """Você é {who}, no WhatsApp. Hoje é {today}, {now}. Responda em português do Brasil, {tone}, em frases curtas.
 Regras:
@@ -107,7 +96,7 @@ class OpenAIEngine:
             for call in range(_MOST_CALLS):
                 said = await self._ask(client, messages, tools, actions, call, ends)
                 if not said.tool_calls:
-                    await actions.drive(_say(session, said.content, mask, tools, asked))
+                    await actions.drive(_say(session, said.content, mask, _told(session, question, tools), asked))
                     return
                 messages.append({"role": "assistant", "content": said.content, "tool_calls": _calls(said)})
                 for one in said.tool_calls:
@@ -157,9 +146,9 @@ def _worth_asking(session: Session) -> bool:
     wordless = bool(message.files) or not message.text.strip() or buttons.known(message.pressed)
     if state.handed_off or state.opted_out or wordless:
         return False
-    if reading.intent in _OURS or turns_the_attendant(session.norm):
+    if reading.intent in OURS or turns_the_attendant(session.norm):
         return False
-    if any(fold(topic) and fold(topic) in session.norm for topic in session.clinic.handoff_topics):
+    if topics.named(session.clinic.handoff_topics, session.norm):
         return False
     bare = reading.intent in {Intent.CONFIRM_YES, Intent.CONFIRM_NO} and reading.when.empty
     plain = asked is Asks.CONFIRMATION and reading.when.empty and "?" not in message.text
@@ -180,10 +169,14 @@ def _opening(session: Session, question: Question, mask: Mask) -> list[dict[str,
         situation=_situation(session),
     )
     messages: list[dict[str, Any]] = [{"role": "system", "content": rules}]
-    for author, text in question.history:
-        role = "user" if author == "patient" else "assistant"
-        messages.append({"role": role, "content": mask.hide(text)})
-    messages.append({"role": "user", "content": mask.hide(question.message.text)})
+    said = [*question.history, Line("patient", question.message.text)]
+    answers = [False, *(asks_name(line.text) and line.author == "attendant" for line in said[:-1])]
+    for line, answer in zip(said, answers, strict=True):  # a name that is told somewhere is hidden everywhere
+        mask.learn(line.text, answers_name=answer and line.author == "patient")
+    for line in said:
+        if not line.private:
+            role = "user" if line.author == "patient" else "assistant"
+            messages.append({"role": role, "content": mask.hide(line.text)})
     return messages
 
 
@@ -203,17 +196,24 @@ def _calls(said: Said) -> list[dict[str, Any]]:
     return [{"id": c.id, "type": "function", "function": c.function.model_dump()} for c in said.tool_calls or ()]
 
 
-def _say(session: Session, content: str | None, mask: Mask, tools: Tools, asked: Asks | None) -> Steps:
+def _told(session: Session, question: Question, tools: Tools) -> Told:
+    """What the model may speak of in this turn."""
+    return Told(
+        clinic_info(session),
+        heard=question.message.text,
+        before=next((line.text for line in reversed(question.history) if line.author == "attendant"), ""),
+        listed=tools.listed,
+        free=tools.found | {slot.start for slot in session.state.slots},
+    )
+
+
+def _say(session: Session, content: str | None, mask: Mask, told: Told, asked: Asks | None) -> Steps:
     """Takes the model's words as the reply, if they may be said. Raises `ModelError`.
 
     A question of its own takes the place of what was offered: a yes to it must not book something else.
     """
     text = (content or "").strip()
-    norm = fold(text)
-    claims = _CLAIMS.search(norm) and not tools.listed and not _NEGATED.search(norm)
-    prices = {price.replace("R$", "R$ ").replace("  ", " ") for price in _MONEY.findall(text)}
-    invented = prices - priced(clinic_info(session))
-    if not text or len(text) > _LONGEST_REPLY or claims or _LINK.search(norm) or invented or text.count("?") > 1:
+    if not fit(text, told):
         raise ModelError("unfit-reply")
     try:
         text = mask.show(text)

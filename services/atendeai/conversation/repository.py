@@ -1,6 +1,6 @@
 """The SQL of conversations. Every statement names its clinic; nothing else here knows SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,13 +20,19 @@ _UPSERT = text(
     " RETURNING id, status"
 )
 _REWRITE = text(
+    # What a turn cut short had taken up stays what it was: the first of its messages names them all.
     "UPDATE atendeai.conversation_message SET text = :text, kind = :kind"
-    " WHERE clinic_id = :clinic_id AND id = :id AND conversation_id = :conversation_id"
-    " AND handled_at IS NULL AND journal IS NULL"
+    " WHERE clinic_id = :clinic_id AND id = :id AND conversation_id = :conversation_id AND handled_at IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM atendeai.conversation_message b WHERE b.clinic_id = :clinic_id"
+    " AND b.conversation_id = :conversation_id AND b.handled_at IS NULL"
+    " AND (b.id = :id AND b.journal IS NOT NULL"
+    " OR jsonb_exists(b.journal -> 'messages', CAST(CAST(:id AS uuid) AS text))))"
 )
 _KNOWN = text("SELECT 1 FROM atendeai.conversation_message WHERE clinic_id = :clinic_id AND id = :id")
 _NEXT_POSITION = text(
-    "UPDATE atendeai.conversation SET last_position = last_position + 1, last_message_at = :now"
+    # A turn that read other words than those that wait now runs again.
+    "UPDATE atendeai.conversation SET last_position = last_position + 1, last_message_at = :now,"
+    " revision = revision + CASE WHEN CAST(:rewritten AS boolean) THEN 1 ELSE 0 END"
     " WHERE clinic_id = :clinic_id AND id = :id RETURNING last_position"
 )
 _ADD_MESSAGE = text(
@@ -44,6 +50,9 @@ _UNHANDLED = text(
     " ON m.clinic_id = :clinic_id AND m.conversation_id = c.id"
     " WHERE c.clinic_id = :clinic_id AND c.contact_id = :contact_id AND m.handled_at IS NULL"
     " ORDER BY m.position LIMIT :limit"
+)
+_LOCK_CONTACT = text(
+    "SELECT id FROM atendeai.conversation WHERE clinic_id = :clinic_id AND contact_id = :contact_id FOR UPDATE"
 )
 _JOURNAL = text(
     "UPDATE atendeai.conversation_message SET journal = CAST(:journal AS jsonb)"
@@ -133,11 +142,18 @@ _OPTED_OUT = text(
     "SELECT opted_out FROM atendeai.conversation WHERE clinic_id = :clinic_id AND contact_id = :contact_id"
 )
 _LATEST = text(
-    "SELECT author, text FROM (SELECT m.position, 'patient' AS author, m.text FROM atendeai.conversation_message m"
+    # A reply and the messages it answers carry the same moment: it is one transaction's.
+    "SELECT author, text, private FROM (SELECT m.position, 'patient' AS author, m.text,"
+    " NOT EXISTS (SELECT 1 FROM atendeai.reply a WHERE a.clinic_id = :clinic_id AND a.conversation_id = :id"
+    "  AND a.created_at = m.handled_at AND a.engine <> 'embedded') AS private"
+    " FROM atendeai.conversation_message m"
     " WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id AND m.handled_at IS NOT NULL"
-    " UNION ALL SELECT r.position, 'attendant', r.text FROM atendeai.reply r"
+    " UNION ALL SELECT r.position, 'attendant', r.text,"
+    " EXISTS (SELECT 1 FROM atendeai.conversation_message q WHERE q.clinic_id = :clinic_id"
+    "  AND q.id = r.message_id AND q.intent IN :private)"
+    " FROM atendeai.reply r"
     " WHERE r.clinic_id = :clinic_id AND r.conversation_id = :id) t ORDER BY position DESC LIMIT :limit"
-)
+).bindparams(bindparam("private", expanding=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +244,13 @@ class ConversationRepository:
         # The upsert holds the conversation's row: nobody else stores for this contact meanwhile.
         if (await self._run(_KNOWN, id=message_id)).first() is not None:
             return Received(conversation, new=False, handed_off=status == "handed_off")
+        rewritten = False
         if about is not None:
             changed = {"text": body, "kind": "text"} if kind == "edit" else {"text": "", "kind": "revoke"}
             done = await self._run(_REWRITE, id=about, conversation_id=conversation, **changed)
-            body = "" if done.rowcount else body
-        position = (await self._run(_NEXT_POSITION, id=conversation, now=now)).scalar_one()
+            rewritten = done.rowcount > 0
+            body = "" if rewritten else body
+        position = (await self._run(_NEXT_POSITION, id=conversation, now=now, rewritten=rewritten)).scalar_one()
         await self._run(
             _ADD_MESSAGE,
             id=message_id,
@@ -248,24 +266,39 @@ class ConversationRepository:
         return Received(conversation, new=True, handed_off=status == "handed_off")
 
     # ------------------------------------------------------------ turns
-    async def unhandled(self, contact_id: UUID, limit: int) -> list[Unhandled]:
-        """The contact's messages that wait to be handled, oldest first."""
+    async def unhandled(self, contact_id: UUID, limit: int, *, lock: bool = False) -> list[Unhandled]:
+        """The contact's messages that wait to be handled, oldest first.
+
+        With ``lock``, nobody else changes the conversation until this transaction ends.
+        """
+        if lock:
+            await self._run(_LOCK_CONTACT, contact_id=contact_id)
         rows = (await self._run(_UNHANDLED, contact_id=contact_id, limit=limit)).mappings()
         columns = ("state", "journal", "media")
         return [Unhandled(**{**row, **{name: _loaded(row[name]) for name in columns}}) for row in rows]
 
-    async def latest(self, conversation_id: UUID, limit: int) -> list[tuple[str, str]]:
-        """Author and text of what was said last, oldest first."""
-        rows = (await self._run(_LATEST, id=conversation_id, limit=limit)).all()
-        return [(str(row.author), str(row.text)) for row in reversed(rows)]
+    async def latest(self, conversation_id: UUID, limit: int, private: Collection[str]) -> list[tuple[str, str, bool]]:
+        """Author and text of what was said last, oldest first, and whether it is private.
+
+        Private is what a patient wrote in a turn that no model answered, and the answer to a message whose intent is
+        one of ``private``.
+        """
+        rows = (
+            await self._run(_LATEST, id=conversation_id, limit=limit, private=[str(intent) for intent in private])
+        ).all()
+        return [(str(row.author), str(row.text), bool(row.private)) for row in reversed(rows)]
 
     async def opted_out(self, contact_id: UUID) -> bool:
         """Whether the contact wants no reminders and offers."""
         return bool((await self._run(_OPTED_OUT, contact_id=contact_id)).scalar_one_or_none())
 
-    async def note(self, message_id: UUID, journal: Mapping[str, Any]) -> None:
-        """Keep what a turn was told so far."""
-        await self._run(_JOURNAL, id=message_id, journal=orjson.dumps(journal).decode())
+    async def note(self, message: Unhandled, journal: Mapping[str, Any]) -> bool:
+        """Keep what a turn was told so far; False when the conversation was changed meanwhile."""
+        row = (await self._run(_LOCK, id=message.conversation_id)).one_or_none()
+        if row is None or row.revision != message.revision:
+            return False
+        await self._run(_JOURNAL, id=message.id, journal=orjson.dumps(journal).decode())
+        return True
 
     async def settle(self, message: Unhandled, settled: Settled, now: datetime) -> bool:
         """Write a turn's result; False when the conversation was changed meanwhile and the turn must run again."""

@@ -4,6 +4,9 @@ A message is stored and its contact enqueued in one transaction, before it is ac
 dialogue; what the dialogue asks of the appointment service carries keys made of the message, and what it was told is
 journalled before anything is changed, so a turn cut short anywhere runs again to the same end. Its result (state,
 replies, the mark "handled") is one transaction; a reply is passed on to whatsapp under its own id.
+
+An emergency waits for none of that: it has work of its own, and is answered in one transaction, before what was written
+before it and also while a turn waits for another service. That turn then finds the conversation changed and runs again.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +14,11 @@ from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.conversation import emergencies
 from atendeai.conversation.batch import as_one, due_at, together
-from atendeai.conversation.engine import Actions, EmbeddedEngine, Engine, Question
+from atendeai.conversation.engine import OURS, Actions, EmbeddedEngine, Engine, Line, Question
 from atendeai.conversation.http_port import AppointmentPort
 from atendeai.conversation.journal import Journal
 from atendeai.conversation.metrics import ALERTS, HANDLING, MESSAGES
@@ -24,6 +29,7 @@ from atendeai.domain.dialogue.naming import profile_name
 from atendeai.domain.dialogue.session import Alert, Patient, Turn
 from atendeai.domain.dialogue.state import Outcome, State
 from atendeai.kit import clock
+from atendeai.kit.db import on_commit
 from atendeai.kit.http import ServiceError
 from atendeai.kit.resources import Kit
 from atendeai.kit.tenancy import Tenant
@@ -32,10 +38,14 @@ from atendeai.kit.work import enqueue
 log = structlog.get_logger()
 
 CONVERSATION_QUEUE = "conversation"
+EMERGENCY_QUEUE = "emergency"
+"""Work keyed by contact: answer an emergency, whatever else of the contact is being handled."""
 REPLY_QUEUE = "reply"
 PREFERENCE_QUEUE = "preference"
 _BATCH = 10
 _MOST_TOGETHER = 20
+_LOOKED_THROUGH = 200
+"""So many of a contact's waiting messages are looked through for an emergency."""
 _HISTORY = 12
 _REST = timedelta(hours=24)
 """After so long a silence a conversation begins anew."""
@@ -46,7 +56,7 @@ _REFUSED = frozenset([400, 404, 409, 410, 413, 422])
 
 
 class ChangedMeanwhileError(Exception):
-    """Staff changed the conversation while a turn ran; the turn runs again."""
+    """Staff, an edit or an emergency changed the conversation while a turn ran; the turn runs again."""
 
 
 def clinic_of(tenant: Tenant) -> Clinic:
@@ -83,7 +93,10 @@ class Conversations:
         """
         for _ in range(_BATCH):
             async with self._kit.database.transaction(tenant) as connection:
-                waiting = await ConversationRepository(connection, tenant.id).unhandled(UUID(key), _MOST_TOGETHER)
+                every = await ConversationRepository(connection, tenant.id).unhandled(UUID(key), _LOOKED_THROUGH)
+            if emergencies.among(every) and await self._attend(tenant, UUID(key)):
+                continue
+            waiting = every[:_MOST_TOGETHER]
             if not waiting:
                 return None
             later = None if waiting[0].journal else due_at(waiting, clock.now(), self._kit.settings)
@@ -92,17 +105,42 @@ class Conversations:
             await self._handle_together(tenant, together(waiting))
         return clock.now()
 
+    async def attend(self, tenant: Tenant, key: str) -> datetime | None:
+        """Answer the emergency of a contact at once (a worker's handler); the rest goes on as it would have."""
+        await self._attend(tenant, UUID(key))
+        async with self._kit.database.transaction(tenant) as connection:
+            await enqueue(connection, tenant.id, CONVERSATION_QUEUE, key)
+        return None
+
+    async def _attend(self, tenant: Tenant, contact: UUID) -> bool:
+        """Answer the emergencies that wait, alone and before all else; False where there are none.
+
+        Nobody need be asked for that, so it is read, answered and written under the conversation's lock.
+        """
+        async with self._kit.database.transaction(tenant) as connection:
+            rows = ConversationRepository(connection, tenant.id)
+            batch = emergencies.among(await rows.unhandled(contact, _LOOKED_THROUGH, lock=True))
+            if not batch:
+                return False
+            state, patient = _state(batch[0], tenant), Patient(name=profile_name(batch[0].contact_name))
+            result = emergencies.answered(batch, state, clinic_of(tenant), _wall(tenant, clock.now()), patient)
+            if result is None:
+                return False
+            await self._write(connection, tenant, batch, result, "embedded")
+        return True
+
     async def _handle_together(self, tenant: Tenant, batch: Sequence[Unhandled]) -> None:
         first = batch[0]
         journal = Journal(batch, clock.now())
-        now = journal.now.astimezone(tenant.config.tz).replace(tzinfo=None, second=0, microsecond=0)
-        state = _state(first, tenant.config.settings.ai.handoff.silence)
+        now = _wall(tenant, journal.now)
+        state = _state(first, tenant, await self._staff_wrote_at(tenant, first))
         message = as_one(batch, remind_within=_remind_within(tenant))
         if message is None:
             await self._pass_over(tenant, batch, state)
             return
         async with self._kit.database.transaction(tenant) as connection:
-            history = await ConversationRepository(connection, tenant.id).latest(first.conversation_id, _HISTORY)
+            rows = ConversationRepository(connection, tenant.id)
+            history = [Line(*line) for line in await rows.latest(first.conversation_id, _HISTORY, OURS)]
         question = Question(
             state,
             message,
@@ -116,9 +154,27 @@ class Conversations:
         answered = await self._engine_of(tenant).answer(question, actions)
         await self._settle(tenant, batch, answered.turn, answered.engine)
 
+    async def _staff_wrote_at(self, tenant: Tenant, message: Unhandled) -> datetime | None:
+        """When a person of the clinic last wrote to the contact, asked where it decides whether they still talk.
+
+        Raises `ServiceError`.
+        """
+        if not _lapsed(message, tenant):
+            return None
+        path = f"/internal/v1/contacts/{message.contact_id}"
+        try:
+            found = await self._kit.services.call(tenant, "whatsapp", "GET", path)
+        except ServiceError as error:
+            if error.slug != "not-found":
+                raise
+            return None  # erased meanwhile
+        at = found.get("staff_wrote_at")
+        return datetime.fromisoformat(at) if at else None
+
     async def _save(self, tenant: Tenant, message: Unhandled, journal: Journal) -> None:
         async with self._kit.database.transaction(tenant) as connection:
-            await ConversationRepository(connection, tenant.id).note(message.id, journal.to_json())
+            if not await ConversationRepository(connection, tenant.id).note(message, journal.to_json()):
+                raise ChangedMeanwhileError
 
     async def _pass_over(self, tenant: Tenant, batch: Sequence[Unhandled], state: State) -> None:
         """Note messages that want no answer (a reaction) as handled."""
@@ -128,6 +184,13 @@ class Conversations:
                 raise ChangedMeanwhileError
 
     async def _settle(self, tenant: Tenant, batch: Sequence[Unhandled], result: Turn, engine: str) -> None:
+        async with self._kit.database.transaction(tenant) as connection:
+            await self._write(connection, tenant, batch, result, engine)
+
+    async def _write(
+        self, connection: AsyncConnection, tenant: Tenant, batch: Sequence[Unhandled], result: Turn, engine: str
+    ) -> None:
+        """Write what a turn led to. Raises ChangedMeanwhileError."""
         now, first = clock.now(), batch[0]
         replies = ["\n\n".join(result.replies)] if result.replies else []
         calm = Alert.EMERGENCY not in result.alerts and not result.state.opted_out
@@ -143,18 +206,21 @@ class Conversations:
             consent=texts.PRIVACY_VERSION if tell else None,
             engine=engine,
         )
-        async with self._kit.database.transaction(tenant) as connection:
-            if not await ConversationRepository(connection, tenant.id).settle(first, settled, now):
-                raise ChangedMeanwhileError
-            if settled.replies:
-                await enqueue(connection, tenant.id, REPLY_QUEUE, str(first.contact_id))
-            if settled.opted_out != first.opted_out:
-                await enqueue(connection, tenant.id, PREFERENCE_QUEUE, str(first.contact_id))
-        MESSAGES.labels(result.intent.value).inc(len(batch))
-        for alert in result.alerts:
-            ALERTS.labels(alert.value).inc()
-            log.info("person_called_for", conversation_id=str(first.conversation_id), reason=alert.value)
-        HANDLING.observe(max(0.0, (now - batch[-1].received_at).total_seconds()))
+        if not await ConversationRepository(connection, tenant.id).settle(first, settled, now):
+            raise ChangedMeanwhileError
+        if settled.replies:
+            await enqueue(connection, tenant.id, REPLY_QUEUE, str(first.contact_id))
+        if settled.opted_out != first.opted_out:
+            await enqueue(connection, tenant.id, PREFERENCE_QUEUE, str(first.contact_id))
+
+        def count() -> None:
+            MESSAGES.labels(result.intent.value).inc(len(batch))
+            for alert in result.alerts:
+                ALERTS.labels(alert.value).inc()
+                log.info("person_called_for", conversation_id=str(first.conversation_id), reason=alert.value)
+            HANDLING.observe(max(0.0, (now - batch[-1].received_at).total_seconds()))
+
+        on_commit(connection, count)
 
     # ------------------------------------------------------------ answering
     async def pass_on(self, tenant: Tenant, key: str) -> datetime | None:
@@ -228,20 +294,32 @@ def _settled(
     )
 
 
-def _state(message: Unhandled, silence: timedelta) -> State:
+def _wall(tenant: Tenant, moment: datetime) -> datetime:
+    """A moment by the clinic's clock, to the minute, without a zone."""
+    return moment.astimezone(tenant.config.tz).replace(tzinfo=None, second=0, microsecond=0)
+
+
+def _state(message: Unhandled, tenant: Tenant, staff_wrote_at: datetime | None = None) -> State:
     """The conversation's state at this message, refreshed when it rested long enough.
 
-    ``silence``: after so long without a word the attendant answers again where a person had taken over.
+    After so long without a word of either side the attendant answers again where a person had taken over.
     """
     state = State.from_json(dict(message.state))
     if message.previous_at is not None and message.received_at - message.previous_at > _REST:
         state = state.rested()
-    if state.handed_off and message.handed_off_at is not None:
-        last = max(message.handed_off_at, message.previous_at or message.handed_off_at)
-        state.handed_off = message.received_at - last <= silence
-        if not state.handed_off and state.done in {Outcome.HANDED_OFF, Outcome.EMERGENCY}:
+    if _lapsed(message, tenant, staff_wrote_at):
+        state.handed_off = False
+        if state.done in {Outcome.HANDED_OFF, Outcome.EMERGENCY}:
             state.done = None
     return state
+
+
+def _lapsed(message: Unhandled, tenant: Tenant, staff_wrote_at: datetime | None = None) -> bool:
+    """Whether a person had the conversation, and neither side wrote for as long as the clinic lets it rest."""
+    if not message.state.get("handed_off") or message.handed_off_at is None:
+        return False
+    words = [at for at in (message.handed_off_at, message.previous_at, staff_wrote_at) if at is not None]
+    return message.received_at - max(words) > tenant.config.settings.ai.handoff.silence
 
 
 def _remind_within(tenant: Tenant) -> timedelta | None:

@@ -5,7 +5,7 @@ appointment only by a label it was given. Nothing is booked, moved or cancelled 
 puts the same question as the embedded dialogue, and only the patient's own yes to it, read by that dialogue, does it.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -98,7 +98,10 @@ class Tools:
         self._session = session
         self._mask = mask
         self._labels: dict[str, Appointment] = {}
-        self.listed = False
+        self.listed: set[datetime] = set()
+        """Starts of the patient's appointments that the model was told of."""
+        self.found: set[datetime] = set()
+        """Free times that the model was told of."""
         self._known: dict[str, tuple[type[_Arguments], str, Callable[[Any], Step]]] = {
             "search_slots": (SearchSlots, "Procura horários livres.", self._search),
             "list_appointments": (Nothing, "Lista as consultas marcadas deste paciente.", self._list),
@@ -147,6 +150,7 @@ class Tools:
         )
         slots = found.slots if isinstance(found, Found) else ()
         ahead = [s for s in slots if s.start > self._session.now][:_SHOWN]
+        self.found.update(s.start for s in ahead)
         if not ahead:
             reason = found.reason if isinstance(found, Found) and found.reason else "full"
             return {"slots": [], "reason": str(reason)}
@@ -154,7 +158,7 @@ class Tools:
 
     def _list(self, _: Nothing) -> Step:
         yield from self._label()
-        self.listed = True
+        self.listed.update(a.start for a in self._labels.values())
         return {
             "appointments": [
                 {"label": label, "what": changes.describe(self._session, a), "start": a.start.isoformat()}
@@ -311,8 +315,3 @@ def clinic_info(session: Session) -> Told:
         "address": clinic.address,
         "waiting_list": clinic.waiting_list,
     }
-
-
-def priced(info: Mapping[str, Any]) -> set[str]:
-    """The prices the clinic publishes, as they are written."""
-    return {str(s["price"]) for s in info["services"] if s["price"]}

@@ -61,6 +61,15 @@ REMINDER = Template(
 )
 """Parameters: the patient's first name, the day in words, the time."""
 
+REMINDER_CONFIRMED = Template(
+    name="atendeai_lembrete_confirmado",
+    language=PT_BR,
+    category=UTILITY,
+    body="Olá, {{1}}! Passando para lembrar do seu horário: {{2}}, às {{3}}. Sua presença está confirmada. Até lá!",
+    examples=("Maria", "amanhã, quarta-feira (26/11)", "14h"),
+)
+"""The same for who has confirmed: it asks nothing."""
+
 WAITING_LIST = Template(
     name="atendeai_vaga",
     language=PT_BR,
@@ -80,7 +89,7 @@ CHANGE = Template(
 )
 """Parameters: the patient's first name, what changed as a sentence with its full stop."""
 
-TEMPLATES: tuple[Template, ...] = (REMINDER, WAITING_LIST, CHANGE)
+TEMPLATES: tuple[Template, ...] = (REMINDER, REMINDER_CONFIRMED, WAITING_LIST, CHANGE)
 """All that a clinic needs approved before it can write first."""
 
 BY_NAME = {template.name: template for template in TEMPLATES}

@@ -20,6 +20,10 @@ _KNOWN = text(
     "SELECT coalesce(c.merged_into, c.id) FROM atendeai.whatsapp_contact c"
     " WHERE c.clinic_id = :clinic_id AND c.id = :id"
 )
+_STAFF_WROTE = text(
+    "SELECT created_at FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id AND contact_id = :id"
+    " AND purpose = 'staff' ORDER BY created_at DESC LIMIT 1"
+)
 _MARKETING = text(
     "UPDATE atendeai.whatsapp_contact SET marketing_stopped_at ="
     " CASE WHEN :stopped THEN coalesce(marketing_stopped_at, :now) END, updated_at = :now"
@@ -71,6 +75,12 @@ async def known(connection: AsyncConnection, clinic_id: UUID, contact_id: UUID) 
     """Return the contact that this one is by now; None when there is none."""
     found: UUID | None = (await connection.execute(_KNOWN, {"clinic_id": clinic_id, "id": contact_id})).scalar()
     return found
+
+
+async def staff_wrote_at(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> datetime | None:
+    """Return when a person of the clinic last wrote to a contact; None when nobody did."""
+    at: datetime | None = (await connection.execute(_STAFF_WROTE, {"clinic_id": clinic_id, "id": contact})).scalar()
+    return at
 
 
 async def prefer(

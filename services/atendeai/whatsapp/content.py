@@ -17,6 +17,8 @@ ABOUT_OTHERS = frozenset({"edit", "reaction", "revoke"})
 """Kinds that are about another message: its id is their context."""
 OPENS_NO_WINDOW = frozenset({"system", "edit", "revoke"})
 """Kinds after which free text is not allowed any longer than before: nobody wrote something new."""
+_NO_WORDS = frozenset({"location", "contacts", "reaction", "system"})
+"""Kinds whose text are names of places and people, a sign, or WhatsApp's own words."""
 _MOST_ID = 256
 _CHANGED_NUMBER = frozenset({"user_changed_number", "customer_changed_number", "user_changed_user_id"})
 
@@ -65,6 +67,15 @@ def read(raw: dict[str, Any]) -> Content:  # noqa: PLR0911 - one line for each k
     if kind in ("text", "order"):
         return Content(kind, words(content, "body" if kind == "text" else "text") or "")
     return Content(kind)
+
+
+def alarming(kind: str, text: str) -> bool:
+    """Whether a message says in the person's own words that somebody is in danger now."""
+    # Asked only where something must wait: a process that starts need not compile the signs.
+    from atendeai.domain.understanding.emergency import is_emergency  # noqa: PLC0415 - see above
+    from atendeai.domain.understanding.normalise import normalise  # noqa: PLC0415 - see above
+
+    return bool(text) and kind not in _NO_WORDS and is_emergency(normalise(text).norm)
 
 
 def moved(raw: dict[str, Any]) -> tuple[Identity, Identity] | None:

@@ -27,7 +27,7 @@ from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
 from atendeai.whatsapp import contacts, media_repository, revisions
 from atendeai.whatsapp import inbox_repository as inbox
-from atendeai.whatsapp.content import ABOUT_OTHERS
+from atendeai.whatsapp.content import ABOUT_OTHERS, alarming
 from atendeai.whatsapp.directory import Directory
 from atendeai.whatsapp.ingest import Ingest, plain
 from atendeai.whatsapp.markers import READ_QUEUE
@@ -44,6 +44,8 @@ HOLD = timedelta(seconds=45)
 """How long a message waits for its file, and what the person wrote after it with it; then it goes on without."""
 
 _BATCH = 20
+_LOOKED_THROUGH = 100
+"""So many of a person's waiting messages are looked through for an emergency."""
 _LONGEST_TURN = timedelta(seconds=150)
 """A turn of conversation ends within its worker's 120 s; a call that it made last may take a little longer."""
 _JOIN_WAIT = timedelta(seconds=5)
@@ -274,29 +276,41 @@ class Inbox:
 
     # ------------------------------------------------------------ handing on
     async def hand_on(self, tenant: Tenant, key: str) -> datetime | None:
-        """Give conversation what one person wrote, in order. Raises `ServiceError` while it cannot take it."""
+        """Give conversation what one person wrote, in order. Raises `ServiceError` while it cannot take it.
+
+        What must wait holds back what came after it, but for an emergency.
+        """
         contact = UUID(key)
         async with self._kit.database.transaction(tenant) as connection:
             joining = await contacts.joining(connection, tenant.id, contact, clock.now())
             for other in joining.awaits:
                 await enqueue(connection, tenant.id, INBOUND_QUEUE, other)
-            messages = await inbox.waiting(connection, tenant.id, contact, _BATCH)
+            messages = await inbox.waiting(connection, tenant.id, contact, _LOOKED_THROUGH)
         if joining.into is not None:
             return await self._tell(tenant, contact, joining.into, joining.told)
+        waits = joining.holds or any(_held_until(message) for message in messages)
+        alarms = [message for message in messages if waits and alarming(message.kind, message.text)]
+        for message in alarms:
+            await self._give(tenant, message)
         if joining.holds:
             return clock.now() + _JOIN_WAIT  # or as soon as the others know that it is one person
-        for message in messages:
-            held = message.received_at + HOLD
-            if message.media_id and message.ready_at is None and clock.now() < held:
+        rest = [message for message in messages if message not in alarms]
+        for message in rest[:_BATCH]:
+            held = _held_until(message)
+            if held is not None:
                 return held
-            refused, typing = await self._offer(tenant, message)
-            async with self._kit.database.transaction(tenant) as connection:
-                now = clock.now()
-                await inbox.handed_on(connection, tenant.id, message.id, now, refused=refused, typing=typing)
-                if refused is None:
-                    await enqueue(connection, tenant.id, READ_QUEUE, key)
-            MESSAGES.labels("inbound", "refused" if refused else "handed_on").inc()
-        return clock.now() if len(messages) == _BATCH else None
+            await self._give(tenant, message)
+        return clock.now() if len(rest) > _BATCH else None
+
+    async def _give(self, tenant: Tenant, message: inbox.Waiting) -> None:
+        """Give conversation one message, and note what it said of it. Raises `ServiceError` while it cannot take it."""
+        refused, typing = await self._offer(tenant, message)
+        async with self._kit.database.transaction(tenant) as connection:
+            now = clock.now()
+            await inbox.handed_on(connection, tenant.id, message.id, now, refused=refused, typing=typing)
+            if refused is None:
+                await enqueue(connection, tenant.id, READ_QUEUE, str(message.contact_id))
+        MESSAGES.labels("inbound", "refused" if refused else "handed_on").inc()
 
     async def _tell(self, tenant: Tenant, contact: UUID, into: UUID, told: datetime | None) -> datetime | None:
         """Tell the services that keep something under a contact that it is another one. Raises `ServiceError`.
@@ -348,6 +362,12 @@ class Inbox:
             )
             return error.status, False
         return None, isinstance(said, dict) and said.get("typing") is True
+
+
+def _held_until(message: inbox.Waiting) -> datetime | None:
+    """Until when a message waits for its file; None when it waits no longer."""
+    until = message.received_at + HOLD
+    return until if message.media_id and message.ready_at is None and clock.now() < until else None
 
 
 def _handed(message: inbox.Waiting) -> dict[str, Any]:

@@ -68,12 +68,12 @@ async def contact(
     connection: ConnectionDep,
     caller: Annotated[Principal, Depends(service())],
 ) -> KnownContact:
-    """Say whether there is such a contact, and which one it is by now if it was joined to another."""
+    """Say whether there is such a contact, which one it is by now, and when staff last wrote to it."""
     del caller  # proven by the dependency
     found = await contacts.known(connection, tenant.id, contact_id)
     if found is None:
         raise not_found("contact")
-    return KnownContact(id=found)
+    return KnownContact(id=found, staff_wrote_at=await contacts.staff_wrote_at(connection, tenant.id, found))
 
 
 @router.get("/channel", operation_id="internal_channel_read")

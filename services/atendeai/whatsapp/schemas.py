@@ -102,9 +102,10 @@ class PreferencesKept(Preferences):
 
 
 class KnownContact(BaseModel):
-    """A contact, by the id that it goes by."""
+    """A contact, by the id that it goes by, and when a person of the clinic last wrote to it."""
 
     id: UUID
+    staff_wrote_at: datetime | None
 
 
 class Queued(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -27,6 +27,12 @@ async def look(ward: Ward, **later: float) -> None:
     await until(lambda: ward.idle(QUEUE), bool)
 
 
+async def reminded(ward: Ward, contact: UUID) -> list[datetime | None]:
+    """Return when the contact was reminded of each of their appointments, as conversation is told."""
+    items = (await ward.internal("GET", "/appointments", params={"contact_id": str(contact)})).json()["items"]
+    return [datetime.fromisoformat(one["reminded_at"]) if "reminded_at" in one else None for one in items]
+
+
 async def test_a_day_and_two_hours_before_and_never_twice(ward: Ward) -> None:
     contact = uuid4()
     booked = await ward.booked(at("14:00"), contact=contact)
@@ -39,6 +45,7 @@ async def test_a_day_and_two_hours_before_and_never_twice(ward: Ward) -> None:
     assert first["text"].startswith("Olá, Maria! Passando para lembrar do seu horário: amanhã, terça-feira (26/11), às")
     assert [one["id"] for one in first["buttons"]] == [f"confirm:{booked['id']}", f"cancel:{booked['id']}"]
     assert datetime.fromisoformat(first["expires_at"]) == at("14:00"), "after that it reminds of nothing"
+    assert await reminded(ward, contact) == [ward.hands.now]
 
     await look(ward, hours=22)
     await look(ward)
@@ -62,6 +69,8 @@ async def test_who_confirmed_hears_once_more_without_a_question(ward: Ward) -> N
     await look(ward, hours=21)
     [only] = ward.whatsapp.to(contact)
     assert only["kind"] == "text"
+    assert only["text"].endswith("Sua presença está confirmada. Até lá! 😊"), "in the tone of the clinic's persona"
+    assert only["template"]["name"] == "atendeai_lembrete_confirmado"
 
 
 async def test_a_moved_appointment_is_reminded_of_its_new_time_and_a_cancelled_one_of_none(ward: Ward) -> None:
@@ -74,6 +83,10 @@ async def test_a_moved_appointment_is_reminded_of_its_new_time_and_a_cancelled_o
     await look(ward, hours=5)
     [only] = ward.whatsapp.messages
     assert only["template"]["parameters"] == ["Maria", "amanhã, terça-feira (26/11)", "15h"]
+    assert await reminded(ward, contact) == [ward.hands.now]
+    body = {"start": at("16:00").isoformat()}
+    assert (await ward.internal("POST", f"/appointments/{moved['id']}/reschedule", json=body)).status_code == 200
+    assert await reminded(ward, contact) == [None], "of the time that it has now nobody has been reminded"
 
 
 async def test_an_outage_delays_and_doubles_nothing(ward: Ward) -> None:

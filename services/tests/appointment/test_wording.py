@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 
 from atendeai.appointment.wording import Message, day_in_words, first_name, initials, moment_in_words
+from atendeai.domain.dialogue.tone import FORMAL, FRIENDLY
+from atendeai.domain.templates import BY_NAME
 from tests.appointment.whatsapp_side import check
 
 TUESDAY = date(2026, 11, 24)
@@ -80,6 +82,24 @@ def test_who_confirmed_is_not_asked_again() -> None:
     check(body)
     assert body["kind"] == "text"
     assert body["text"].endswith("hoje, terça-feira (24/11), às 14h. Sua presença está confirmada. Até lá!")
+    template = BY_NAME[body["template"]["name"]]
+    assert template.filled(body["template"]["parameters"]) == body["text"]
+    assert (template.buttons, body["template"]["payloads"]) == ((), [])
+
+
+def test_the_tone_is_the_personas_and_the_template_as_it_was_approved() -> None:
+    start, until = datetime(2026, 11, 26, 15, 30), datetime(2026, 11, 24, 11, 15)  # noqa: DTZ001
+    asked = Message.reminder(ID, "Maria", start, TUESDAY, confirmed=False)
+    formal = asked.as_json(CONTACT, FORMAL)
+    check(formal)
+    assert formal["text"].startswith("Olá, Maria. Passando")
+    assert formal["text"].endswith("O(a) senhor(a) confirma a sua presença?")
+    assert formal["template"] == asked.as_json(CONTACT)["template"]
+    offer = Message.offer(ID, "Ana", start, TUESDAY, until).as_json(CONTACT, FORMAL)["text"]
+    assert "como o(a) senhor(a) pediu" in offer
+    assert "reservado para o(a) senhor(a) até às 11h15" in offer
+    sure = Message.reminder(ID, "Maria", start, TUESDAY, confirmed=True)
+    assert sure.as_json(CONTACT, FRIENDLY)["text"].endswith("Até lá! 😊")
 
 
 def test_an_offer_says_until_when() -> None:

@@ -102,6 +102,17 @@ async def test_a_button_with_anothers_appointment_does_nothing_and_claims_nothin
     assert await world.appointments(stranger) == []
 
 
+async def test_a_button_after_an_emergency_leaves_it_one(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    key = await booked(world, contact, 9)
+    await world.say(contact, "meu pai desmaiou e não acorda")
+    assert "às 9h" in await press(world, contact, "Confirmar", f"confirm:{key}")
+    row = await conversation(world, contact)
+    assert (row["status"], row["outcome"], row["alert"]) == ("handed_off", "emergency", "emergency")
+    assert "equipe" in await world.say(contact, "já chamei o samu")
+
+
 async def test_an_appointment_is_not_undone_by_declining_it(make_world: MakeWorld) -> None:
     world = await make_world()
     contact = uuid4()
@@ -166,7 +177,8 @@ async def test_a_reaction_is_not_answered_and_a_document_is_handed_on(make_world
     world = await make_world()
     contact = uuid4()
     await world.post(world.message(contact, "", kind="reaction"))
-    assert "Recebi e já passei" in await world.say(contact, "", kind="document")
+    stored = {"id": str(uuid4()), "mime_type": "application/pdf", "transcript": False}
+    assert "Recebi e já passei" in await world.say(contact, "", kind="document", media=stored)
     assert len(world.whatsapp.texts(contact)) == 1
     assert (await conversation(world, contact))["alert"] == "file"
     heard = {"id": str(uuid4()), "mime_type": "audio/ogg", "transcript": True}
@@ -185,6 +197,23 @@ async def test_after_silence_the_attendant_answers_again(make_world: MakeWorld) 
         "UPDATE atendeai.conversation_message SET received_at = received_at - interval '3 hours' WHERE clinic_id = $1",
         world.clinic.id,
     )
+    world.whatsapp.staff_wrote_at = clock.now() - timedelta(hours=1)  # the talk goes on: it is they who are waited for
+    await world.post(world.message(contact, "está bem, obrigada"))
+
+    async def handled() -> bool:
+        rows = await world.clinic.fetch(
+            "SELECT FROM atendeai.conversation_message WHERE clinic_id = $1 AND handled_at IS NULL", world.clinic.id
+        )
+        return not rows
+
+    await eventually(handled)
+    assert len(world.whatsapp.texts(contact)) == 1
+    assert (await conversation(world, contact))["status"] == "handed_off"
+    await world.clinic.fetch(
+        "UPDATE atendeai.conversation_message SET received_at = received_at - interval '3 hours' WHERE clinic_id = $1",
+        world.clinic.id,
+    )
+    world.whatsapp.staff_wrote_at = clock.now() - timedelta(hours=4)
     assert "Estamos em" in await world.say(contact, "qual o endereço?")
     assert (await conversation(world, contact))["status"] == "open"
 
@@ -196,6 +225,19 @@ async def test_a_bare_yes_near_an_appointment_confirms_it(make_world: MakeWorld)
     # The conversation rested: nothing of ours is being answered but the reminder.
     await world.clinic.fetch("UPDATE atendeai.conversation SET state = '{}' WHERE clinic_id = $1", world.clinic.id)
     assert "Presença confirmada" in await world.say(contact, "sim")
+    # Nor does it matter how lately it was booked, once the patient was reminded of it since.
+    other = uuid4()
+    key = await booked(world, other, 10)
+    assert "Presença confirmada" not in await world.say(other, "ok")
+    await world.clinic.fetch(
+        "INSERT INTO atendeai.appointment_reminder"
+        " (clinic_id, appointment_id, starts_at, minutes_before, outcome, at)"
+        " SELECT clinic_id, id, starts_at, 120, 'sent', now() + interval '1 minute' FROM atendeai.appointment"
+        " WHERE clinic_id = $1 AND id = $2",
+        world.clinic.id,
+        UUID(key),
+    )
+    assert "Presença confirmada" in await world.say(other, "confirmo")
 
 
 async def test_what_is_edited_or_deleted_while_it_waits_is_answered_as_it_then_is(make_world: MakeWorld) -> None:
@@ -255,4 +297,20 @@ async def test_a_clinic_with_a_model_of_its_own(make_world: MakeWorld, acknowled
     assert reply["engine"] == "small"
     assert "Maria" not in orjson.dumps(heard).decode()
     assert "192" in await world.say(contact, "meu pai desmaiou e não acorda")
+    await world.post(world.message(contact, "ele toma varfarina"))
+    row = await conversation(world, contact)
+    path, headers = f"/api/v1/conversations/{row['id']}", world.clinic.headers("receptionist")
+
+    async def handled() -> bool:
+        shown = (await world.client.get(f"{path}/messages", headers=headers)).json()["items"]
+        return all(entry["state"] != "received" for entry in shown)
+
+    await eventually(handled)
+    await world.client.post(f"{path}/release", headers=headers)
     assert len(heard) == 1
+    await world.say(contact, "e qual o endereço?")
+    assert [m["content"] for m in heard[1]["messages"][1:] if m["role"] == "user"] == [
+        "sou a [NOME_1], qual o endereço?",
+        "e qual o endereço?",
+    ]
+    assert "192" not in orjson.dumps(heard[1]["messages"][1:]).decode()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,14 +12,17 @@ import httpx
 import orjson
 import pytest
 
-from atendeai.conversation.engine import Actions, Answered, EmbeddedEngine, Question
+from atendeai.conversation.engine import Actions, Answered, EmbeddedEngine, Line, Question
+from atendeai.conversation.fitness import Told, fit
 from atendeai.conversation.journal import Journal
 from atendeai.conversation.masking import Mask
 from atendeai.conversation.memory import MemoryClinic
-from atendeai.conversation.metrics import MODEL_FALLBACKS, MODEL_TOKENS
-from atendeai.conversation.model_client import Endpoint
+from atendeai.conversation.metrics import MODEL_FALLBACKS, MODEL_SECONDS, MODEL_TOKENS
+from atendeai.conversation.model_client import MOST_BYTES, Endpoint
 from atendeai.conversation.openai_engine import OpenAIEngine
 from atendeai.conversation.repository import Unhandled
+from atendeai.conversation.tools import clinic_info
+from atendeai.domain.dialogue import manager, texts
 from atendeai.domain.dialogue.clinic import Persona, clinic_from_profile
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Message, Patient
@@ -83,13 +87,13 @@ class Model(httpx.AsyncBaseTransport):
 class World:
     """One patient, a clinic in memory, and a conversation that goes on."""
 
-    def __init__(self, script: Script, *, patient: str | None = "Maria Souza") -> None:
+    def __init__(self, script: Script, *, patient: str | None = "Maria Souza", endpoint: Endpoint = ENDPOINT) -> None:
         self.model = Model(script)
-        self.engine = OpenAIEngine(ENDPOINT, transport=self.model)
+        self.engine = OpenAIEngine(endpoint, transport=self.model)
         self.clinic = MemoryClinic(PROFILE, NOW)
         self.patient = Patient(name=patient)
         self.state = State()
-        self.history: list[tuple[str, str]] = []
+        self.history: list[Line] = []
         self.journal: dict[str, Any] | None = None
 
     async def answer(self, request: Request, key: UUID) -> Answer:
@@ -102,7 +106,7 @@ class World:
         answered = await self.run(self.engine, question)
         self.state = answered.turn.state
         reply = "\n".join(answered.turn.replies)
-        self.history += [("patient", text), ("attendant", reply)]
+        self.history += [Line("patient", text, answered.engine == "embedded"), Line("attendant", reply)]
         return reply
 
     async def run(self, engine: OpenAIEngine | EmbeddedEngine, question: Question) -> Answered:
@@ -129,6 +133,13 @@ def fallbacks(reason: str) -> float:
     return float(MODEL_FALLBACKS.labels(reason)._value.get())
 
 
+def timed(model: str) -> float:
+    """How many answers of a model were measured."""
+    (family,) = MODEL_SECONDS.collect()
+    wanted = ("_count", {"model": model, "status": "200"})
+    return sum(s.value for s in family.samples if (s.name.removeprefix(family.name), s.labels) == wanted)
+
+
 async def test_a_model_finds_and_offers_and_the_patients_own_yes_books() -> None:
     world = World(
         [
@@ -136,7 +147,7 @@ async def test_a_model_finds_and_offers_and_the_patients_own_yes_books() -> None
             says(None, call("offer_slot", service="consulta", professional="ana", start="2026-11-26T10:00:00")),
         ]
     )
-    spent = MODEL_TOKENS.labels("small", "prompt")._value.get()
+    spent, asked = MODEL_TOKENS.labels("small", "prompt")._value.get(), timed("small")
     offer = await world.say("queria ver a doutora lá pela quinta, se der de manhã")
     assert "quinta-feira, 26/11 às 10h" in offer
     assert "Pode ser?" in offer
@@ -145,6 +156,7 @@ async def test_a_model_finds_and_offers_and_the_patients_own_yes_books() -> None
     assert world.booked == [datetime(2026, 11, 26, 10)]  # noqa: DTZ001 - wall-clock time
     assert len(world.model.asked) == 2  # the last word is no model's business
     assert MODEL_TOKENS.labels("small", "prompt")._value.get() == spent + 200
+    assert timed("small") == asked + 2
     assert set(world.model.keys) == {"Bearer the-key"}
 
 
@@ -157,6 +169,21 @@ async def test_what_tells_who_somebody_is_does_not_leave() -> None:
     for secret in ("Maria", "Souza", "123.456", "98765", "mail.com", "Pedro", "pedro", "alves"):
         assert secret not in world.model.words, secret
     assert "Ana Lima" in world.model.words
+
+
+async def test_a_name_that_was_asked_for_stays_here_and_is_hidden_wherever_it_is_said() -> None:
+    world = World([says("Certo, sobre o que é?")], patient=None)
+    world.history = [
+        Line("patient", "é pro joaquim, filho da vizinha"),
+        Line("attendant", f"Tenho este horário: Consulta, amanhã às 10h. {texts.ASK_NAME}"),
+        Line("patient", "joaquim gouvea", True),
+        Line("attendant", "Agendado! Consulta, amanhã às 10h, em nome de Joaquim Gouvêa. Até lá!"),
+    ]
+    await world.say("preciso de uma informação para o joaquim, da família gouvêa")
+    told = world.model.words.casefold()
+    assert "joaquim" not in told
+    assert "gouv" not in told
+    assert [m["role"] for m in world.model.asked[0]["messages"]] == ["system", "user", "assistant", "assistant", "user"]
 
 
 async def test_placeholders_come_back_as_what_they_stand_for() -> None:
@@ -180,6 +207,19 @@ async def test_placeholders_come_back_as_what_they_stand_for() -> None:
     [
         "Pronto, sua consulta foi agendada para amanhã às 10h.",
         "Cancelei! Sua consulta está cancelada.",
+        "Pronto, marquei para você.",
+        "Agendei com a Dra. Ana Lima!",
+        "Certo, remarquei.",
+        "Não se preocupe, já desmarquei.",
+        "Acabei de agendar para você.",
+        "Sua consulta foi agendada, sem problemas.",
+        "Sem problemas, está marcado.",
+        "A consulta custa 99 reais.",
+        "A consulta custa 99,00.",
+        "A consulta sai por cem reais.",
+        "Tenho às 10h. Pode ser?",
+        "Tenho amanhã às nove e meia.",
+        "Consigo encaixar entre 14h e 15h.",
         "A consulta custa R$ 99,00.",
         "Pague em https://pix.example.com",
         "Qual dia? E qual horário? E qual convênio?",
@@ -193,6 +233,76 @@ async def test_a_model_that_says_what_it_must_not_is_not_heard(words: str) -> No
     assert await world.say("quanto custa a consulta?") == "\n".join(embedded.turn.replies)
     assert fallbacks("unfit-reply") == before + 1
     assert world.booked == []
+
+
+NINE, TEN = datetime(2026, 11, 27, 9), datetime(2026, 11, 27, 10)  # noqa: DTZ001 - wall-clock time
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "may"),
+    [
+        ("Sua consulta ainda não foi agendada. Qual dia prefere?", {}, True),
+        ("Não encontrei nenhuma consulta marcada.", {}, True),
+        ("A consulta custa R$ 250. O exame eu não sei.", {}, True),
+        ("São 250 reais.", {}, True),
+        ("Atendemos de segunda a sexta, das 8h às 18h. Fechamos às 18h.", {}, True),
+        ("Infelizmente às 10h não tenho. Serve 9h?", {"heard": "tem às 10h?", "free": [NINE]}, True),
+        ("Às 10h tenho. Serve?", {"heard": "tem às 10h?", "free": [NINE]}, False),
+        ("Tenho 9h e 10h. Qual prefere?", {"free": [NINE, TEN]}, True),
+        ("A das 10h é com a Dra. Ana Lima.", {"before": "Tenho às 9h e às 10h."}, True),
+        ("Tenho às 8h. Serve?", {}, False),
+        ("Você tem consulta marcada para sexta, 27/11, às 9h.", {"listed": [NINE]}, True),
+        ("Você tem consulta marcada para sexta, 27/11, às 10h.", {"listed": [NINE], "free": [TEN]}, False),
+        ("Sua consulta das 9h foi cancelada.", {"listed": [NINE]}, False),
+        ("Marquei a das 9h.", {"listed": [NINE]}, False),
+        ("Sua consulta está marcada.", {}, False),
+    ],
+)
+def test_what_a_model_may_say(words: str, told: dict[str, Any], may: bool) -> None:
+    info = clinic_info(manager.begin(State(), Message("oi"), CLINIC, NOW))
+    assert fit(words, Told(info, **told)) is may
+
+
+async def test_what_a_tool_found_may_be_said() -> None:
+    search = call("search_slots", service="consulta", date_from="2026-11-26", date_to="2026-11-26")
+    world = World([says(None, search), says("Na quinta a Dra. Ana Lima tem às 9h. Serve?")])
+    assert "às 9h. Serve?" in await world.say("o que a doutora tem na quinta?")
+
+
+class Endless(httpx.AsyncByteStream):
+    """An answer that never ends: bytes without end, or one and nothing after it."""
+
+    def __init__(self, *, drips: bool) -> None:
+        self.drips = drips
+        self.given = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self.given += 65536
+            yield b" " if self.drips else b" " * 65536
+            if self.drips:
+                await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("drips", "reason"), [(True, "timeout"), (False, "malformed")])
+async def test_an_answer_without_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, drips: bool, reason: str
+) -> None:
+    for name in ("_CALL_SECONDS", "_LEAST_SECONDS"):
+        monkeypatch.setattr(f"atendeai.conversation.openai_engine.{name}", 0.1 if drips else 60)
+    endless = Endless(drips=drips)
+    world, before = World([httpx.Response(200, stream=endless)]), fallbacks(reason)
+    async with asyncio.timeout(10):
+        assert "às 14h" in await world.say("quero marcar consulta amanhã às 14h")
+    assert fallbacks(reason) == before + 1
+    assert endless.given <= MOST_BYTES + 65536
+
+
+async def test_an_address_that_is_none_is_like_one_that_does_not_answer() -> None:
+    before = fallbacks("unreachable")
+    world = World([says("Olá!")], endpoint=Endpoint("http://model:port/v1", "small", "the-key"))
+    assert "às 14h" in await world.say("quero marcar consulta amanhã às 14h")
+    assert fallbacks("unreachable") == before + 1
 
 
 def _ask(world: World, text: str) -> Question:
@@ -316,3 +426,36 @@ def test_a_mask_leaves_dates_times_and_public_names_alone() -> None:
     assert mask.show(hidden) == text
     with pytest.raises(ValueError, match="placeholder"):
         mask.show("[CARTAO_7]")
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "secrets"),
+    [
+        ("João da Silva", "oi, é o joao, JOAO DA SILVA", ["joao", "silva"]),
+        ("Joao", "aqui fala Joa\u0303o", ["joa"]),
+        ("Ana Sá", "Agendado! Em nome de Ana. A ana sá vem.", ["ana", "sá"]),
+        (None, "pra minha filha sofia martins", ["sofia", "martins"]),
+        (None, "minha mãe, dona Lúcia, e meu tio zé carlos também", ["lúcia", "zé", "carlos"]),
+        (None, "sou a maria souza e quero marcar", ["maria", "souza"]),
+        (None, "sou mãe do pedro alves", ["pedro", "alves"]),
+    ],
+)
+def test_names_are_hidden_however_they_are_typed(known: str | None, text: str, secrets: list[str]) -> None:
+    mask = Mask(["Dra. Bia Lima"], [known])
+    hidden = mask.hide(text)
+    for secret in secrets:
+        assert secret not in hidden.casefold(), hidden
+    assert mask.show(hidden) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "minha filha quer marcar uma consulta com a dra bia lima",
+        "meu pai precisa de retorno, ele passou mal ontem",
+        "sou a paciente das 10h e minha mãe vai junto",
+        "é para o meu filho de 5 anos",
+    ],
+)
+def test_what_is_no_name_is_left_alone(text: str) -> None:
+    assert Mask(["Dra. Bia Lima"], ["Maria"]).hide(text) == text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -100,6 +101,71 @@ async def test_an_emergency_does_not_wait_for_more(make_world: MakeWorld) -> Non
     await world.post(world.message(contact, "oi"))
     assert "192" in await world.say(contact, "meu pai desmaiou e não acorda")
     assert len(world.whatsapp.texts(contact)) == 1
+
+
+@pytest.mark.parametrize("stuck", ["refused", "hanging"])
+async def test_an_emergency_does_not_wait_for_a_turn_that_waits_for_a_service(
+    make_world: MakeWorld, stuck: str
+) -> None:
+    world = await make_world()
+    contact = uuid4()
+    world.appointment.hold_back = "/holds" if stuck == "hanging" else None
+    world.appointment.lose = ["/holds"] * (1000 if stuck == "refused" else 0)
+    await world.post(world.message(contact, "quero marcar consulta amanhã às 11h"))
+    await eventually(lambda: world.appointment.held_back or 0 < len(world.appointment.lose) < 1000)
+    await world.post(world.message(contact, "e aceita Unimed?"))
+    assert "192" in await world.say(contact, "meu pai desmaiou e não acorda")
+    headers = world.clinic.headers("owner")
+    (conversation,) = (await world.client.get("/api/v1/conversations", headers=headers)).json()["items"]
+    assert (conversation["status"], conversation["alert"]) == ("handed_off", "emergency")
+    world.appointment.go_on.set()
+    world.appointment.lose = []
+
+    async def all_handled() -> bool:
+        url = f"/api/v1/conversations/{conversation['id']}/messages"
+        return all(e["state"] != "received" for e in (await world.client.get(url, headers=headers)).json()["items"])
+
+    await eventually(all_handled, seconds=30)
+    assert len(world.whatsapp.texts(contact)) == 1  # what was written before is a person's business now
+    assert "booked" not in {a["status"] for a in await world.appointments(contact)}
+
+
+async def test_an_edit_of_what_a_turn_has_taken_up_is_a_message_of_its_own(make_world: MakeWorld) -> None:
+    world = await make_world(quiet=60)
+    contact = uuid4()
+    first, second = world.message(contact, "quero uma consulta"), world.message(contact, "amanhã às 9h")
+    for message in (first, second):
+        await world.post(message)
+    journal = {"now": first["sent_at"], "messages": [first["message_id"], second["message_id"]], "steps": []}
+    await world.clinic.fetch(
+        "UPDATE atendeai.conversation_message SET journal = CAST($3 AS jsonb) WHERE clinic_id = $1 AND id = $2",
+        world.clinic.id,
+        UUID(first["message_id"]),
+        json.dumps(journal),
+    )
+    context = {"message_id": second["message_id"]}
+    await world.post(world.message(contact, "amanhã às 15h", kind="edit", context=context))
+    rows = await world.clinic.fetch(
+        "SELECT text FROM atendeai.conversation_message WHERE clinic_id = $1 ORDER BY position", world.clinic.id
+    )
+    assert [row["text"] for row in rows] == ["quero uma consulta", "amanhã às 9h", "amanhã às 15h"]
+
+
+async def test_a_turn_that_read_other_words_than_were_edited_meanwhile_changes_nothing(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    world.appointment.hold_back = "/slots/search"
+    message = world.message(contact, "quero marcar consulta amanhã às 14h")
+    await world.post(message)
+    await eventually(lambda: world.appointment.held_back)
+    context = {"message_id": message["message_id"]}
+    await world.post(world.message(contact, "quero marcar consulta amanhã às 16h", kind="edit", context=context))
+    world.appointment.go_on.set()
+    await eventually(lambda: world.whatsapp.texts(contact), seconds=20)
+    assert "às 16h" in world.whatsapp.texts(contact)[0]
+    assert [
+        a["starts_at"].astimezone(world.clinic.tenant.config.tz).hour for a in await world.appointments(contact)
+    ] == [16]
 
 
 @pytest.mark.parametrize("lost", ["/holds", "/book", "/slots/search"])

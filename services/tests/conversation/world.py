@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,12 +32,17 @@ class WhatsApp:
         self.calls = 0
         self.fail_with: list[int] = []
         self.opted_out: dict[str, bool] = {}
+        self.staff_wrote_at: datetime | None = None
         self.app = FastAPI()
 
         @self.app.put("/internal/v1/contacts/{contact}/preferences")
         async def preferences(contact: str, request: Request) -> dict[str, Any]:
             self.opted_out[contact] = (await request.json())["opted_out"]
             return {"contact_id": contact, "opted_out": self.opted_out[contact]}
+
+        @self.app.get("/internal/v1/contacts/{contact}")
+        async def known(contact: str) -> dict[str, Any]:
+            return {"id": contact, "staff_wrote_at": self.staff_wrote_at}
 
         @self.app.post("/internal/v1/outbound")
         async def outbound(request: Request) -> Response:
@@ -65,6 +71,9 @@ class FlakyAppointment:
         self.down = False
         self.hang: str | None = None
         self.hung = False
+        self.hold_back: str | None = None
+        self.held_back = False
+        self.go_on = asyncio.Event()
         self.seen: list[str] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -78,6 +87,10 @@ class FlakyAppointment:
             await self.app(scope, receive, _nowhere)
             self.hung = True
             await asyncio.Event().wait()
+        if self.hold_back is not None and self.hold_back in path:
+            self.hold_back = None
+            self.held_back = True
+            await self.go_on.wait()
         lost = next((part for part in self.lose if part in path), None)
         if lost is None:
             await self.app(scope, receive, send)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from atendeai.domain.dialogue.clinic import Clinic
+from atendeai.domain.dialogue.manager import turn
+from atendeai.domain.dialogue.session import Alert, Message
+from atendeai.domain.dialogue.state import State
 from tests.domain.test_dialogue_people import SCENE, said, talk
 
 CARDIO = {
@@ -101,3 +106,24 @@ def test_a_person_who_has_taken_over_is_not_spoken_over() -> None:
     assert [answer["replies"] for answer in later] == [[], [], []]
     assert {answer["state"]["outcome"] for answer in later} == {"handed_off"}
     assert "192" in danger["replies"][0]
+
+
+@pytest.mark.parametrize(
+    ("topic", "message", "theirs"),
+    [
+        ("dor", "estou com dor no joelho", True),
+        ("dor", "sinto dores há uma semana", True),
+        ("dor", "aqui é a Dora, do gravador", False),
+        ("Cirurgias", "quero saber da cirurgia", True),
+        ("Reclamação", "tenho duas reclamações a fazer", True),
+        ("plano de saúde", "tenho uma dúvida do meu Plano de Saude.", True),
+        ("plano de saúde", "qual o plano? minha saúde vai bem", False),
+        ("", "bom dia", False),
+    ],
+)
+def test_a_topic_of_the_clinics_people_is_theirs_where_it_is_named(topic: str, message: str, theirs: bool) -> None:
+    clinic = Clinic("Sol", handoff_topics=(topic,))
+    with pytest.raises(StopIteration) as done:
+        next(turn(State(), Message(message), clinic, datetime.fromisoformat("2026-11-24T09:00")))
+    assert (Alert.TOPIC in done.value.value.alerts) is theirs
+    assert done.value.value.state.handed_off is theirs

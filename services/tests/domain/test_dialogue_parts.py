@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time
 
 import pytest
@@ -90,6 +91,12 @@ def test_wording() -> None:
     assert wording.price("1250.5") == "R$ 1.250,50"
     week = {day: ((time(8), time(12)), (time(13), time(18))) for day in range(5)} | {5: ((time(8), time(12)),)}
     assert wording.week(week) == "segunda a sexta, das 8h às 12h e das 13h às 18h; sábado, das 8h às 12h"
+    assert wording.every_week(week) == (
+        "de segunda a sexta, das 8h às 12h e das 13h às 18h; aos sábados, das 8h às 12h"
+    )
+    assert wording.every_week({4: ((time(8), time(12)),), 5: ((time(8), time(12)),)}) == (
+        "às sextas e aos sábados, das 8h às 12h"
+    )
     assert wording.listed(["a", "b", "c"], "ou") == "a, b ou c"
     assert wording.wish(Moment(date=today, time_from=time(12), time_to=time(18)), today) == (
         "hoje (terça-feira, 24/11) entre 12h e 18h"
@@ -107,7 +114,9 @@ def test_the_state_survives_its_storage() -> None:
         target=STANDING,
         targets=[STANDING],
         done=Outcome.BOOKED,
-        last=STANDING,
+        last=replace(STANDING, reminded_at=START),
+        done_at=START,
+        heard_at=START,
     )
     assert State.from_json(state.to_json()) == state
     assert State.from_json({}) == State()
@@ -127,7 +136,7 @@ def test_after_a_rest_only_the_lasting_is_left() -> None:
         Held("h1"),
         Done(),
         Refused("slot-taken"),
-        Appointments((STANDING,)),
+        Appointments((STANDING, replace(STANDING, reminded_at=START))),
     ],
 )
 def test_answers_survive_the_journal(answer: Found | Held | Done | Refused | Appointments) -> None:

@@ -221,7 +221,7 @@ def test_the_waiting_list_of_a_full_day() -> None:
 def test_a_person_asked_for_at_night_is_announced_for_the_morning() -> None:
     said = words("quero falar com uma atendente", now="2026-11-27T20:00")
     assert "estamos fechados" in said
-    assert "segunda-feira, 30/11 às 9h" in said
+    assert "voltamos a atender na segunda-feira, 30/11 às 9h" in said
     assert "estamos fechados" not in words("quero falar com uma atendente")
 
 
@@ -232,16 +232,59 @@ def test_who_this_is(text: str) -> None:
     assert answer["state"]["outcome"] in {"answered", "nothing_booked"}
 
 
-def test_at_most_one_question_in_an_answer() -> None:
-    for messages in (
-        ("oi",),
-        ("quero marcar",),
-        ("consulta quinta às 15h",),
-        ("consulta quinta", "onde fica?"),
-        ("consulta quinta às 15h", "é particular"),
+OPEN: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    ((), {}),
+    (("quero marcar",), {}),
+    (("consulta quinta",), {}),
+    (("consulta quinta às 15h",), {}),
+    (("consulta quinta às 15h, meu nome é Maria Lima",), {}),
+    (("consulta amanhã", "quero entrar na lista de espera"), {"busy": FULL}),
+    (("quero remarcar",), {"existing": [TOMORROW]}),
+    (("quero cancelar",), {"existing": [TOMORROW]}),
+    (("quero cancelar",), {"existing": [TOMORROW, {**TOMORROW, "date": "2026-11-27"}]}),
+    (("não",), {"existing": [TOMORROW], "context": REMINDER}),
+]
+"""Where a conversation may stand, each with a question of ours open but the first."""
+
+
+@pytest.mark.parametrize("place", range(len(OPEN)))
+def test_at_most_one_question_in_an_answer_wherever_it_is_asked(place: int) -> None:
+    opening, scene = OPEN[place]
+    for said in (
+        "oi",
+        "bom dia",
+        "isso é um robô?",
+        "vocês fazem consulta também?",
+        "vocês fazem botox?",
+        "a dra beatriz atende aí?",
+        "o doutor Pedro atende aí?",
+        "quais são as minhas consultas?",
+        "quero cancelar minha consulta",
+        "quero remarcar minha consulta",
+        "confirmo minha presença, vocês fazem consulta também?",
+        "onde fica?",
+        "é particular",
+        "tem lista de espera?",
+        "sim",
+        "não",
+        "xpto wrst",
     ):
-        said = words(*messages)
-        assert said.count("?") <= 1, said
+        reply = words(*opening, said, **scene)
+        assert reply.count("?") <= 1, (opening, said, reply)
+
+
+def test_an_open_question_is_put_again_behind_an_answer_and_no_other_is() -> None:
+    answers = talk("quero marcar", "vocês fazem consulta também?", "quais são as minhas consultas?")
+    assert [answer["asks"] for answer in answers] == ["date"] * 3
+    service, mine = ("\n".join(answer["replies"]) for answer in answers[1:])
+    question = "Para qual dia você gostaria?"
+    assert service == f"Sim, temos consulta, com a Dra. Beatriz Fonseca. Dura cerca de 30 minutos.\n{question}"
+    assert mine == f"Não encontrei nenhuma consulta sua marcada.\n{question}"
+    assert words("consulta quinta", "bom dia").startswith("Olá!\nTenho estes horários")
+
+
+def test_who_has_none_and_wants_one_gets_one() -> None:
+    assert talk("quero cancelar minha consulta", "sim")[-1]["asks"] == "date"
 
 
 BRAGAS = {

@@ -111,6 +111,7 @@ def test_speaking_of_messages_refuses_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["SAIR", "PARA de me mandar mensagem", "me tira da lista", "não quero mais lembretes"])
 def test_refusing_messages_is_taken_at_its_word(text: str) -> None:
     assert outcome(text) == "opted_out"
+    assert "se a clínica precisar mudar ou cancelar uma consulta sua" in words(text)
 
 
 @pytest.mark.parametrize("text", ["VOLTAR", "quero receber lembretes de novo", "pode voltar a me mandar os lembretes"])

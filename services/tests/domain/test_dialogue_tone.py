@@ -16,6 +16,7 @@ def test_formal_says_senhor_and_shows_no_emoji() -> None:
     assert spoken(texts.JUST_TAKEN, FORMAL) == "Esse horário acabou de ser ocupado."
     assert "!" not in spoken("Agendado! Consulta, amanhã às 14h. Até lá!", FORMAL)
     assert "você" not in spoken(texts.HANDOFF, FORMAL).lower()
+    assert spoken("Olá, Maria! Você confirma?", FORMAL) == "Olá, Maria. O(a) senhor(a) confirma?"
 
 
 def test_friendly_is_friendly_and_no_tone_changes_nothing() -> None:

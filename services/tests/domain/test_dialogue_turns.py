@@ -171,8 +171,11 @@ def test_a_reminder_answered_with_later() -> None:
     [
         (("precisa de jejum para a ultrassonografia?",), "Jejum de 6 horas"),
         (("quero marcar ultrassonografia", "preciso estar em jejum?"), "Jejum de 6 horas"),
-        (("quais dias o Dr. Paulo atende?",), "terça, das 8h às 12h; quarta, das 8h às 17h"),
-        (("quando a cardiologista atende?",), "Dra. Ana Costa atende segunda a sexta, das 8h às 18h"),
+        (
+            ("quais dias o Dr. Paulo atende?",),
+            "O Dr. Paulo Braga atende às terças, das 8h às 12h; às quartas, das 8h às 17h.",
+        ),
+        (("quando a cardiologista atende?",), "A Dra. Ana Costa atende de segunda a sexta, das 8h às 18h."),
         (("quanto é a ultrassonografia e quanto tempo demora?",), "dura cerca de 30 minutos"),
         (("aceita cartão?",), "formas de pagamento"),
         (("estão atendendo agora?",), "até as 18h"),
@@ -187,6 +190,8 @@ def test_out_of_hours_the_question_whether_anybody_is_there() -> None:
     answer = words("boa noite, ainda estão atendendo?", now="2026-11-24T21:30")
     assert "fechados" in answer
     assert "amanhã (quarta-feira, 25/11) às 8h" in answer
+    friday = words("estão atendendo agora?", now="2026-11-27T21:30")
+    assert friday == "No momento estamos fechados; voltamos a atender na segunda-feira, 30/11 às 8h."
 
 
 def test_what_to_know_beforehand_comes_with_the_booking() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
 
 from atendeai.domain.dialogue.clinic import Clinic
-from atendeai.domain.dialogue.manager import turn
-from atendeai.domain.dialogue.session import Message
-from atendeai.domain.dialogue.state import State
+from atendeai.domain.dialogue.manager import begin, end, turn
+from atendeai.domain.dialogue.ports import Done, JoinWaitlist
+from atendeai.domain.dialogue.session import Message, Patient
+from atendeai.domain.dialogue.state import State, Wish
+from atendeai.domain.dialogue.waiting import join
+from atendeai.domain.understanding.when import Moment
 from tests.domain.test_dialogue import talk, words
 
 FULL: dict[str, Any] = {"busy": [{"date": "2026-11-25", "time_from": "08:00", "time_to": "18:00"}]}
@@ -73,6 +76,55 @@ def test_who_does_not_want_to_wait_is_asked_for_another_day(refusal: str) -> Non
     answer = talk(WISH, refusal, **FULL)[-1]
     assert "lista de espera para" not in words(answer)
     assert answer["asks"] in {"date", "time"}
+
+
+MONDAY, SUNDAY = date(2026, 11, 30), date(2026, 12, 6)
+
+
+@pytest.mark.parametrize(
+    ("when", "days", "hours", "told"),
+    [
+        (Moment(date=MONDAY), (MONDAY, MONDAY), (None, None), "para segunda-feira, 30/11."),
+        (
+            Moment(date=MONDAY, time_from=time(12), time_to=time(18)),
+            (MONDAY, MONDAY),
+            (time(12), time(18)),
+            "para segunda-feira, 30/11 entre 12h e 18h.",
+        ),
+        (Moment(date=MONDAY, time=time(15)), (MONDAY, MONDAY), (None, None), "para segunda-feira, 30/11."),
+        (
+            Moment(date_from=MONDAY, date_to=SUNDAY, time_from=time(17)),
+            (MONDAY, SUNDAY),
+            (time(17), None),
+            "para um horário de 30/11 a 06/12 a partir das 17h.",
+        ),
+        (
+            Moment(date_from=MONDAY),
+            (MONDAY, date(2026, 12, 14)),
+            (None, None),
+            "para um horário a partir de segunda-feira, 30/11.",
+        ),
+        (
+            Moment(date_to=MONDAY),
+            (date(2026, 11, 24), MONDAY),
+            (None, None),
+            "para um horário até segunda-feira, 30/11.",
+        ),
+    ],
+)
+def test_what_is_waited_for_is_what_was_wished(
+    when: Moment, days: tuple[date, date], hours: tuple[time | None, time | None], told: str
+) -> None:
+    now = datetime.fromisoformat("2026-11-24T09:00")
+    session = begin(State(full=Wish("c", when)), Message("quero"), Clinic("Sol"), now, Patient("Maria Souza"))
+    steps = join(session)
+    request = next(steps)
+    assert isinstance(request, JoinWaitlist)
+    assert (request.date_from, request.date_to, request.time_from, request.time_to) == (*days, *hours)
+    with pytest.raises(StopIteration):
+        steps.send(Done())
+    (reply,) = end(session).replies
+    assert reply == f"Pronto, você está na lista de espera {told} Se um horário vagar, aviso por aqui."
 
 
 def test_a_clinic_without_one_says_so() -> None:

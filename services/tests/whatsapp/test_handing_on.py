@@ -151,6 +151,19 @@ async def test_who_keeps_something_under_a_joined_contact_is_told_before_the_nex
     assert not pool.conversation.refuse
 
 
+async def test_an_emergency_does_not_wait_until_two_contacts_are_one(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.inbound(clinic, sender=PATIENT)
+    await pool.inbound(clinic, sender=None, user_id="BR.780")
+    await pool.conversation.until(2)
+    pool.appointment.refuse = [503] * 1000
+    await pool.inbound(clinic, "oi", sender=PATIENT, user_id="BR.780")
+    await pool.inbound(clinic, "meu pai desmaiou e não acorda", sender=PATIENT, user_id="BR.780")
+    assert (await pool.conversation.until(3))[2]["text"] == "meu pai desmaiou e não acorda"
+    pool.appointment.refuse = []
+    assert [item["text"] for item in (await pool.conversation.until(4))[3:]] == ["oi"]
+
+
 async def test_what_a_last_turn_left_under_a_joined_contact_is_found_later(pool: World) -> None:
     clinic = await pool.clinic()
     await pool.inbound(clinic, sender=PATIENT)

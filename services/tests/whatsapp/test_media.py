@@ -153,6 +153,19 @@ async def test_a_file_that_does_not_come_holds_nobody_back_for_long(
     assert (await reads(pool, media)).count("download") == 1
 
 
+async def test_an_emergency_does_not_wait_for_the_file_before_it(pool: World) -> None:
+    clinic = await pool.clinic()
+    await pool.fault(operation="download", http_status=503, count=0)
+    await voice(pool, clinic)
+    await pool.inbound(clinic, "alô?")
+    await pool.inbound(clinic, "meu pai desmaiou e não acorda")
+    (taken,) = await pool.conversation.until(1)
+    assert taken["text"] == "meu pai desmaiou e não acorda"
+    (await pool.fake.delete("/_fake/faults")).raise_for_status()
+    all_three = await pool.conversation.until(3)
+    assert [(item["kind"], item["text"]) for item in all_three[1:]] == [("audio", ""), ("text", "alô?")]
+
+
 @pytest.mark.parametrize(
     ("content", "mime_type", "more", "problem"),
     [

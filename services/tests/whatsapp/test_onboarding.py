@@ -50,11 +50,11 @@ async def test_a_number_is_brought_into_service_step_by_step(pool: World) -> Non
     assert [step["message"] for step in first["steps"]] == [
         "O número ainda não está registrado. Informe o PIN de seis dígitos da verificação em duas etapas.",
         "As mensagens dos pacientes chegam ao endereço da clínica.",
-        "3 de 3 modelos aprovados.",
+        f"{len(NAMES)} de {len(NAMES)} modelos aprovados.",
     ]
     callback = first["steps"][1]["meta"]["data"][0]["override_callback_uri"]
     assert callback == f"https://{clinic.host}/webhook/whatsapp"
-    assert [one["status"] for one in first["steps"][2]["meta"]["templates"]] == ["APPROVED"] * 3
+    assert [one["status"] for one in first["steps"][2]["meta"]["templates"]] == ["APPROVED"] * len(NAMES)
     # It goes on where it stopped, and shows Meta's refusal in Meta's words.
     wrong = await onboard(pool, clinic, pin="000000")
     assert (wrong["done"], wrong["steps"][0]["meta"]["error"]["code"]) == (False, 133005)

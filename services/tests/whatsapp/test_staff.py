@@ -76,10 +76,20 @@ async def test_staff_send_within_the_window(pool: World) -> None:
     contact = await pool.contact(clinic)
     headers = {**clinic.headers("receptionist"), "Idempotency-Key": "k1"}
     body = {"contact_id": str(contact), "text": "Bom dia, aqui é da recepção."}
+
+    async def wrote_at() -> str | None:
+        path = f"/internal/v1/contacts/{contact}"
+        known = (await pool.service.get(path, headers=clinic.service_headers("conversation"))).json()
+        assert known["id"] == str(contact)
+        at: str | None = known["staff_wrote_at"]
+        return at
+
+    assert await wrote_at() is None
     first = await pool.service.post(MESSAGES, json=body, headers=headers)
     again = await pool.service.post(MESSAGES, json=body, headers=headers)
     assert (first.status_code, again.json()["id"]) == (202, first.json()["id"])
     assert [item["text"] for item in await pool.received(clinic)] == [body["text"]]
+    assert await wrote_at() is not None
     await clinic.fetch(
         "UPDATE atendeai.whatsapp_contact SET last_inbound_at = now() - interval '25 hours' WHERE clinic_id = $1",
         clinic.id,

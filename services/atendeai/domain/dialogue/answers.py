@@ -62,12 +62,12 @@ def works_here(session: Session) -> bool:
         return False
     if own is not None:
         offered = [s.name for s in clinic.services if s.code in own.services]
-        session.say(texts.works_here(own.name, offered))
+        session.invite(texts.works_here(own.name, offered))
         state.person = own.code
         state.topic = next(iter(own.services)) if len(own.services) == 1 else state.topic
     else:
-        session.say(f"{subject.not_here(session)} {texts.WITH_SOMEBODY_ELSE}")
-    state.invited = state.answered = True
+        session.invite(subject.not_here(session), texts.WITH_SOMEBODY_ELSE)
+    state.answered = True
     return True
 
 
@@ -122,7 +122,11 @@ def _hours(session: Session) -> None:
     people = _asked_of(session)
     if people:
         for who in people:
-            session.say(texts.works(who.name, wording.week(who.hours or clinic.hours)))
+            hours = wording.every_week(who.hours or clinic.hours)
+            if hours:
+                session.say(texts.works(who.name, hours))
+            else:
+                session.pass_on(texts.NO_HOURS)
     elif not clinic.hours:
         session.pass_on(texts.NO_HOURS)
     elif asks_now(session) and day in {None, session.today}:

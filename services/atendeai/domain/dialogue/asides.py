@@ -68,7 +68,7 @@ def take(session: Session, asked: Asks | None) -> bool:
         Intent.ASK_ADDRESS,
     }
     if who or (intent is Intent.HUMAN and _MACHINE.search(norm)):
-        session.say(texts.introduction(session.clinic))
+        session.say(texts.introduction(session.clinic, asks=session.may_ask))
         state.answered = state.answered or not _WRONG.search(norm)
     elif (
         not state.busy

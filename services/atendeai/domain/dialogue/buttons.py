@@ -112,6 +112,9 @@ def _over(session: Session, text: str) -> None:
 
 
 def _achieved(session: Session, outcome: Outcome, about: Appointment) -> None:
+    """Notes what was achieved; an emergency that a person sees to stays what the conversation is about."""
+    if session.state.handed_off and session.state.done is Outcome.EMERGENCY:
+        return
     session.state.done = outcome
     session.state.last = about
 

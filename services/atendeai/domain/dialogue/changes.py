@@ -44,8 +44,7 @@ def listing(session: Session) -> Steps:
     """Tells the patient what is booked for them."""
     items = yield from upcoming(session)
     if not items:
-        session.say(texts.NO_APPOINTMENTS)
-        session.state.invited = True
+        session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
     elif len(items) == 1:
         session.say(f"Você tem marcado: {describe(session, items[0])}.")
     else:
@@ -62,7 +61,7 @@ def begin(session: Session, purpose: Purpose) -> Steps:
             session.say("Não encontrei nenhuma consulta sua marcada; vou procurar um horário novo.")
             yield from booking.start(session, Purpose.BOOK)
             return
-        session.say(texts.NO_APPOINTMENTS)
+        session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
         state.answered = True
         return
     yield from booking.release(session)
@@ -209,13 +208,13 @@ def _confirm(session: Session, target: Appointment) -> Steps:
 
 
 def confirm(session: Session) -> Steps:
-    """The patient says they will come: the next appointment, or the one they name."""
+    """The patient says they will come: to the one they name, were reminded of last, or come to next."""
     items = yield from upcoming(session)
     if not items:
-        session.say(texts.NO_APPOINTMENTS)
+        session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
         return
     meant = _meant(session, items)
-    yield from _confirm(session, meant[0])
+    yield from _confirm(session, next((a for a in meant if a.id == session.reminded_of), meant[0]))
 
 
 def answer_with_time(session: Session) -> Generator[Request, Answer, bool]:
@@ -263,7 +262,7 @@ def declined(session: Session) -> Steps:
     """The patient says no to a reminder: asks whether to move or to cancel."""
     items = yield from upcoming(session)
     if not items:
-        session.say(texts.NO_APPOINTMENTS)
+        session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
         return
     session.state.reset_flow()
     session.state.stage = Stage.REMINDED

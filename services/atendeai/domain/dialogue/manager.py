@@ -21,6 +21,7 @@ from atendeai.domain.dialogue import (
     misses,
     texts,
     tone,
+    topics,
     waiting,
 )
 from atendeai.domain.dialogue.clinic import Clinic
@@ -93,13 +94,18 @@ def begin(
         message=message,
         reading=read(message, state, clinic, now, classifier),
         patient=patient or Patient(),
+        before=(state.done, state.last),
     )
 
 
 def end(session: Session) -> Turn:
     """What the turn led to, in the persona's tone."""
+    state, message = session.state, session.message
+    if (state.done, state.last) != session.before or message.reminded or buttons.known(message.pressed):
+        state.done_at = session.now
+    state.heard_at = session.now
     replies = tuple(tone.spoken(reply, session.clinic.persona.tone) for reply in session.replies)
-    return Turn(session.state, session.reading.intent, replies, tuple(session.alerts))
+    return Turn(state, session.reading.intent, replies, tuple(session.alerts))
 
 
 def _handle(session: Session) -> Steps:
@@ -116,22 +122,35 @@ def _handle(session: Session) -> Steps:
         return
     if state.handed_off or _settled_at_once(session, asked):
         return  # a person has taken over and the machine keeps quiet; or there is nothing more to it
-    taken = (yield from waiting.take(session, asked)) or asides.take(session, asked)
-    taken = taken or (state.busy and (yield from flow.take(session, asked)))
+    if state.busy or invited:
+        yield from _look_for_reminder(session, asked=True)
+    taken = session.reminded_of is None and (yield from _taken(session, asked))
     if not taken:
-        yield from _look_for_reminder(session, invited=invited)
-        yield from _fresh(session, invited=invited)
-    open_ = state.busy and not state.handed_off and state.asks is None and state.paused is None
-    if open_ and session.reading.intent in {Intent.THANKS, Intent.GOODBYE} and state.stage is Stage.COLLECTING:
+        if not (state.busy or invited or session.reminded_of):
+            yield from _look_for_reminder(session, asked=False)
+        yield from _fresh(session, invited=invited and session.reminded_of is None)
+    if state.busy and not state.handed_off and state.asks is None and state.paused is None:
+        yield from _put_again(session, asked, question)
+    if not session.missed:
+        state.misses = 0
+
+
+def _put_again(session: Session, asked: Asks | None, question: str | None) -> Steps:
+    """Something else was answered on the way: puts the question that is still open again."""
+    state = session.state
+    if session.reading.intent in {Intent.THANKS, Intent.GOODBYE} and state.stage is Stage.COLLECTING:
         state.paused = asked  # thanked is taken leave of: the question waits
-    elif open_ and question and session.replies:
-        # Something else was answered on the way: put the open question again.
+    elif question and session.replies:
         if asked is Asks.SERVICE and state.service is not None:
             yield from booking.advance(session)
         else:
             session.say(question, asked)
-    if not session.missed:
-        state.misses = 0
+
+
+def _taken(session: Session, asked: Asks | None) -> Generator[Request, Answer, bool]:
+    """Whether the message belongs to what is under way, or needs no more than a word."""
+    taken = (yield from waiting.take(session, asked)) or asides.take(session, asked)
+    return taken or (session.state.busy and (yield from flow.take(session, asked)))
 
 
 def _settled_at_once(session: Session, asked: Asks | None) -> bool:
@@ -141,17 +160,16 @@ def _settled_at_once(session: Session, asked: Asks | None) -> bool:
         _unreadable(session, asked)
         return True
     if session.message.files:
-        session.say(texts.FILE)
-        session.alerts.append(Alert.FILE)
+        _file(session)
     if _RESUMES.search(session.norm) and not _NOT.search(session.norm) and _about_notices(session):
         state.opted_out = False
         state.done, state.answered = None, True
         session.say(texts.RESUMED)
         return True
-    topic = next((t for t in session.clinic.handoff_topics if fold(t) and fold(t) in session.norm), None)
-    if topic is not None:
+    for_a_person = topics.named(session.clinic.handoff_topics, session.norm)
+    if for_a_person:
         session.hand_off(Alert.TOPIC, texts.HANDOFF_TOPIC)
-    return topic is not None
+    return for_a_person
 
 
 def _about_notices(session: Session) -> bool:
@@ -172,10 +190,16 @@ def _unreadable(session: Session, asked: Asks | None) -> None:
     elif kinds <= {"unsupported", "unknown"} | _READABLE:
         session.say(texts.NOT_TEXT)
     else:
-        session.say(texts.FILE)
-        session.alerts.append(Alert.FILE)
+        _file(session)
         if state.busy and state.question:
             session.say(state.question, asked)
+
+
+def _file(session: Session) -> None:
+    """Says what became of what cannot be read: a person has it, or it is to be sent again; either way one looks."""
+    lost = session.message.lost
+    session.say(texts.FILE if not lost else texts.FILES_LOST if lost < len(session.message.files) else texts.FILE_LOST)
+    session.alerts.append(Alert.FILE)
 
 
 def _after_emergency(session: Session) -> bool:
@@ -203,15 +227,34 @@ def _emergency(session: Session) -> None:
 # ---------------------------------------------------------------- outside a flow
 
 
-def _look_for_reminder(session: Session, *, invited: bool) -> Steps:
-    """A bare yes or no that answers nothing of ours answers the reminder of an appointment that is near."""
-    within, message = session.message.remind_within, session.message
-    bare = session.reading.intent in {Intent.CONFIRM_YES, Intent.CONFIRM_NO} and session.state.done is None
-    if within is None or invited or message.reminded or message.about or session.state.busy or not bare:
+def _look_for_reminder(session: Session, *, asked: bool) -> Steps:
+    """A bare yes or no that answers nothing of ours answers the reminder of an appointment that is near.
+
+    Once something was achieved only one that was sent since: "ok" just after a booking answers no reminder before it.
+    ``asked``: a question of ours is open; then only one that came after it, and what was under way is let go of.
+    """
+    state, message = session.state, session.message
+    within, bare = message.remind_within, session.reading.intent in {Intent.CONFIRM_YES, Intent.CONFIRM_NO}
+    if within is None or message.reminded or message.about or not bare:
+        return
+    if asked and not (session.reading.when.empty and state.heard_at and _later(session.now, state.heard_at)):
         return
     ahead = yield from changes.upcoming(session)
-    if ahead and ahead[0].start - session.now <= within:
-        session.message = replace(message, reminded=True)
+    near = [a for a in ahead if a.start - session.now <= within]
+    since = state.heard_at if asked else state.done_at
+    told = [(at, a.id) for a in near if (at := a.reminded_at) is not None and _later(at, since)]
+    if not told and (asked or not near or state.done is not None):
+        return
+    if asked:
+        yield from booking.release(session)
+        state.reset_flow()
+    session.message = replace(message, reminded=True)
+    session.reminded_of = max(told)[1] if told else near[0].id
+
+
+def _later(one: datetime, other: datetime | None) -> bool:
+    """Whether one moment is later than another, to the minute that turns know."""
+    return other is None or one.replace(second=0, microsecond=0) > other
 
 
 def _fresh(session: Session, *, invited: bool = False) -> Steps:
@@ -318,6 +361,15 @@ _HANDED = {
 }
 
 
+_STANDING = frozenset([Outcome.BOOKED, Outcome.RESCHEDULED, Outcome.CONFIRMED])
+"""After these a no that answers nothing leaves an appointment standing, which is said."""
+
+
+def _opens_with_a_yes(state: State, intent: Intent) -> bool:
+    """Whether a conversation begins with a yes, which answers nothing."""
+    return intent is Intent.CONFIRM_YES and not state.busy and not state.answered and state.done is None
+
+
 def _plain(session: Session, intent: Intent) -> None:
     """What needs nothing from anywhere else."""
     state = session.state
@@ -341,11 +393,12 @@ def _plain(session: Session, intent: Intent) -> None:
     elif intent is Intent.GOODBYE:
         session.say(texts.GOODBYE)
         state.answered = True
-    elif intent is Intent.GREETING or (intent is Intent.CONFIRM_YES and not state.answered and state.done is None):
-        session.say(texts.greeting(session.clinic))
+    elif intent is Intent.GREETING or _opens_with_a_yes(state, intent):
+        session.say(texts.HELLO if state.busy else texts.greeting(session.clinic))
         state.answered = True
     elif intent in {Intent.CONFIRM_YES, Intent.CONFIRM_NO}:
-        session.say(texts.NOTED)
+        stands = intent is Intent.CONFIRM_NO and state.done in _STANDING and not state.busy
+        session.say(texts.STANDS if stands else texts.NOTED_HERE if state.busy else texts.NOTED)
         state.answered = True
     else:
         misses.not_understood(session)

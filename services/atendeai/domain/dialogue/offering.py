@@ -95,10 +95,9 @@ def _for_whom(session: Session) -> bool:
 def _offered(session: Session, service: Service) -> None:
     session.stranger = people.stranger(session.clinic, session.reading.text)
     if session.stranger is not None:
-        session.say(f"{subject.not_here(session, service.code)} Quer marcar?")
+        session.invite(subject.not_here(session, service.code))
     else:
         who = [p.name for p in session.clinic.professionals if service.code in p.services]
         with_whom = f", com {wording.listed(map(wording.the, who), 'ou')}" if who else ""
         what = wording.inside(service.name)
-        session.say(f"Sim, temos {what}{with_whom}. Dura cerca de {wording.lasting(service.duration)}. Quer marcar?")
-    session.state.invited = True
+        session.invite(f"Sim, temos {what}{with_whom}. Dura cerca de {wording.lasting(service.duration)}.")

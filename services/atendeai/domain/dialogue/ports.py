@@ -38,6 +38,8 @@ class Appointment:
     professional: str
     service: str
     patient_name: str | None = None
+    reminded_at: datetime | None = None
+    """When its patient was last reminded of it, as it stands now; None: not yet."""
 
     def to_json(self) -> dict[str, Any]:
         """For the conversation's stored state."""
@@ -47,6 +49,7 @@ class Appointment:
             "professional": self.professional,
             "service": self.service,
             "patient_name": self.patient_name,
+            "reminded_at": self.reminded_at.isoformat() if self.reminded_at else None,
         }
 
     @classmethod
@@ -58,6 +61,7 @@ class Appointment:
             data["professional"],
             data["service"],
             data.get("patient_name"),
+            datetime.fromisoformat(data["reminded_at"]) if data.get("reminded_at") else None,
         )
 
 

@@ -7,9 +7,9 @@ from enum import StrEnum
 from atendeai.domain.dialogue import kin, people, things
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.naming import name_in, tidy_name, written_as_a_name
-from atendeai.domain.dialogue.ports import Slot
+from atendeai.domain.dialogue.ports import Appointment, Slot
 from atendeai.domain.dialogue.state import Asks, Outcome, State
-from atendeai.domain.dialogue.texts import closed_now, described, preparation
+from atendeai.domain.dialogue.texts import WANTS_TO_BOOK, closed_now, described, preparation
 from atendeai.domain.dialogue.wording import opens_again
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import Intent
@@ -51,6 +51,8 @@ class Message:
     "decline:…")."""
     files: tuple[str, ...] = ()
     """Kinds of what came along and cannot be read ("image", "document")."""
+    lost: int = 0
+    """How many of them the clinic has not got: too large, of a type that is not taken, not to be fetched."""
     remind_within: timedelta | None = None
     """How long before an appointment patients are reminded: a bare yes or no within it answers the reminder."""
 
@@ -93,6 +95,10 @@ class Session:
     """Whether the message was not understood."""
     lost: list[Slot] = field(default_factory=list)
     """Slots that turned out to be taken during this turn."""
+    reminded_of: str | None = None
+    """The id of the appointment whose reminder the message answers, where it is known."""
+    before: tuple[Outcome | None, Appointment | None] = (None, None)
+    """What had been achieved when the turn began, and for which appointment."""
 
     @property
     def today(self) -> date:
@@ -125,6 +131,17 @@ class Session:
         if asks is not None:
             self.state.asks = asks
             self.state.question = again or text
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a question of our own may follow: none is open, and none was put in this reply."""
+        return not self.state.busy and not any("?" in reply for reply in self.replies)
+
+    def invite(self, text: str, question: str = WANTS_TO_BOOK) -> None:
+        """Says something and asks whether to book, unless another question is open: one at a time."""
+        asks = self.may_ask
+        self.say(f"{text} {question}" if asks else text)
+        self.state.invited = self.state.invited or asks
 
     def pass_on(self, text: str) -> None:
         """Leaves one question to a person while the conversation goes on."""

@@ -126,6 +126,10 @@ class State:
     """The last thing that was achieved; None when nothing was."""
     last: Appointment | None = None
     """The appointment ``done`` is about."""
+    done_at: datetime | None = None
+    """When something was last achieved, or a reminder answered: a bare yes answers one that came later."""
+    heard_at: datetime | None = None
+    """When the patient was last heard: a reminder that came later stands between them and a question still open."""
     full: Wish | None = None
     """What was wished when nothing was free: what the waiting list would be joined for."""
     topic: str | None = None
@@ -158,7 +162,7 @@ class State:
         """Forgets the flow under way, and nothing else."""
         fresh = State()
         kept = {"name", "insurance", "done", "last", "full", "topic", "relative", "answered", "handed_off", "opted_out"}
-        kept |= {"person", "misses"}
+        kept |= {"person", "misses", "done_at", "heard_at"}
         for f in fields(self):
             if f.name not in kept:
                 setattr(self, f.name, getattr(fresh, f.name))
@@ -180,6 +184,8 @@ class State:
         out["targets"] = [t.to_json() for t in self.targets]
         out["full"] = self.full.to_json() if self.full else None
         out["last"] = self.last.to_json() if self.last else None
+        out["done_at"] = self.done_at.isoformat() if self.done_at else None
+        out["heard_at"] = self.heard_at.isoformat() if self.heard_at else None
         return out
 
     @classmethod
@@ -201,5 +207,7 @@ class State:
             "targets": lambda v: [Appointment.from_json(a) for a in v],
             "full": lambda v: Wish.from_json(v) if v else None,
             "last": lambda v: Appointment.from_json(v) if v else None,
+            "done_at": lambda v: datetime.fromisoformat(v) if v else None,
+            "heard_at": lambda v: datetime.fromisoformat(v) if v else None,
         }
         return cls(**{key: conversions[key](value) if key in conversions else value for key, value in raw.items()})

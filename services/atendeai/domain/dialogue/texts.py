@@ -31,7 +31,10 @@ DATA_REQUEST = (
     "Recebi o seu pedido sobre os seus dados pessoais (LGPD). "
     "Ele foi encaminhado à pessoa responsável na clínica, que vai responder por aqui."
 )
-OPT_OUT = "Tudo bem, não vamos mais enviar mensagens por iniciativa nossa. Se precisar, é só escrever por aqui."
+OPT_OUT = (
+    "Tudo bem, não vamos mais enviar lembretes nem ofertas de horário. Só avisaremos se a clínica precisar mudar ou "
+    "cancelar uma consulta sua. Se precisar, é só escrever por aqui."
+)
 LATE = "Obrigado por avisar! Já informei a recepção. Venha com calma."
 THANKS = "Por nada! Se precisar de algo mais, é só escrever."
 GOODBYE = "Até logo! Se precisar, é só escrever."
@@ -39,6 +42,14 @@ NOT_UNDERSTOOD_HERE = "Desculpe, não entendi."
 WHICH_SLOT = "Qual deles fica melhor para você?"
 NO_AUDIO = "Por enquanto só consigo ler mensagens de texto, não áudios. Pode escrever, por favor?"
 FILE = "Recebi e já passei para a nossa equipe."  # a file, a place, a contact, an order
+FILE_LOST = (
+    "Não consegui receber o arquivo que você enviou. Por favor, envie de novo, como foto ou PDF de até 16 MB, "
+    "ou escreva por aqui."
+)
+FILES_LOST = (
+    "Recebi e já passei para a nossa equipe, mas nem todos os arquivos chegaram. Por favor, envie de novo o que "
+    "faltou, como foto ou PDF de até 16 MB."
+)
 NOTICE = (
     "Como falta pouco tempo para essa consulta, a mudança precisa ser feita por uma pessoa da nossa equipe. "
     "Já avisei, e ela vai responder por aqui."
@@ -63,11 +74,14 @@ ASK_NAME = "Qual é o nome completo do paciente, por favor?"
 INVALID_DATE = "Essa data não existe ou já passou. Pode me dizer outro dia, por favor?"
 DROPPED = "Tudo bem, não marquei nada. Se precisar, é só escrever."
 KEPT = "Certo, sua consulta continua marcada."
+STANDS = "Certo, sua consulta continua marcada. Se quiser remarcar ou cancelar, é só avisar por aqui."
 NO_CALENDAR = (
     "Não consegui consultar a agenda agora, me desculpe. "
     "Já avisei a nossa equipe, e uma pessoa vai responder por aqui assim que possível."
 )
-NO_APPOINTMENTS = "Não encontrei nenhuma consulta sua marcada. Quer marcar uma? É só me dizer o dia e o horário."
+NO_APPOINTMENTS = "Não encontrei nenhuma consulta sua marcada."
+WANTS_ONE = "Quer marcar uma? É só me dizer o dia e o horário."
+WANTS_TO_BOOK = "Quer marcar?"
 JUST_TAKEN = "Puxa, esse horário acabou de ser ocupado."
 MOVE_OR_CANCEL = "Entendi. Quer remarcar para outro dia ou prefere cancelar?"
 MOVE_OR_CANCEL_AGAIN = "O que prefere: remarcar para outro dia ou cancelar a consulta?"
@@ -78,6 +92,8 @@ WRONG_NUMBER = "Desculpe o incômodo! Se um dia precisar, é só escrever por aq
 DEAR = "Entendo. Se precisar de algo mais, é só escrever."
 DEAR_HERE = "Entendo."
 NOTED = "Certo! Se precisar de algo mais, é só escrever."
+NOTED_HERE = "Certo!"
+HELLO = "Olá!"
 HELP_CHOOSING = "Sem problema, uma pessoa da nossa equipe ajuda você a escolher. Já avisei, e ela responde por aqui."
 CAN_BE_CHANGED = "Se precisar mudar ou cancelar depois, é só avisar por aqui, quanto antes melhor."
 ALL_RIGHT = "Tudo bem."
@@ -108,11 +124,14 @@ def greeting(clinic: Clinic) -> str:
     return f"Olá! {who} Como posso ajudar?"
 
 
-def introduction(clinic: Clinic) -> str:
-    """Says who is writing, and that it is a machine (the patient has a right to know, and to a person)."""
+def introduction(clinic: Clinic, *, asks: bool) -> str:
+    """Says who is writing, and that it is a machine (the patient has a right to know, and to a person).
+
+    ``asks``: with the question how to help, which has no place where another one is open.
+    """
     of = of_the(clinic.name)
     who = f"{clinic.persona.name}, assistente virtual {of}" if clinic.persona.name else f"o atendimento automático {of}"
-    return f"Aqui é {who}. Se preferir falar com uma pessoa, é só pedir. Como posso ajudar?"
+    return f"Aqui é {who}. Se preferir falar com uma pessoa, é só pedir.{' Como posso ajudar?' if asks else ''}"
 
 
 def not_understood() -> str:
@@ -166,7 +185,7 @@ def not_here(who: str, instead: Sequence[str], what: str | None) -> str:
 def works_here(who: str, offered: Sequence[str]) -> str:
     """Somebody does work here, and does this."""
     what = f" ({listed(inside(name) for name in offered)})" if offered else ""
-    return f"Sim, {the(who)} atende aqui{what}. Quer marcar?"
+    return f"Sim, {the(who)} atende aqui{what}."
 
 
 def no_such_service(said: str) -> str:
@@ -264,9 +283,8 @@ def confirmed(what: str) -> str:
 
 
 def waitlisted(wished: str) -> str:
-    """The patient is on the waiting list."""
-    days = f" para {wished}" if wished else ""
-    return f"Pronto, você está na lista de espera{days}. Se um horário vagar, aviso por aqui."
+    """The patient is on the waiting list. ``wished``: for when, with its preposition."""
+    return f"Pronto, você está na lista de espera {wished}. Se um horário vagar, aviso por aqui."
 
 
 def late_without(next_one: str | None) -> str:

@@ -13,7 +13,7 @@ _FORMAL = (
     (re.compile(r"\bvocê\b"), "o(a) senhor(a)"),
     (re.compile(r"\bPuxa, (\w)"), lambda m: m[1].upper()),
     (re.compile(r"\bTudo bem, (\w)"), lambda m: f"Perfeitamente, {m[1]}"),
-    (re.compile(r"\bOlá!"), "Olá."),
+    (re.compile(r"\bOlá(, [^.!?]+)?!"), r"Olá\1."),
     (re.compile(r"\bPor nada!"), "De nada."),
     (re.compile(r"\bAté (lá|logo)!"), r"Até \1."),
     (

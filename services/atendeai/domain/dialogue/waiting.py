@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Generator
+from dataclasses import replace
+from datetime import timedelta
 
 from atendeai.domain.dialogue import booking, texts, wording
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Done, JoinWaitlist, Request, Steps
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Stage, Wish
-from atendeai.domain.understanding.when import Moment
 
 _WANTS = re.compile(
     r"\b(?:lista de espera|fila de espera|(?:me )?(?:avis\w+|cham\w+)[^.?!]{0,20}?\b(?:se|quando|caso)\b[^.?!]{0,20}?"
@@ -50,6 +51,9 @@ _LEAVES = re.compile(
 _REFUSES = re.compile(
     r"\bnao\b[^.?!]{0,20}\b(?:lista|fila|espera)\b|\b(?:lista|fila|espera)\W+nao\W*(?:quero|obrig\w+)?\W*$"
 )
+
+_AFTER = timedelta(days=14)
+"""Who wishes for a time "a partir de" a day waits for that day and so long after it."""
 
 
 def take(session: Session, asked: Asks | None) -> Generator[Request, Answer, bool]:
@@ -120,13 +124,16 @@ def join(session: Session) -> Steps:
     state, wish = session.state, session.state.full
     if wish is None:
         return
-    when = wish.when
+    # An exact hour is let go of: to hear of any that gets free on that day is worth more than to wait for one.
+    when = replace(wish.when, time=None)
     first = max(when.date or when.date_from or session.today, session.today)
     answer = yield JoinWaitlist(
         service=wish.service,
         date_from=first,
-        date_to=max(first, when.date or when.date_to or first),
+        date_to=max(first, when.date or when.date_to or first + _AFTER),
         patient_name=session.name or "Paciente",
+        time_from=when.time_from,
+        time_to=when.time_to,
         professional=wish.professional,
     )
     state.reset_flow()
@@ -134,8 +141,7 @@ def join(session: Session) -> Steps:
     if state.last is None:
         state.done = Outcome.NOTHING_BOOKED
     if isinstance(answer, Done):
-        days = wording.wish(Moment(date=when.date, date_from=when.date_from, date_to=when.date_to), session.today)
-        session.say(texts.waitlisted(days))
+        session.say(texts.waitlisted(wording.waited_for(when, session.today)))
     else:
         session.say(texts.WAITLIST_FAILED)
         session.alerts.append(Alert.UNANSWERED)

@@ -83,8 +83,16 @@ def on(value: date, today: date) -> str:
 
 def moment(value: datetime, today: date) -> str:
     """amanhã (quarta-feira, 25/11) às 14h."""
-    at = "à" if value.hour == 1 else "às"
-    return f"{day(value.date(), today)} {at} {clock(value.time())}"
+    return f"{day(value.date(), today)} {_at(value.time())}"
+
+
+def on_at(value: datetime, today: date) -> str:
+    """The same with its preposition: "na segunda-feira, 30/11 às 8h"."""
+    return f"{on(value.date(), today)} {_at(value.time())}"
+
+
+def _at(value: time) -> str:
+    return f"{'à' if value.hour == 1 else 'às'} {clock(value)}"
 
 
 def wish(value: Moment, today: date, *, free: bool = False) -> str:
@@ -110,6 +118,11 @@ def wish(value: Moment, today: date, *, free: bool = False) -> str:
     elif value.time_to:
         parts.append(f"até as {clock(value.time_to)}")
     return " ".join(parts)
+
+
+def waited_for(value: Moment, today: date) -> str:
+    """For when somebody waits: "para quinta-feira, 26/11", "para um horário a partir de segunda-feira, 30/11"."""
+    return f"para {'' if value.date else 'um horário '}{wish(value, today)}"
 
 
 def listed(items: Iterable[str], last: str = "e") -> str:
@@ -147,6 +160,30 @@ def stretches(hours: Sequence[tuple[time, time]]) -> str:
 
 def week(hours: WeekHours) -> str:
     """The opening hours, days alike put together: "segunda a sexta, das 8h às 18h; sábado, das 8h às 12h"."""
+    texts = []
+    for days, spans in _alike(hours):
+        span = f"{_SHORT[days[0]]} a {_SHORT[days[-1]]}"
+        name = span if len(days) > _NAMED_DAYS else listed(_SHORT[d] for d in days)
+        texts.append(f"{name}, {stretches(spans)}")
+    return "; ".join(texts)
+
+
+def every_week(hours: WeekHours) -> str:
+    """The same inside a sentence: "de segunda a sexta, das 8h às 18h; aos sábados, das 8h às 12h"."""
+    texts = []
+    for days, spans in _alike(hours):
+        span = f"de {_SHORT[days[0]]} a {_SHORT[days[-1]]}"
+        name = span if len(days) > _NAMED_DAYS else listed(map(_every, days))
+        texts.append(f"{name}, {stretches(spans)}")
+    return "; ".join(texts)
+
+
+def _every(weekday: int) -> str:
+    return f"{'aos' if weekday >= _SATURDAY else 'às'} {_SHORT[weekday]}s"
+
+
+def _alike(hours: WeekHours) -> list[tuple[list[int], tuple[tuple[time, time], ...]]]:
+    """Days in a row that have the same hours, with these; closed ones are left out."""
     groups: list[tuple[list[int], tuple[tuple[time, time], ...]]] = []
     for weekday in range(7):
         spans = hours.get(weekday) or ()
@@ -156,26 +193,21 @@ def week(hours: WeekHours) -> str:
             groups[-1][0].append(weekday)
         else:
             groups.append(([weekday], spans))
-    texts = []
-    for days, spans in groups:
-        span = f"{_SHORT[days[0]]} a {_SHORT[days[-1]]}"
-        name = span if len(days) > _NAMED_DAYS else listed(_SHORT[d] for d in days)
-        texts.append(f"{name}, {stretches(spans)}")
-    return "; ".join(texts)
+    return groups
 
 
 _FURTHEST = 14
 
 
 def opens_again(clinic: Clinic, now: datetime) -> str | None:
-    """When the clinic opens next, as said to a patient; None while it is open, or where its hours are not known."""
+    """When the clinic opens next ("na segunda-feira, 30/11 às 8h"); None while it is open, or its hours not known."""
     for ahead in range(_FURTHEST):
         value = now.date() + timedelta(days=ahead)
         for opens, closes in clinic.hours_on(value):
             if ahead == 0 and opens <= now.time() < closes:
                 return None
             if ahead or opens > now.time():
-                return moment(datetime.combine(value, opens), now.date())
+                return on_at(datetime.combine(value, opens), now.date())
     return None
 
 

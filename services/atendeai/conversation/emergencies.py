@@ -1,0 +1,42 @@
+"""Emergencies among what waits: found and answered from their own words, without asking anybody; pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from atendeai.conversation.batch import as_one, wants_answer
+from atendeai.conversation.repository import Unhandled
+from atendeai.domain.dialogue import manager
+from atendeai.domain.dialogue.clinic import Clinic
+from atendeai.domain.dialogue.session import Patient, Turn
+from atendeai.domain.dialogue.state import State
+from atendeai.domain.understanding.emergency import is_emergency
+from atendeai.domain.understanding.intent import Intent
+from atendeai.domain.understanding.normalise import normalise
+
+
+def alarming(kind: str, text: str) -> bool:
+    """Whether a message by itself says that somebody is in danger now."""
+    return wants_answer(kind, text) and is_emergency(normalise(text).norm)
+
+
+def among(waiting: Sequence[Unhandled]) -> list[Unhandled]:
+    """The emergencies among what waits: they are answered before all else, as one."""
+    return [m for m in waiting if alarming(m.kind, m.text)]
+
+
+def answered(batch: Sequence[Unhandled], state: State, clinic: Clinic, now: datetime, patient: Patient) -> Turn | None:
+    """The answer to emergencies; None where the dialogue reads something else in them, or would have to ask anybody.
+
+    ``now``: the clinic's wall-clock time, without a zone.
+    """
+    message = as_one(batch)
+    if message is None:
+        return None
+    steps = manager.turn(state, message, clinic, now, patient)
+    try:
+        next(steps)
+    except StopIteration as stop:
+        result: Turn = stop.value
+        return result if result.intent is Intent.EMERGENCY else None
+    steps.close()
+    return None
