@@ -195,8 +195,9 @@ class Inbox:
             if new is None:
                 continue
             stored += 1
-            await self._stored(connection, tenant.id, contact, message, *new, now)
+            # First: it holds the contact's work, so that nobody begins to hand anything on while this is decided.
             await enqueue(connection, tenant.id, INBOUND_QUEUE, str(contact))
+            await self._stored(connection, tenant.id, contact, message, *new, now)
             on_commit(connection, MESSAGES.labels("inbound", "stored").inc)
         return stored
 
@@ -222,6 +223,7 @@ class Inbox:
                 clinic_id,
                 contact,
                 new,
+                queue=INBOUND_QUEUE,
                 kind=message.kind,
                 words=message.text,
                 about=message.context_wamid,

@@ -17,6 +17,10 @@ _ORIGINAL = text(
     "SELECT id, handed_on_at IS NOT NULL AS handed_on FROM atendeai.whatsapp_inbound"
     " WHERE clinic_id = :clinic_id AND wamid = :wamid FOR UPDATE"
 )
+# Whoever holds the work may be giving conversation the message at this very moment.
+_BEING_HANDED_ON = text(
+    "SELECT lease_token IS NOT NULL FROM atendeai.work WHERE clinic_id = :clinic_id AND queue = :queue AND key = :key"
+)
 _LATER = text(
     "SELECT id, kind, text, sent_at, handed_on_at IS NOT NULL AS handed_on FROM atendeai.whatsapp_inbound"
     " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND kind IN ('edit', 'revoke')"
@@ -50,6 +54,7 @@ async def apply(
     contact: UUID,
     revision: UUID,
     *,
+    queue: str,
     kind: str,
     words: str,
     about: str,
@@ -59,16 +64,25 @@ async def apply(
     """Apply an edit or a deletion that was stored as `revision` to the message it is about, if that is there.
 
     While conversation has not been given that message, it gets the new words only, or nothing at all; otherwise the
-    revision is handed on like any message.
+    revision is handed on like any message. So it is while somebody is handing on what the contact wrote: whether
+    conversation has it by then nobody can tell, and it takes a revision of what it does not know as nothing. The
+    contact's work of `queue` must have been enqueued in this transaction, which keeps others from beginning.
     """
     original = (await connection.execute(_ORIGINAL, {"clinic_id": clinic_id, "wamid": about})).one_or_none()
     if original is None:
         return
     await _change(connection, clinic_id, contact, original.id, kind=kind, words=words, about=about, at=at, now=now)
-    if not original.handed_on:
+    if original.handed_on:
+        return
+    work = {"clinic_id": clinic_id, "queue": queue, "key": str(contact)}
+    if (await connection.execute(_BEING_HANDED_ON, work)).scalar():
+        settled = [original.id] if kind == "revoke" else []  # once given, or never any more
+    else:
         # An edited message goes out with its new words; a deleted one not at all.
-        gone = original.id if kind == "revoke" else revision
-        await connection.execute(_SETTLED, {"clinic_id": clinic_id, "one": revision, "other": gone, "now": now})
+        settled = [revision, original.id] if kind == "revoke" else [revision]
+    if settled:
+        names = {"clinic_id": clinic_id, "one": settled[0], "other": settled[-1], "now": now}
+        await connection.execute(_SETTLED, names)
 
 
 async def catch_up(

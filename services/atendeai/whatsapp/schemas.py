@@ -146,7 +146,7 @@ class StaffMessage(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     contact_id: UUID
-    text: Annotated[str, Field(max_length=4096)] = ""
+    text: Annotated[str, Field(max_length=4096), STORABLE] = ""
     media_id: UUID | None = None
 
     @model_validator(mode="after")

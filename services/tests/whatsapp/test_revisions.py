@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ import pytest
 from atendeai.kit.testing.clinics import TestClinic
 from atendeai.kit.testing.waiting import eventually
 from atendeai.whatsapp import content
+from atendeai.whatsapp.inbox import INBOUND_QUEUE
 from atendeai.whatsapp.people import Identity, Known, Move, move
 from tests.whatsapp.world import PATIENT, SECONDS, World
 
@@ -53,10 +55,42 @@ async def test_an_edit_after_the_message_was_handed_on_is_handed_on_and_names_it
     assert (stored["text"], stored["edited_at"] is not None) == ("quero 15h", True)
 
 
+async def refused_for_now(clinic: TestClinic, sent: Any) -> None:
+    """Wait until the message was refused and waits for the next attempt."""
+    contact = (await row(clinic, sent["wamid"]))["contact_id"]
+
+    async def waits() -> bool:
+        rows = await clinic.fetch(
+            "SELECT attempts > 0 AND lease_token IS NULL FROM atendeai.work"
+            " WHERE clinic_id = $1 AND queue = $2 AND key = $3",
+            clinic.id,
+            INBOUND_QUEUE,
+            str(contact),
+        )
+        return bool(rows and rows[0][0])
+
+    await eventually(waits, seconds=SECONDS, every=0.002)
+
+
+@pytest.mark.parametrize("kind", ["edit", "revoke"])
+async def test_what_is_taken_back_while_conversation_is_being_told_reaches_it(pool: World, kind: str) -> None:
+    clinic = await pool.clinic()
+    pool.conversation.hold = asyncio.Event()
+    sent = await pool.inbound(clinic, "segredo às 9h")
+    await eventually(lambda: pool.conversation.asked, seconds=SECONDS)
+    await (edit(pool, clinic, sent["wamid"], "às 11h") if kind == "edit" else revoke(pool, clinic, sent["wamid"]))
+    pool.conversation.hold.set()
+    first, second = await pool.conversation.until(2)
+    assert (first["kind"], first["text"]) == ("text", "segredo às 9h")
+    assert (second["kind"], second["text"]) == (kind, "às 11h" if kind == "edit" else "")
+    assert second["context"] == {"message_id": first["message_id"]}
+
+
 async def test_an_edit_before_the_message_was_handed_on_replaces_its_words(pool: World) -> None:
     clinic = await pool.clinic()
     pool.conversation.refuse = [503] * 4
     sent = await pool.inbound(clinic, "quero 14h")
+    await refused_for_now(clinic, sent)
     await edit(pool, clinic, sent["wamid"], "quero 15h")
     await pool.inbound(clinic, "obrigada")
     taken = await pool.conversation.until(2)
@@ -85,6 +119,7 @@ async def test_a_message_deleted_before_it_was_handed_on_is_never_given_to_conve
     clinic = await pool.clinic()
     pool.conversation.refuse = [503] * 4
     sent = await pool.inbound(clinic, "segredo")
+    await refused_for_now(clinic, sent)
     await revoke(pool, clinic, sent["wamid"])
     await pool.inbound(clinic, "oi")
     taken = await pool.conversation.until(1)

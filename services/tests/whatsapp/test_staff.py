@@ -61,6 +61,9 @@ async def test_filters(pool: World) -> None:
     assert await listed(contact_id=str(uuid4())) == []
     answer = await pool.service.get(MESSAGES, headers=clinic.headers(), params={"page_token": "yesterday"})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "page_token")
+    unstorable = {"contact_id": str(contact), "text": "a\u0000b"}
+    answer = await pool.service.post(MESSAGES, headers=clinic.headers(), json=unstorable)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "text")
 
 
 async def test_nobody_reads_another_clinics_messages(pool: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -33,6 +34,10 @@ class Conversation:
 
     def __init__(self) -> None:
         self.taken: list[dict[str, Any]] = []
+        self.asked: list[dict[str, Any]] = []
+        """What it was offered, whatever it answered."""
+        self.hold: asyncio.Event | None = None
+        """Nothing is answered before this."""
         self.keys: list[str] = []
         self.refuse: list[int] = []
         self.answers = False
@@ -61,6 +66,9 @@ class Conversation:
         @self.app.post("/internal/v1/messages")
         async def messages(request: Request) -> JSONResponse:
             body = await request.json()
+            self.asked.append(body)
+            if self.hold is not None:
+                await self.hold.wait()
             if self.answers:
                 self.keys.append(request.headers["idempotency-key"])
                 self.taken.append(body)
