@@ -67,7 +67,8 @@ unit: venv tools ## Pure rooms and golden files; no server, no cluster
 	@$(BIN)/pytest -q $(PARALLEL) -m "not integration and not pipeline and not e2e"
 
 integration: venv apt ## Services and tenancy on a real PostgreSQL 15 and Redis 7
-	@$(BIN)/pytest -q $(PARALLEL) -m integration
+	@# One more than processors: many of them wait, for what only time brings.
+	@$(BIN)/pytest -q -n 3 --dist loadfile -m integration
 
 pipeline: venv tools ## The operator's reconcile on a real kube-apiserver and etcd
 	@$(BIN)/pytest -q $(PARALLEL) -m pipeline
