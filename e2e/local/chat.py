@@ -1,12 +1,16 @@
 """A conversation with a clinic in the terminal, as a patient has it on the phone: `make chat CLINIC=sol`.
 
-What is typed enters at HAProxy's port as a signed webhook; what is shown is what the faked Graph API received. Buttons
-are pressed by their number (`/1`), `|` separates messages sent one right after the other, `/quit` ends it.
+What is typed enters at HAProxy's port as a signed webhook; what is shown is what the faked Graph API received. `|`
+separates messages sent one right after the other, `/1` presses the first button of a message that has some (reminders
+have, and offers to the waiting list; a numbered list is answered with the number alone), `/quit` ends it.
+
+Any clinic of the local cluster will do that writes to the fake, which is told of it here.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import secrets
 import socket
 import subprocess
@@ -129,7 +133,7 @@ class Chat:
             Panel(
                 f"[bold]{who.local.display_name}[/]  [dim]{who.local.host}[/]\n"
                 f"Você é {who.name}, +{who.number}. Escreva como no WhatsApp.\n"
-                "[dim]oi | quero marcar: duas mensagens seguidas · /1: o primeiro botão · /quit: sair[/]",
+                "[dim]oi | quero marcar: duas mensagens seguidas · /1: o primeiro botão, se houver · /quit: sair[/]",
                 border_style="green",
             )
         )
@@ -150,7 +154,7 @@ class Chat:
         if line.startswith("/"):
             number = line[1:]
             if not number.isdigit() or not 1 <= int(number) <= len(self.buttons):
-                self.console.print("[yellow]Não há esse botão. /quit para sair.[/]")
+                self.console.print(f"[yellow]{self._no_button(number)} /quit para sair.[/]")
                 return False
             button = self.buttons[int(number) - 1]
             self.console.print(f"[dim]  (botão: {button.title})[/]")
@@ -159,6 +163,12 @@ class Chat:
         for text in filter(None, (part.strip() for part in line.split("|"))):
             self.phone.say(text)
         return True
+
+    def _no_button(self, number: str) -> str:
+        """What to write instead of a button that is not there."""
+        if self.buttons or not number.isdigit():
+            return "Não há esse botão."
+        return f"Nenhuma mensagem teve botões até aqui: para escolher de uma lista, escreva só o número, {number}."
 
     def _await_answer(self) -> None:
         """Show the answer as it comes; Ctrl-C stops waiting."""
@@ -198,12 +208,8 @@ def find(name: str) -> world.LocalClinic:
     found = kubectl.get("clinic", name, namespace=world.NAMESPACE)
     if found is None:
         raise LookupError(f"There is no clinic {name!r} in {world.NAMESPACE}: try {', '.join(known)}.")
+    _refuse(found)
     spec = found["spec"]
-    if spec["whatsapp"].get("baseURL") != world.GRAPH:
-        raise LookupError(
-            f"Clinic {name} writes to Meta itself (spec.whatsapp.baseURL), not to the fake of the local cluster: "
-            f"talk to {' or '.join(known)}."
-        )
     people = spec.get("profile", {}).get("professionals") or [{"name": ""}]
     return world.LocalClinic(
         name,
@@ -214,6 +220,27 @@ def find(name: str) -> world.LocalClinic:
         (spec.get("calendar") or {}).get("calendarId", ""),
         people[0]["name"],
     )
+
+
+def _refuse(clinic: dict[str, Any]) -> None:
+    """Raise LookupError, with the remedy, for a Clinic that no conversation here reaches."""
+    name, whatsapp = clinic["metadata"]["name"], clinic["spec"]["whatsapp"]
+    address = str(whatsapp.get("baseURL", "")).rstrip("/")
+    if address != world.GRAPH:
+        patch = json.dumps({"spec": {"whatsapp": {"baseURL": world.GRAPH}}})
+        raise LookupError(
+            f"Clinic {name} writes to {address or 'Meta itself'}, not to the fake of the local cluster, so its answers "
+            f"would not be seen here. To have it write there:\n"
+            f"  kubectl -n {world.NAMESPACE} patch clinic {name} --type=merge -p '{patch}'"
+        )
+    secret = whatsapp["credentialsSecretRef"]["name"]
+    if secret != f"{name}-whatsapp":
+        raise LookupError(
+            f"make chat reads the Secret {name}-whatsapp, but Clinic {name} has its credentials in {secret}."
+        )
+    ready = kubectl.condition(clinic)
+    if ready.get("status") != "True":
+        raise LookupError(f"Clinic {name} is not ready: {ready.get('message', 'the operator has not seen it yet')}")
 
 
 def is_up() -> bool:
@@ -229,12 +256,32 @@ def talk(name: str, number: str, patient: str, console: Console) -> None:
     """Hold the conversation. Raises what the cluster says when it is not there."""
     local = find(name)
     with outside() as fakes:
+        phone = _phone(local, fakes, number, patient)
         if local in world.CLINICS:
             fakes.register(local)
-        phone = _phone(local, fakes, number, patient)
+        else:
+            fakes.graph.post("/_fake/accounts", json=account(local)).raise_for_status()
         chat = Chat(phone, console)
         chat.seen = len(phone.messages())
         chat.run()
+
+
+def account(local: world.LocalClinic) -> dict[str, Any]:
+    """What the fake of Meta must know of a clinic that somebody made: its number, its credentials, where to call it."""
+    clinic = kubectl.get("clinic", local.name, namespace=world.NAMESPACE)
+    credentials = kubectl.secret(f"{local.name}-whatsapp", world.NAMESPACE)
+    assert clinic is not None
+    assert credentials is not None
+    known = {
+        "phone_number_id": local.phone_number_id,
+        "access_token": credentials["access-token"],
+        "app_secret": credentials["app-secret"],
+        "callback_url": f"https://{world.STACK}-haproxy.{world.NAMESPACE}.svc.cluster.local/webhook/whatsapp",
+        "host": local.host,
+        "verify_tls": False,  # the local cluster's certificate is the operator's own
+        "business_account_id": clinic["spec"]["whatsapp"].get("businessAccountId"),
+    }
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def _phone(local: world.LocalClinic, fakes: Outside, number: str, patient: str) -> Phone:
@@ -259,7 +306,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         talk(options.clinic, options.number, options.name, console)
     except LookupError as error:
-        console.print(f"[red]{error.args[0]}[/]")
+        console.print(Text(error.args[0], style="red"), soft_wrap=True)
         return 1
     except (kubectl.KubectlError, subprocess.SubprocessError, httpx.HTTPError, OSError) as error:
         console.print(f"[red]The local cluster does not answer as it should:[/] {error}", markup=True)

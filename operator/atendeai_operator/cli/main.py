@@ -100,18 +100,17 @@ def explain(clinic: str, namespace: OneNamespace = "default", kubeconfig: Kubeco
 
     async def question(cluster: Cluster) -> tuple[Object | None, list[Object]]:
         live = await cluster.get(CLINIC, namespace, clinic)
-        return live, await cluster.list(EVENT, namespace) if live else []
+        return live, await cluster.list(EVENT, namespace) if live else await _everywhere(cluster)
 
-    live, events = _ask(kubeconfig, question)
+    live, found = _ask(kubeconfig, question)
     if live is None:
-        problems.print(f"There is no Clinic {clinic} in namespace {namespace}.", markup=False)
+        problems.print(view.nowhere(clinic, namespace, found), markup=False)
         raise typer.Exit(2)
-    told = view.conditions(live)
     console.print(f"[bold]{clinic}[/]  {_coloured(view.verdict(live))}")
-    head = told.get("Ready") or {}
-    console.print(f"  {head.get('message', 'The operator has not seen this clinic yet.')}", markup=False)
+    for said in view.head(live):
+        console.print(f"  {said}", markup=False)
     _concerns(live)
-    happened = view.recent_events(events, live["metadata"]["uid"])
+    happened = view.recent_events(found, live["metadata"]["uid"])
     if happened:
         console.print("What happened:")
         for when, reason, message in happened:
@@ -123,6 +122,14 @@ def explain(clinic: str, namespace: OneNamespace = "default", kubeconfig: Kubeco
             console.print(f"  {step}", markup=False)
     if not view.is_ready(live):
         raise typer.Exit(1)
+
+
+async def _everywhere(cluster: Cluster) -> list[Object]:
+    """Return the clinics of all namespaces; none where the caller may not list them."""
+    try:
+        return await cluster.list(CLINIC)
+    except KubeError:
+        return []
 
 
 def _concerns(live: Object) -> None:

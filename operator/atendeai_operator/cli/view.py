@@ -42,6 +42,14 @@ def verdict(live: Mapping[str, Any]) -> str:
     return "ready" if is_ready(live) else "working"
 
 
+def head(live: Mapping[str, Any]) -> list[str]:
+    """Return what is said of a resource as a whole: that it is paused, if it is, and how it stood then."""
+    found = conditions(live)
+    kinds = ("Paused", "Ready") if (found.get("Paused") or {}).get("status") == "True" else ("Ready",)
+    said = [str((found.get(kind) or {}).get("message") or "") for kind in kinds]
+    return list(dict.fromkeys(filter(None, said))) or ["The operator has not seen this clinic yet."]
+
+
 def concerns(live: Mapping[str, Any]) -> list[Concern]:
     """Return what each concern of a resource says, in the order of its status."""
     return [
@@ -78,8 +86,17 @@ def advice(live: Mapping[str, Any]) -> list[str]:
     """Return what to do next about a clinic, the most useful first."""
     name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
     found, status = conditions(live), live.get("status") or {}
+    stack = ((live.get("spec") or {}).get("stackRef") or {}).get("name", "")
     steps = []
-    if (found.get("Stalled") or {}).get("status") == "True":
+    stalled = found.get("Stalled") or {}
+    no_stack = (stalled.get("status"), stalled.get("reason")) == ("True", "StackNotFound")
+    if no_stack:
+        steps.append(f"kubectl -n {namespace} get stack")
+        steps.append(
+            f"create the stack {stack}, and the clinic goes on by itself; if another one was meant, delete this Clinic "
+            "and create it again with that spec.stackRef, which cannot be changed"
+        )
+    elif stalled.get("status") == "True":
         steps.append(f"mend what Stalled names, then: kubectl -n {namespace} wait --for=condition=Ready clinic/{name}")
     if (found.get("Paused") or {}).get("status") == "True":
         steps.append(f"""kubectl -n {namespace} patch clinic {name} --type=merge -p '{{"spec":{{"paused":false}}}}'""")
@@ -89,10 +106,16 @@ def advice(live: Mapping[str, Any]) -> list[str]:
         for service in status.get("services") or []
         if service.get("ready", 0) < service.get("desired", 0)
     ]
-    if (found.get("RouteReady") or {}).get("status") != "True":
-        stack = ((live.get("spec") or {}).get("stackRef") or {}).get("name", "")
+    if (found.get("RouteReady") or {}).get("status") != "True" and not no_stack:
         steps.append(f"kubectl -n {namespace} describe stack {stack}")
     return steps
+
+
+def nowhere(clinic: str, namespace: str, elsewhere: Iterable[Mapping[str, Any]]) -> str:
+    """Return the sentence for a clinic that is not in a namespace; `elsewhere`: clinics of all namespaces."""
+    places = sorted(live["metadata"]["namespace"] for live in elsewhere if live["metadata"]["name"] == clinic)
+    hint = f" There is one in {', '.join(places)}: add -n {places[0]}." if places else ""
+    return f"There is no Clinic {clinic} in namespace {namespace}.{hint}"
 
 
 def recent_events(events: Iterable[Mapping[str, Any]], uid: str, limit: int = 5) -> list[tuple[str, str, str]]:

@@ -70,10 +70,20 @@ async def _ensure(cluster: Cluster, meta: Meta, spec: ClinicSpec, clinic_id: str
             "database-password": password,
             "redis-password": password,
             "data-key": Fernet.generate_key,
-            "jwt-kid": lambda: secrets.token_hex(8).encode(),
-            "jwt-key": _jwt_key,
         },
+        complete=_signing_keys,
     )
+
+
+def _signing_keys(data: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return what must be written for an active signing key to be there: nothing where it is.
+
+    Whoever removes the key wants what others may sign refused, and theirs may as well be the one before it: no earlier
+    key stays accepted, and none that was to come. The wish that was followed last is not followed again.
+    """
+    if data.get(signing.KID) and data.get(signing.KEY):
+        return {}
+    return signing.written(signing.Ring(_fresh(), request=signing.followed(data)))
 
 
 async def mint(
@@ -188,7 +198,7 @@ async def _known(cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicS
         raise InvalidSpec(
             "spec.clinicId",
             f"data of an earlier clinic of this name is retained: set spec.clinicId to {clinic_id} to take it over, "
-            "or give this clinic another name to begin anew",
+            "or delete this Clinic and create it again under another name to begin anew",
             code="RetainedData",
         )
     _same_stack(meta, spec, live)
@@ -207,7 +217,10 @@ def _same_stack(meta: Meta, spec: ClinicSpec, live: Mapping[str, Any]) -> None:
     stack = (live["metadata"].get("labels") or {}).get(names.LABEL_STACK)
     if stack != names.label_value(meta.namespace, spec.stack_ref.name):
         raise InvalidSpec(
-            "spec.clinicId", f"the data of {spec.clinic_id} is retained on another stack: {stack}", code="RetainedData"
+            "spec.clinicId",
+            f"the data of {spec.clinic_id} is retained on another stack, {stack}: delete this Clinic and create it "
+            "again with that stack in spec.stackRef",
+            code="RetainedData",
         )
 
 
@@ -259,7 +272,8 @@ async def _taken_over(cluster: Cluster, meta: Meta, spec: ClinicSpec, postgres: 
     if retained is None:
         raise InvalidSpec(
             "spec.clinicId",
-            f"this stack holds no data of {wanted}: correct the id, or remove spec.clinicId to begin anew",
+            f"this stack holds no data of {wanted}: delete this Clinic and create it again, with another id or, to "
+            "begin anew, without spec.clinicId",
             code="NothingRetained",
         )
 

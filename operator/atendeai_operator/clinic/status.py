@@ -26,9 +26,8 @@ what this cluster does."""
 
 def _suspended(spec: ClinicSpec, before: ClinicStatus, *, up: bool = False) -> Concern:
     if spec.suspended:
-        return good(
-            Reason.SUSPENDED, "Messages are acknowledged and kept; its pods go as soon as the pool takes them in."
-        )
+        pods = "; its pods go as soon as the pool takes them in" if spec.isolation == "Dedicated" else ""
+        return good(Reason.SUSPENDED, f"Messages are acknowledged and kept{pods}.")
     if not up and rests(spec, before):
         return good(Reason.WAKING, "The pool takes its messages in until its services run.")
     return bad(Reason.ACTIVE, "")
@@ -45,7 +44,7 @@ def first(meta: Meta, now: datetime) -> ClinicStatus:
 
 
 def paused(meta: Meta, status: ClinicStatus, now: datetime) -> ClinicStatus:
-    """Return the status of a paused clinic: what is known stays, and Paused is said."""
+    """Return the status of a paused clinic: what is known stays, and the pause is said."""
     return status.model_copy(update={"conditions": with_paused(status.conditions, meta, now)})
 
 

@@ -15,6 +15,7 @@ from atendeai_operator.pipeline.applying import remove_all
 from atendeai_operator.pipeline.errors import Waiting
 from atendeai_operator.pipeline.hub import Hub
 from atendeai_operator.pipeline.minting import decoded, ours
+from atendeai_operator.pipeline.ports import Postgres
 from atendeai_operator.pipeline.reconcile import Resource
 from atendeai_operator.stack.facts import Meta
 from atendeai_operator.stack.gather import stack_of
@@ -78,7 +79,7 @@ async def _wait_for_edge(hub: Hub, meta: Meta, stack: str, clinic_id: UUID) -> N
 
 
 async def _data(hub: Hub, resource: Resource[ClinicSpec, ClinicStatus], clinic_id: UUID) -> None:
-    """Let go of the clinic in database and cache, and of its data when its policy says so."""
+    """Let go of the clinic in database and cache, and of its data when its policy says so or there is none."""
     meta, spec = resource.meta, resource.spec
     access = await stack_access(hub.cluster, meta.namespace, spec.stack_ref.name)
     if access is None:
@@ -87,7 +88,7 @@ async def _data(hub: Hub, resource: Resource[ClinicSpec, ClinicStatus], clinic_i
     postgres, redis = hub.tenancy.postgres(access[0]), hub.tenancy.redis(access[1])
     await redis.remove_user(clinic_id)
     await redis.drop_keys(clinic_id)
-    if spec.deletion_policy == "Delete":
+    if spec.deletion_policy == "Delete" or await _never_ran(resource, postgres, clinic_id):
         await postgres.drop_clinic(clinic_id)
         await _delete_secrets(hub, meta)
         return
@@ -101,6 +102,17 @@ async def _data(hub: Hub, resource: Resource[ClinicSpec, ClinicStatus], clinic_i
         f"Retained: the data of clinic {clinic_id} and Secret {names.clinic_secret(meta.name)}. "
         f"A Clinic with spec.clinicId {clinic_id} takes it over.",
     )
+
+
+async def _never_ran(resource: Resource[ClinicSpec, ClinicStatus], postgres: Postgres, clinic_id: UUID) -> bool:
+    """Tell whether there is nothing to retain, since no pass got beyond the clinic's identity and its claims.
+
+    Where one did, or the clinic took data over, partitions that are missing may come back from a backup, which nobody
+    reads without the Secret.
+    """
+    if resource.status.version or resource.spec.clinic_id:
+        return False
+    return await postgres.retained(clinic_id) is None
 
 
 async def _without_stack(hub: Hub, resource: Resource[ClinicSpec, ClinicStatus], clinic_id: UUID) -> None:

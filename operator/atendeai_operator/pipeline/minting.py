@@ -15,6 +15,8 @@ from atendeai_operator.kube.kinds import SECRET
 from atendeai_operator.pipeline.errors import InvalidSpec, KubeError, Waiting
 
 Mint = Callable[[], bytes]
+Complete = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
+"""Takes what is there, and returns what must be written beside the keys that are minted one by one."""
 HS256_BYTES = 32
 
 
@@ -106,8 +108,12 @@ async def ensure(
     annotations: Mapping[str, str],
     keys: Mapping[str, Mint],
     kind: str = "Opaque",
+    complete: Complete = lambda _: {},
 ) -> dict[str, bytes]:
-    """Return the data of a minted Secret; what is missing of it is minted, what is there is never overwritten."""
+    """Return the data of a minted Secret; what is missing of it is minted, what is there is never overwritten.
+
+    `complete` is for values that are minted together: it alone may overwrite what is left of them.
+    """
     live = await cluster.get(SECRET, namespace, name)
     if live is None:
         body = {
@@ -120,7 +126,7 @@ async def ensure(
                 "annotations": dict(annotations),
             },
             "type": kind,
-            "data": encoded({key: mint() for key, mint in keys.items()}),
+            "data": encoded({**{key: mint() for key, mint in keys.items()}, **complete({})}),
         }
         try:
             live = await cluster.create(body)
@@ -132,7 +138,7 @@ async def ensure(
         raise Waiting(f"Secret {name} is being deleted", retry_in=1, code="Terminating")
     refuse_foreign(live)
     data = decoded(live) or {}
-    missing = {key: mint() for key, mint in keys.items() if not data.get(key)}
+    missing = {**{key: mint() for key, mint in keys.items() if not data.get(key)}, **complete(data)}
     if missing:
         body = {
             "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},

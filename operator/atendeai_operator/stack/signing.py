@@ -107,6 +107,14 @@ def read(data: Mapping[str, bytes]) -> Ring:
         raise ValueError("not what the operator writes there") from error
 
 
+def followed(data: Mapping[str, bytes]) -> str:
+    """Return the wish for a rotation that was followed last, also where no keys are there; empty when unreadable."""
+    try:
+        return str(json.loads(data.get(OTHERS) or b"{}").get("request", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
 def written(ring: Ring) -> dict[str, bytes]:
     """Return the keys as data of a clinic's Secret."""
     others = {

@@ -27,6 +27,7 @@ CONCERNS = (
 _REQUIRED = CONCERNS[:-1]
 _PARTS = ("postgres", "redis", "gateway", "haproxy")
 """Components that have a condition of their own."""
+_PAUSED = good(Reason.PAUSED, "The operator leaves this resource alone; set spec.paused to false to go on.")
 
 
 def heads(ready_: Concern, *, reconciling: bool, stalled: Concern | None, paused: bool = False) -> dict[str, Concern]:
@@ -35,9 +36,7 @@ def heads(ready_: Concern, *, reconciling: bool, stalled: Concern | None, paused
         "Ready": ready_,
         "Reconciling": good(ready_.reason, ready_.message) if reconciling else bad(Reason.UP_TO_DATE, ""),
         "Stalled": stalled or bad(Reason.SPEC_VALID, ""),
-        "Paused": good(Reason.PAUSED, "The operator leaves this resource alone; set spec.paused to false to go on.")
-        if paused
-        else bad(Reason.ACTIVE, ""),
+        "Paused": _PAUSED if paused else bad(Reason.ACTIVE, ""),
     }
 
 
@@ -51,18 +50,29 @@ def first(meta: Meta, now: datetime) -> StackStatus:
 
 
 def paused(meta: Meta, status: StackStatus, now: datetime) -> StackStatus:
-    """Return the status of a paused stack: what is known stays, and Paused is said."""
+    """Return the status of a paused stack: what is known stays, and the pause is said."""
     return status.model_copy(update={"conditions": with_paused(status.conditions, meta, now)})
 
 
 def with_paused(conditions: list[Condition], meta: Meta, now: datetime) -> list[Condition]:
-    """Return conditions of which only Paused has changed."""
+    """Return conditions of which Paused has changed, and the reason of a Ready that is True: `kubectl get` shows it.
+
+    Why a resource is not ready stays to be read there, and the generation that Ready speaks of is the old one.
+    """
     wanted = heads(
         unknown(Reason.PAUSED, "Paused before its first pass."), reconciling=False, stalled=None, paused=True
     )
     kept = conditions or merge([], wanted, generation=meta.generation, now=now)
-    told = merge(conditions, {"Paused": wanted["Paused"]}, generation=meta.generation, now=now)
-    return [told[0] if condition.type == "Paused" else condition for condition in kept]
+    (told,) = merge(conditions, {"Paused": wanted["Paused"]}, generation=meta.generation, now=now)
+    said = {"reason": str(told.reason), "message": told.message}
+    return [
+        told
+        if condition.type == "Paused"
+        else condition.model_copy(update=said)
+        if (condition.type, condition.status) == ("Ready", "True")
+        else condition
+        for condition in kept
+    ]
 
 
 def deleting(meta: Meta, status: StackStatus, what: str, now: datetime) -> StackStatus:

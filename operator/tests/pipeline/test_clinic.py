@@ -187,6 +187,7 @@ async def test_suspended_has_no_pods_and_wakes(world: World) -> None:
     await is_ready(world)
     conditions = await world.conditions(CLINIC, "sol")
     assert conditions["Suspended"]["status"] == "True"
+    assert "its pods go" in conditions["Suspended"]["message"]
     assert all(d["spec"]["replicas"] == 0 for d in await world.user.list(DEPLOYMENT, own))
     (row,) = world.kept().configs.values()
     assert row.suspended
@@ -243,9 +244,17 @@ async def test_paused_is_left_alone_and_says_so(world: World) -> None:
     await running_clinic(world)
     await world.change(CLINIC, "sol", {"spec": {"paused": True, "displayName": "Outro"}})
     await world.settle()
-    assert (await world.conditions(CLINIC, "sol"))["Paused"]["status"] == "True"
+    conditions = await world.conditions(CLINIC, "sol")
+    assert conditions["Paused"]["status"] == "True"
+    assert (conditions["Ready"]["status"], conditions["Ready"]["reason"]) == ("True", "Paused")
     (row,) = world.kept().configs.values()
     assert row.display_name == "Clínica Sol"
+    told = [(reason, message) for name, reason, message in await world.events() if name == "sol" and reason == "Paused"]
+    assert len(told) == 1
+    await world.change(CLINIC, "sol", {"spec": {"paused": False}})
+    await world.settle()
+    conditions = await world.conditions(CLINIC, "sol")
+    assert (conditions["Paused"]["status"], conditions["Ready"]["reason"]) == ("False", "Ready")
 
 
 # ---------------------------------------------------------------- what a user must mend
@@ -376,6 +385,42 @@ async def test_deletion_retains_data_that_only_its_id_takes_over(world: World) -
     assert (await is_ready(world))["status"]["clinicId"] == clinic_id
 
 
+@pytest.mark.parametrize("reason", ["SecretMissing", "UnknownTimezone"])
+async def test_a_clinic_that_never_ran_retains_nothing(world: World, reason: str) -> None:
+    await running_stack(world)
+    if reason == "UnknownTimezone":
+        await whatsapp_secret(world)
+    wrong = {"timezone": "America/Sao_Paolo"} if reason == "UnknownTimezone" else {}
+    await world.put("Clinic", "sol", clinic(**wrong))
+    await world.settle()
+    assert (await is_stalled(world))["reason"] == reason
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    kept = world.kept()
+    assert await world.user.get(CLINIC, world.namespace, "sol") is None
+    assert not any([kept.partitions, kept.configs, kept.claims, kept.users, kept.logins])
+    assert not [name for kind, _, name in await world.children() if kind == "Secret" and name.startswith("sol")]
+    assert "DataRetained" not in [told for name, told, _ in await world.events() if name == "sol"]
+    if reason == "SecretMissing":
+        await whatsapp_secret(world)
+    await world.put("Clinic", "sol", clinic())
+    await world.settle()
+    await is_ready(world)
+
+
+async def test_a_clinic_that_ran_keeps_its_keys_though_its_database_is_empty(world: World) -> None:
+    await running_stack(world)
+    await running_clinic(world)
+    await world.change(CLINIC, "sol", {"spec": {"timezone": "America/Sao_Paolo"}})
+    await world.settle()
+    await is_stalled(world)
+    world.kept().partitions.clear()  # its volume was lost; a backup needs the keys
+    await world.user.delete(CLINIC, world.namespace, "sol")
+    await world.settle()
+    assert await world.user.get(CLINIC, world.namespace, "sol") is None
+    assert await world.user.get(SECRET, world.namespace, "sol-clinic")
+
+
 async def test_retained_data_is_taken_over_under_another_name(world: World) -> None:
     await running_stack(world)
     await running_clinic(world)
@@ -401,7 +446,9 @@ async def test_an_id_that_is_in_use_is_refused(world: World) -> None:
 async def test_an_id_of_nobody_is_refused(world: World) -> None:
     await running_stack(world)
     await running_clinic(world, clinicId="6f9d2a2e-3a0f-4f44-9f0e-0c2ad4e7c001")
-    assert (await is_stalled(world))["reason"] == "NothingRetained"
+    stalled = await is_stalled(world)
+    assert stalled["reason"] == "NothingRetained"
+    assert "delete this Clinic and create it again" in stalled["message"], "the API server refuses to change the id"
 
 
 async def test_deletion_takes_data_when_told_to(world: World) -> None:

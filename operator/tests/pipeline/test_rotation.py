@@ -109,6 +109,29 @@ async def test_an_operator_that_dies_at_any_write_goes_on_where_it_was(world: Wo
     assert seen[1][0] == seen[2][0] != old
 
 
+@pytest.mark.parametrize("removed", [("jwt-kid", "jwt-key"), ("jwt-key",), ("jwt-kid",)])
+async def test_who_removes_the_key_ends_the_earlier_ones_too(world: World, removed: tuple[str, ...]) -> None:
+    start = utc_now()
+    await running_stack(world)
+    await running_clinic(world)
+    await wish(world, "1")
+    at(world, start)
+    await agreed(world)
+    at(world, start + PUBLISHED_BEFORE_USE)
+    _, both = await agreed(world)
+    assert len(both) == 2, "the one that was rotated away is accepted still"
+    before = await world.user.get(SECRET, world.namespace, "sol-clinic")
+    await world.user.patch(SECRET, world.namespace, "sol-clinic", {"data": dict.fromkeys(removed)})
+    new, keys = await agreed(world)
+    assert keys == {new}
+    assert new not in both
+    assert jwt(world)["keys"][new] != secret_text(before, "jwt-key")
+    edge = await edge_text(world)
+    assert not [kid for kid in both if kid in edge]
+    at(world, start + 10 * LIFE)
+    assert await agreed(world) == (new, {new}), "the wish of before is not followed again"
+
+
 async def test_other_keys_that_somebody_overwrote_stall_the_clinic_with_the_remedy(world: World) -> None:
     await running_stack(world)
     await running_clinic(world)

@@ -96,6 +96,21 @@ def test_a_second_wish_waits_until_the_first_key_signs() -> None:
     assert both.coming.key.kid == "kid-2"
 
 
+@pytest.mark.parametrize(
+    ("raw", "wish"),
+    [
+        (signing.written(dataclasses.replace(FIRST, request="2026-11-28"))[signing.OTHERS], "2026-11-28"),
+        (b"", ""),
+        (b"{", ""),
+        (b"[]", ""),
+        (b"\xff", ""),
+    ],
+)
+def test_the_wish_that_was_followed_is_known_without_the_keys(raw: bytes, wish: str) -> None:
+    assert signing.followed({signing.OTHERS: raw}) == wish
+    assert signing.followed({}) == ""
+
+
 STEPS = st.lists(st.tuples(st.integers(0, 1500), st.sampled_from(["", "a", "b", "c"]), st.booleans()), max_size=40)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
-from atendeai_operator.cli import view
+from atendeai_operator.cli import main, view
 from atendeai_operator.cli.main import app
+from atendeai_operator.pipeline.errors import KubeError
 
 
 def _clinic(generation: int = 3, **conditions: str) -> dict[str, Any]:
@@ -56,6 +58,65 @@ def test_advice_names_what_is_not_ready() -> None:
     assert any("component=user" in step for step in steps)
     assert not any("component=auth" in step for step in steps)
     assert any("describe stack dev" in step for step in steps)
+
+
+def test_advice_about_a_missing_stack_names_no_object_that_is_not_there() -> None:
+    live = _clinic(Ready="False", Stalled="True", RouteReady="Unknown")
+    live["status"]["services"] = []
+    (stalled,) = (entry for entry in live["status"]["conditions"] if entry["type"] == "Stalled")
+    stalled["reason"] = "StackNotFound"
+    stacks, remedy = view.advice(live)
+    assert stacks == "kubectl -n ns get stack"
+    assert remedy.startswith("create the stack dev")
+
+
+def test_a_pause_heads_what_is_explained() -> None:
+    live = _clinic(Ready="False", Paused="True")
+    for entry in live["status"]["conditions"]:
+        entry["message"] = f"about {entry['type']}"
+    assert view.head(live) == ["about Paused", "about Ready"]
+    for entry in live["status"]["conditions"]:
+        entry["message"] = "left alone"
+    assert view.head(live) == ["left alone"]
+    assert view.head(_clinic(Ready="True", Paused="False")) == ["m"]
+    assert view.head({"metadata": {"name": "x"}}) == ["The operator has not seen this clinic yet."]
+
+
+def test_a_clinic_of_another_namespace_is_hinted_at() -> None:
+    there = [{"metadata": {"name": name, "namespace": space}} for name, space in (("sol", "ns"), ("lua", "other"))]
+    assert view.nowhere("sol", "default", there).endswith("There is one in ns: add -n ns.")
+    assert view.nowhere("mar", "default", there) == "There is no Clinic mar in namespace default."
+
+
+class _Elsewhere:
+    """A cluster with one clinic in the namespace `ns`; `refuse`: the caller may not list those of all namespaces."""
+
+    def __init__(self, *, refuse: bool) -> None:
+        self.refuse = refuse
+
+    async def get(self, *_: Any) -> None:
+        return None
+
+    async def list(self, *_: Any) -> list[dict[str, Any]]:
+        if self.refuse:
+            raise KubeError("forbidden", status=403)
+        return [_clinic(Ready="True")]
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("refuse", "hint"), [(False, "add -n ns."), (True, "in namespace default.")])
+def test_explain_without_a_namespace_says_where_the_clinic_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refuse: bool, hint: str
+) -> None:
+    async def connect(_: Path) -> _Elsewhere:
+        return _Elsewhere(refuse=refuse)
+
+    monkeypatch.setattr(main, "connect", connect)
+    result = CliRunner().invoke(app, ["explain", "sol", "--kubeconfig", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.output.strip().endswith(hint)
 
 
 def test_only_the_latest_events_of_this_very_object() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from atendeai_operator.api.clinic import ClinicSpec, ClinicStatus
 from atendeai_operator.api.conditions import bad, by_type, good, merge, unknown
 from atendeai_operator.api.stack import StackStatus
 from atendeai_operator.clinic import status as clinic_status
@@ -12,6 +13,12 @@ from atendeai_operator.pipeline.observe import pod_troubles, ready, workload
 from atendeai_operator.stack import status as stack_status
 from atendeai_operator.stack.facts import Meta
 
+CLINIC_SPEC = {
+    "stackRef": {"name": "dev"},
+    "displayName": "Clínica Sol",
+    "hosts": ["sol.example.com"],
+    "whatsapp": {"phoneNumberId": "1001", "credentialsSecretRef": {"name": "sol-whatsapp"}},
+}
 EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 META = Meta("dev", "ns", "uid", 7)
 
@@ -46,9 +53,28 @@ def test_an_unreadable_spec_is_stalled() -> None:
 def test_a_pause_keeps_what_is_known() -> None:
     before = StackStatus(conditions=merge([], {"Ready": good(), "Paused": bad("Active", "")}, generation=1, now=EARLY))
     after = stack_status.paused(META, before, LATE)
-    assert by_type(after.conditions)["Ready"] == by_type(before.conditions)["Ready"]
-    assert by_type(after.conditions)["Paused"].status == "True"
+    ready_, paused = by_type(after.conditions)["Ready"], by_type(after.conditions)["Paused"]
+    assert (paused.status, paused.observed_generation) == ("True", 7)
+    assert (ready_.status, ready_.reason, ready_.message) == ("True", "Paused", paused.message)
+    known = by_type(before.conditions)["Ready"]
+    assert ready_ == known.model_copy(update={"reason": "Paused", "message": paused.message})
     assert stack_status.paused(META, after, LATE) == after
+
+
+def test_a_pause_does_not_hide_why_a_resource_is_not_ready() -> None:
+    known = merge([], {"Ready": bad("SecretMissing", "why"), "Paused": bad("Active", "")}, generation=1, now=EARLY)
+    after = stack_status.paused(META, StackStatus(conditions=known), LATE)
+    assert by_type(after.conditions)["Ready"] == by_type(known)["Ready"]
+
+
+def test_a_suspended_clinic_has_pods_of_its_own_only_when_dedicated() -> None:
+    def said(isolation: str) -> str:
+        spec = ClinicSpec.model_validate({**CLINIC_SPEC, "isolation": isolation, "suspended": True})
+        status = clinic_status.refused(META, spec, ClinicStatus(), InvalidSpec("spec.hosts", "no"), EARLY)
+        return by_type(status.conditions)["Suspended"].message
+
+    assert said("Shared") == "Messages are acknowledged and kept."
+    assert said("Dedicated") == "Messages are acknowledged and kept; its pods go as soon as the pool takes them in."
 
 
 def _deployment(**status: int) -> dict[str, object]:
