@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from atendeai.kit import clock
 from atendeai.kit.db import on_commit, sqlstate
 from atendeai.kit.http import ServiceError
-from atendeai.kit.metrics import MESSAGES
+from atendeai.kit.metrics import MESSAGES, begun
 from atendeai.kit.resources import Kit
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
@@ -56,10 +56,9 @@ _CROSSED = frozenset({"23505", "40P01"})
 # Conversation's word on the message itself; everything else (401, 404 while rolling out, 409, 429, 5xx) may pass.
 _NEVER = frozenset({400, 413, 415, 422})
 
-CHANGES = Counter(
-    "atendeai_whatsapp_changes_total",
-    "Changes of webhooks by what became of them.",
-    ("outcome",),
+CHANGES = begun(
+    Counter("atendeai_whatsapp_changes_total", "Changes of webhooks by what became of them.", ("outcome",)),
+    *("stored", "duplicate", "news", "ignored", "malformed", "unknown_number", "bad_signature"),
 )
 
 log = structlog.get_logger(__name__)

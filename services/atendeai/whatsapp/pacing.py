@@ -16,6 +16,7 @@ from prometheus_client import Counter
 
 from atendeai.kit.cache import Cache
 from atendeai.kit.errors import Unavailable
+from atendeai.kit.metrics import begun
 
 PAIR_EVERY = timedelta(seconds=6)
 PAIR_BURST = 45
@@ -43,10 +44,14 @@ return 0
 """
 _NUMBER = "pace:number"
 
-WAITED = Counter(
-    "atendeai_whatsapp_paced_total",
-    "Times a message waited for this system's own pace, or could not be counted.",
-    ("outcome",),
+WAITED = begun(
+    Counter(
+        "atendeai_whatsapp_paced_total",
+        "Times a message waited for this system's own pace, or could not be counted.",
+        ("outcome",),
+    ),
+    "waited",
+    "uncounted",
 )
 
 log = structlog.get_logger(__name__)
