@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, TextIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from atendeai.conversation.memory import MemoryClinic
 from atendeai.domain.dialogue.clinic import Clinic, clinic_from_profile
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str], *, stdin: TextIO | None = None, stdout: TextI
     parser = argparse.ArgumentParser(prog="python -m atendeai.conversation", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("understand", help="print intent, entities and time of a message as JSON")
-    one.add_argument("--now", help="the moment the message is read at, YYYY-MM-DDTHH:MM; default: the clock")
+    one.add_argument("--now", help="the moment the message is read at, YYYY-MM-DDTHH:MM; default: the clinic's clock")
+    one.add_argument("--timezone", default="America/Sao_Paulo", help="the clinic's time zone; default: %(default)s")
     one.add_argument("text", nargs="?", help='the message; without it, JSON lines {"text", "now"} are read')
     commands.add_parser("converse", help="read a scene and messages as JSON lines, answer each with one line")
     options = parser.parse_args(arguments)
@@ -47,13 +49,21 @@ def main(arguments: Sequence[str], *, stdin: TextIO | None = None, stdout: TextI
 
 
 def _understand(options: argparse.Namespace, source: TextIO) -> Iterator[dict[str, Any]]:
-    default = _moment(options.now, "--now") if options.now else datetime.now()  # noqa: DTZ005 - the shell's own wall clock
+    default = _moment(options.now, "--now") if options.now else _wall(options.timezone)
     if options.text is not None:
         yield understand(options.text, default).to_json()
         return
     for data in _json_lines(source):
         now = _moment(data["now"], "now") if data.get("now") else default
         yield understand(_text(data), now).to_json()
+
+
+def _wall(timezone: str) -> datetime:
+    """Now by the clock of that time zone, without a zone."""
+    try:
+        return datetime.now(ZoneInfo(timezone)).replace(tzinfo=None)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SceneError(f'"--timezone" must be a name like America/Recife, not {timezone!r}') from None
 
 
 def _json_lines(source: TextIO) -> Iterator[dict[str, Any]]:

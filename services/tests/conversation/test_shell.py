@@ -30,6 +30,12 @@ def test_understand_lines() -> None:
     assert (code, first["date"], second["ambiguous"]) == (0, "2026-11-25", True)
 
 
+def test_now_is_by_the_clinics_clock() -> None:
+    days = [run(["understand", "--timezone", zone, "hoje"])[1][0]["date"] for zone in ("Etc/GMT-14", "Etc/GMT+12")]
+    assert days[0] > days[1]  # never the same day: 26 hours lie between them
+    assert run(["understand", "--timezone", "Nada", "hoje"]) == (2, [])
+
+
 @pytest.mark.parametrize(
     ("stdin", "named"),
     [

@@ -103,6 +103,13 @@ def span(begin: str, until: str, **more: str) -> dict[str, str]:
         ("29/02", {"invalid": True}),
         ("dia 31 de novembro", {"invalid": True}),
         ("dia 32", {"invalid": True}),
+        ("quero marcar ontem as 10h", {"invalid": True}),
+        ("pode agendar uma consulta para anteontem", {"invalid": True}),
+        ("marquei ontem", {}),
+        ("ontem passei mal, quero marcar amanha", day("2026-11-25")),
+        ("cancela as duas", {}),
+        ("quero desmarcar as duas por favor", {}),
+        ("cancela as duas da tarde", {"time": "14:00"}),
         # Counting.
         ("em 15 dias", day("2026-12-09")),
         ("daqui a duas semanas", day("2026-12-08")),

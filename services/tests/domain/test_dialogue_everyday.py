@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from atendeai.domain.dialogue.clinic import Clinic
+from atendeai.domain.dialogue.clinic import Clinic, clinic_from_profile
 from atendeai.domain.dialogue.manager import turn
-from atendeai.domain.dialogue.session import Alert, Message
+from atendeai.domain.dialogue.session import Alert, Message, Turn
 from atendeai.domain.dialogue.state import State
+from atendeai.domain.dialogue.wording import opens_again
 from tests.domain.test_dialogue_people import SCENE, said, talk
 
 CARDIO = {
@@ -127,3 +128,65 @@ def test_a_topic_of_the_clinics_people_is_theirs_where_it_is_named(topic: str, m
         next(turn(State(), Message(message), clinic, datetime.fromisoformat("2026-11-24T09:00")))
     assert (Alert.TOPIC in done.value.value.alerts) is theirs
     assert done.value.value.state.handed_off is theirs
+
+
+# ---------------------------------------------------------------- holidays, and a second question
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["vcs abrem no feriado de natal?", "vocês abrem dia 25/12?", "abrem em feriados?", "atendem em feriado?"],
+)
+def test_of_a_holiday_that_the_clinic_did_not_declare_nothing_is_claimed(question: str) -> None:
+    scene = clinic_from_profile("Ipê", {"businessHours": SCENE["clinic"]["hours"]})
+    hedged = heard(question, scene)
+    assert "o horário é confirmado pela nossa equipe" in hedged.replies[0]
+    assert "atendemos" not in hedged.replies[0]
+    assert hedged.alerts == (Alert.UNANSWERED,)
+    assert not hedged.state.handed_off
+
+
+@pytest.mark.parametrize(
+    ("declared", "answer"),
+    [
+        ({"holidays": ["2026-12-25"]}, "Na sexta-feira, 25/12, é feriado e não abrimos."),
+        (
+            {"exceptions": [{"dateFrom": "2026-12-25", "hours": [["09:00", "12:00"]]}]},
+            "Na sexta-feira, 25/12, atendemos das 9h às 12h.",
+        ),
+    ],
+)
+def test_a_holiday_that_is_declared_is_told(declared: dict[str, Any], answer: str) -> None:
+    scene = clinic_from_profile("Ipê", {"businessHours": SCENE["clinic"]["hours"], **declared})
+    told = heard("vcs abrem no natal?", scene)
+    assert (told.replies, told.alerts) == ((answer,), ())
+
+
+def test_it_is_not_said_that_somebody_is_there_again_on_a_holiday_that_was_not_declared() -> None:
+    eve = datetime(2026, 12, 24, 20)  # noqa: DTZ001 - the clinic's wall clock
+    week = {"businessHours": SCENE["clinic"]["hours"]}
+    opens = {"exceptions": [{"dateFrom": "2026-12-25", "hours": [["09:00", "12:00"]]}]}
+    assert opens_again(clinic_from_profile("Ipê", week), eve) == "na segunda-feira, 28/12 às 8h"
+    assert opens_again(clinic_from_profile("Ipê", week | opens), eve) == "amanhã (sexta-feira, 25/12) às 9h"
+
+
+def test_a_second_question_is_answered_too() -> None:
+    closed, holidays = said("abrem domingo? e no feriado?")
+    assert closed == "No domingo, 29/11, não abrimos."
+    assert holidays.startswith("Nos feriados,")
+    service = {"code": "us", "name": "Ultrassom", "priceBRL": "90", "preparation": "Jejum de 6 horas."}
+    scene = clinic_from_profile("Ipê", {"services": [service], "businessHours": SCENE["clinic"]["hours"]})
+    both = heard("quanto é o ultrassom? preciso levar algo?", scene)
+    assert both.replies == ("Ultrassom: R$ 90,00.", "Orientações para Ultrassom: Jejum de 6 horas.")
+    passed_on, offer = said("quero pediatra amanhã às 10h, e preciso de jejum?")
+    assert passed_on.startswith("Não tenho essa informação aqui")
+    assert "amanhã (quarta-feira, 25/11) às 10h" in offer
+
+
+def heard(text: str, scene: Clinic) -> Turn:
+    """The one turn of a message that asks nothing of the diary."""
+    steps = turn(State(), Message(text), scene, datetime(2026, 11, 24, 9))  # noqa: DTZ001 - the clinic's wall clock
+    with pytest.raises(StopIteration) as stop:
+        next(steps)
+    result: Turn = stop.value.value
+    return result

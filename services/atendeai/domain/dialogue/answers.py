@@ -7,6 +7,7 @@ from atendeai.domain.dialogue.clinic import Professional
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Stage
 from atendeai.domain.understanding import entities
+from atendeai.domain.understanding.holidays import is_holiday
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
 
@@ -18,6 +19,11 @@ _LONGEST_STATEMENT = 7
 _AMENITIES = re.compile(r"\b(?:estacion\w+|elevador|acessib\w+|cadeirante|rampa|metro|onibus|wi-?fi)\b")
 _WAY = re.compile(r"\b(?:onde|enderecos?|localiza\w+|rua|bairro|cheg\w+|mapa|como (?:vou|ir|faco))\b")
 _WORKS = re.compile(r"\b(?:atend\w*|trabalh\w*|esta|vai|fica|vem|consulta)\b")
+_HOLIDAYS = re.compile(r"\bferiad(?:o|os|ao)\b")
+_PREPARES = re.compile(
+    r"\b(?:precis\w+|tem que|tenho que|devo|necessario|o que|se (?:e|tem))\b[^.!?]{0,25}\b(?:jejum|preparo|levar|"
+    r"acompanhante)\b|\b(?:precis\w+|tem|qual(?: e)? o) (?:algum )?preparo\b"
+)
 _OPEN_NOW = re.compile(
     r"\b(?:ainda|agora|ja|hoje)\b.{0,15}\b(?:atend\w+|abert[oa]s?|abre|funcion\w+)\b|"
     r"\b(?:estao|esta|tao|ta) (?:atendendo|abert[oa]s?|funcionando)\b"
@@ -43,6 +49,8 @@ def answer(session: Session, intent: Intent) -> None:
     for other in _TOGETHER:
         if other in session.reading.shown and other is not intent and intent is not Intent.ASK_SERVICE:
             say[other](session)
+    if intent is not Intent.ASK_SERVICE:
+        _preparation_beside(session)
     about = offering.named(session)
     if len(about) == 1 and not session.state.busy:
         session.state.topic = about[0].code
@@ -82,6 +90,19 @@ def beside(session: Session) -> None:
         prices.answer(session)
     if Intent.ASK_ADDRESS in shown:
         _address(session)
+    _preparation_beside(session)
+
+
+def _preparation_beside(session: Session) -> None:
+    """Answers how to prepare where that is asked beside something else ("quanto é? preciso levar algo?")."""
+    if not _PREPARES.search(session.norm) or texts.DOUBT_PASSED_ON in session.replies:
+        return
+    named, default = offering.named(session), session.clinic.default_service()
+    told = [s for s in named or ([default] if default else []) if s.preparation]
+    for service in told:
+        session.prepare(service.code)
+    if not told:
+        session.pass_on(texts.DOUBT_PASSED_ON)
 
 
 def doubt_beside(session: Session, service: str) -> None:
@@ -129,10 +150,16 @@ def _hours(session: Session) -> None:
                 session.pass_on(texts.NO_HOURS)
     elif not clinic.hours:
         session.pass_on(texts.NO_HOURS)
+    elif clinic.undeclared_holiday(day or session.today) and (day is not None or asks_now(session)):
+        session.pass_on(texts.holiday_hours(wording.sentence(wording.on(day or session.today, session.today))))
     elif asks_now(session) and day in {None, session.today}:
         _now(session)
     elif day is not None:
         session.say(wording.hours_of(clinic, day, session.today))
+        if _HOLIDAYS.search(session.norm) and not (day in clinic.holidays or is_holiday(day)):
+            session.pass_on(texts.HOLIDAYS)  # "abrem domingo? e no feriado?"
+    elif _HOLIDAYS.search(session.norm):
+        session.pass_on(texts.HOLIDAYS)
     else:
         session.say(f"Nosso horário de atendimento: {wording.week(clinic.hours)}.")
 

@@ -9,6 +9,7 @@ from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, spread
 from atendeai.domain.dialogue.ports import (
     Answer,
     Appointment,
+    Appointments,
     Book,
     Cancel,
     Done,
@@ -22,9 +23,11 @@ from atendeai.domain.dialogue.ports import (
     Search,
     Slot,
     Steps,
+    Upcoming,
 )
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, Wish
+from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.when import Moment
 
 _SEARCH_DAYS = 14
@@ -75,6 +78,11 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
     state.stage = Stage.COLLECTING
     if not subject.settled(session):
         return
+    gone_by = _hour_gone_by(session) if session.invalid_time else None
+    if gone_by is not None:
+        state.when = gone_by
+        yield from _instead(session, Nothing.CLOSED, texts.GONE_BY)
+        return
     if session.invalid_time:
         state.when = Moment(time=state.when.time, time_from=state.when.time_from, time_to=state.when.time_to)
         session.say(texts.INVALID_DATE, Asks.DATE)
@@ -92,6 +100,15 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
         session.say(texts.ask_day(wording.wish(state.when, session.today)), Asks.DATE)
         return
     yield from _search(session)
+
+
+def _hour_gone_by(session: Session) -> Moment | None:
+    """The time of today that the message names and that has gone by; None where another day is what cannot be."""
+    role = Role.NEW if session.state.purpose is Purpose.RESCHEDULE else Role.WANTED
+    morning = datetime.combine(session.today, time.min)
+    said = parse(session.norm, morning, hours=session.clinic.hours or None, role=role).moment
+    last = said.time or said.time_to
+    return said if said.date == session.today and last is not None and last <= session.now.time() else None
 
 
 def leaves_open(norm: str) -> bool:
@@ -295,13 +312,15 @@ def offer(session: Session, slot: Slot, *, lead: str = "", also: Sequence[Slot] 
     state.slots = [slot]
     state.professional = slot.professional
     state.when = Moment(date=slot.start.date(), time=slot.start.time())
-    what = session.describe(slot)
+    what = session.describe(slot, session.patient_of(state.target) if moving and state.target else None)
     if also:
         what += f" (também tenho às {wording.listed([wording.clock(s.start.time()) for s in also], 'ou às')})"
-    if not moving and session.name_missing:
+    if moving and state.target is not None:
+        question, asks = texts.move(what, wording.moment(state.target.start, session.today)), Asks.CONFIRMATION
+    elif session.name_missing:
         question, asks = texts.offer_without_name(what), Asks.NAME
     else:
-        question, asks = texts.offer(what, session.name, moving=moving), Asks.CONFIRMATION
+        question, asks = texts.offer(what, session.name), Asks.CONFIRMATION
     session.say(lead + question, asks, again=question)
 
 
@@ -326,11 +345,18 @@ def accept(session: Session) -> Steps:
             session.hand_off(Alert.NOTICE, texts.NOTICE)
             return
         if not isinstance(answer, Done):
-            yield from _lost(session, slot)
+            target = state.target
+            ahead = yield Upcoming()
+            stands = not isinstance(ahead, Appointments) or any(a.id == target.id for a in ahead.items)
+            if not stands and target.start > session.now:
+                yield from _book_instead(session, slot, target)
+            else:
+                yield from _lost(session, slot)
             return
         moved = Appointment(state.target.id, slot.start, slot.professional, slot.service, state.target.patient_name)
+        whose = session.patient_of(moved)
         _achieved(session, Outcome.RESCHEDULED, moved)
-        session.say(texts.rescheduled(session.describe(slot)))
+        session.say(texts.rescheduled(session.describe(slot, whose)))
         return
     if session.name_missing:
         state.accepted = True
@@ -341,9 +367,20 @@ def accept(session: Session) -> Steps:
         yield from _lost(session, slot)
         return
     name = session.name
+    _note_family(session, name)
     _achieved(session, Outcome.BOOKED, Appointment(booked, slot.start, slot.professional, slot.service, name))
     session.say(texts.booked(session.describe(slot), name, session.clinic))
     session.prepare(slot.service)
+
+
+def _book_instead(session: Session, slot: Slot, target: Appointment) -> Steps:
+    """What was to be moved stands no longer, the clinic cancelled it meanwhile: offers the slot as a new booking."""
+    state = session.state
+    state.purpose, state.target = Purpose.BOOK, None
+    if target.patient_name and target.patient_name != session.name:
+        state.name, state.for_other = target.patient_name, True
+    session.say(texts.GONE)
+    yield from offer(session, slot)
 
 
 def _book(session: Session, slot: Slot) -> Generator[Request, Answer, str | None]:
@@ -367,12 +404,21 @@ def _achieved(session: Session, outcome: Outcome, about: Appointment) -> None:
     session.state.last = about
 
 
+def _note_family(session: Session, name: str | None) -> None:
+    """Remembers under which name somebody of the family was booked."""
+    state = session.state
+    names = state.family.setdefault(state.kin, []) if state.for_other and state.kin and name else []
+    if name and name not in names:
+        names.append(name)
+
+
 def _forget_relative(session: Session) -> None:
     """The next booking is for who writes, under their own name."""
     state = session.state
     if state.for_other:
         state.name = None
     state.relative = False
+    state.kin = None
 
 
 def drop(session: Session) -> Steps:

@@ -7,7 +7,7 @@ somebody sent: it may name anything, and nothing is claimed to be done but what 
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import booking, texts
+from atendeai.domain.dialogue import booking, changes, texts, whose
 from atendeai.domain.dialogue.ports import (
     Answer,
     Appointment,
@@ -54,7 +54,7 @@ def _confirm(session: Session, key: str) -> Steps:
         yield from _undone(session, key, texts.GONE)
         return
     _achieved(session, Outcome.CONFIRMED, standing)
-    session.say(texts.confirmed(_describe(session, standing)))
+    session.say(texts.confirmed(changes.told(session, standing)))
 
 
 def _cancel(session: Session, key: str) -> Steps:
@@ -67,7 +67,7 @@ def _cancel(session: Session, key: str) -> Steps:
         session.hand_off(Alert.NOTICE, texts.NOTICE)
     elif isinstance(answer, Done):
         _achieved(session, Outcome.CANCELLED, standing)
-        session.say(texts.cancelled(_describe(session, standing)))
+        session.say(texts.cancelled(changes.told(session, standing)))
     else:
         yield from _undone(session, key, texts.GONE)
 
@@ -80,7 +80,7 @@ def _accept(session: Session, key: str) -> Steps:
         _over(session, texts.OFFER_GONE if lapsed else texts.OFFER_OVER)
         return
     _achieved(session, Outcome.BOOKED, booked)
-    session.say(texts.booked(_describe(session, booked), booked.patient_name, session.clinic))
+    session.say(texts.booked(changes.describe(session, booked), booked.patient_name, session.clinic))
     session.prepare(booked.service)
 
 
@@ -103,7 +103,9 @@ def _undone(session: Session, key: str, over: str) -> Steps:
 def _find(session: Session, key: str) -> Generator[Request, Answer, Appointment | None]:
     answer = yield Upcoming()
     items = answer.items if isinstance(answer, Appointments) else ()
-    return next((a for a in items if a.id == key and a.start > session.now), None)
+    ahead = [a for a in items if a.start > session.now]
+    session.state.of_several = whose.several(session, ahead)
+    return next((a for a in ahead if a.id == key), None)
 
 
 def _over(session: Session, text: str) -> None:
@@ -117,7 +119,3 @@ def _achieved(session: Session, outcome: Outcome, about: Appointment) -> None:
         return
     session.state.done = outcome
     session.state.last = about
-
-
-def _describe(session: Session, about: Appointment) -> str:
-    return texts.described(session.clinic, about.service, about.professional, about.start, session.today)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator, Sequence
 
-from atendeai.domain.dialogue import booking, narrowing, shifts, texts, wording
+from atendeai.domain.dialogue import booking, narrowing, shifts, texts, whose, wording
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import (
     Answer,
@@ -20,12 +20,21 @@ from atendeai.domain.dialogue.ports import (
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage
 from atendeai.domain.understanding.entities import GENERIC, match
+from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment, When
 
+_SAID = 0.6
+"""Above it an intent was said; at or below it was guessed from what else the message holds."""
+_SEVERAL = 2
 _LATE_MINUTES = 240
 """An appointment that began so long ago may be the one somebody is late for."""
-_ALL = re.compile(r"\b(?:tod[ao]s|ambas|ambos|as duas|os dois|as tres|tudo)\b")
+_ALL = re.compile(
+    r"\b(?:tod[ao]s|(?:ambas|ambos|[ao]s (?:duas|dois))(?P<two>)|[ao]s tres(?P<three>)|"
+    r"tudo(?! (?:bem|bom|certo|ok|joia|otimo)))\b(?! (?:horas?|h|hs|e meia|e \d|da (?:tarde|manha|madrugada))\b)"
+)
+_AT_AN_HOUR = re.compile(r"\bàs (?:duas|três|tres)\b", re.IGNORECASE)
+"""Written with its accent it is an hour; "as duas" is both of them."""
 _SAME_TIME = re.compile(
     r"\b(?:n?[oa] )?mesm[oa] (?:hora|horario)\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |"
     r"a )?(?:mesm[oa] )?(?:horario|"
@@ -43,65 +52,135 @@ _SAME_DAY = re.compile(
 def listing(session: Session) -> Steps:
     """Tells the patient what is booked for them."""
     items = yield from upcoming(session)
+    who = whose.narrowed(session, items)
     if not items:
         session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
-    elif len(items) == 1:
-        session.say(f"Você tem marcado: {describe(session, items[0])}.")
+    elif who is not None and not who.items:
+        session.say(f"{texts.nobodys(who.said)} {texts.standing([told(session, a) for a in items])}")
     else:
-        session.say("Você tem marcado:\n" + wording.numbered([describe(session, a) for a in items]))
+        session.say(texts.standing([told(session, a) for a in (who.items if who else items)]))
     session.state.answered = True
 
 
-def begin(session: Session, purpose: Purpose) -> Steps:
-    """Begins to change an appointment: finds which one is meant."""
+def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Steps:
+    """Begins to change an appointment: finds which one is meant. ``when``: the new time, said before."""
     state = session.state
     items = yield from upcoming(session)
-    if not items:
-        if purpose is Purpose.RESCHEDULE and not session.reading.when.empty:
-            session.say("Não encontrei nenhuma consulta sua marcada; vou procurar um horário novo.")
-            yield from booking.start(session, Purpose.BOOK)
-            return
-        session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
-        state.answered = True
+    who = whose.narrowed(session, items)
+    if not items or (who is not None and not who.items):
+        yield from _nothing_to_change(session, purpose, items, who.said if who else None)
         return
     yield from booking.release(session)
     state.reset_flow()
     state.purpose = purpose
-    everything = purpose is Purpose.CANCEL and len(items) > 1 and bool(_ALL.search(session.norm))
-    meant = items if everything and session.reading.existing.moment.date is None else _meant(session, items)
-    if len(meant) > 1 and state.last is not None and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}:
-        meant = [a for a in meant if a.id == state.last.id] or meant  # what was arranged a moment ago
+    state.when = when or state.when
+    theirs = who.items if who is not None else items
+    everything = _all_of(session, len(theirs))
+    said = session.reading.existing.moment
+    meant = list(theirs) if everything and said.date is None and not said.date_from else _meant(session, theirs)
+    if len(meant) > 1 and not everything:
+        meant = _just_arranged(session, meant)
     if len(meant) == 1:
         yield from with_target(session, meant[0])
         return
     state.targets = list(meant)
-    if everything:
+    if everything and purpose is Purpose.CANCEL:
         _ask_for_all(session)
         return
     state.stage = Stage.PICKING
     if purpose is Purpose.RESCHEDULE and not session.reading.when.moment.empty:
-        state.when = session.reading.when.moment
-    session.say(texts.which_appointment([describe(session, a) for a in meant]), Asks.DATE)
+        state.when = state.when.merged(session.reading.when.moment)
+    _ask_which(session, one_by_one=everything)
+
+
+def _nothing_to_change(session: Session, purpose: Purpose, items: Sequence[Appointment], who: str | None) -> Steps:
+    """Nothing is booked, or nothing for who was named (``who``): what is booked for others is left alone."""
+    state = session.state
+    sorry = texts.nobodys(who) if who else texts.NO_APPOINTMENTS
+    if items:
+        yield from booking.release(session)
+        state.reset_flow()
+        state.answered = True
+        session.say(f"{sorry} {texts.standing([told(session, a) for a in items])}")
+        return
+    state.relative = state.relative or who is not None  # what is then booked is for them
+    if purpose is Purpose.RESCHEDULE and not session.reading.when.empty:
+        session.say(f"{sorry.rstrip('.')}; vou procurar um horário novo.")
+        yield from booking.start(session, Purpose.BOOK)
+        return
+    session.invite(sorry, texts.WANTS_ONE)
+    state.answered = True
+
+
+def _just_arranged(session: Session, meant: list[Appointment]) -> list[Appointment]:
+    """Of one person's appointments the one arranged a moment ago is moved; of several people's it is asked."""
+    state = session.state
+    moved = state.purpose is Purpose.RESCHEDULE and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
+    last = state.last
+    one = last is not None and all(whose.same(a.patient_name or "", last.patient_name or "") for a in meant)
+    return [a for a in meant if moved and one and last is not None and a.id == last.id] or meant
+
+
+def _all_of(session: Session, count: int) -> bool:
+    """Whether the message means all of so many appointments: "todas", or "as duas" of two."""
+    found = _ALL.search(session.norm)
+    if found is None or count < _SEVERAL or _AT_AN_HOUR.search(session.reading.text.raw):
+        return False
+    said = 2 if found["two"] is not None else 3 if found["three"] is not None else count
+    return said == count
+
+
+def _ask_which(session: Session, *, one_by_one: bool = False) -> None:
+    which = texts.which_appointment([told(session, a) for a in session.state.targets])
+    session.say(f"{texts.MOVES_ONE_BY_ONE} {which}" if one_by_one else which, Asks.DATE, again=which)
+
+
+def another_named(session: Session) -> Generator[Request, Answer, bool]:
+    """Takes a message that says whose appointment is meant, where another's is at hand ("não, a do Pedro")."""
+    state, reading = session.state, session.reading
+    if state.purpose not in {Purpose.CANCEL, Purpose.RESCHEDULE}:
+        return False
+    if reading.intent is Intent.BOOK and reading.confidence > _SAID:
+        return False
+    at_hand = [state.target] if state.target is not None else list(state.targets)
+    everything = state.purpose is Purpose.CANCEL and bool(_ALL.search(session.norm))
+    items = (yield from upcoming(session)) if state.of_several or everything else at_hand
+    who = whose.narrowed(session, items)
+    ids = {a.id for a in at_hand}
+    others = who is not None and not ids & {a.id for a in who.items}
+    mine = state.target is not None and whose.speaks_of_own(session) and not whose.is_own(session, state.target)
+    more = everything and len(at_hand) == 1 and _all_of(session, len(items))
+    if not at_hand or not (others or (mine and state.of_several) or more):
+        return False
+    yield from begin(session, state.purpose, state.when if state.purpose is Purpose.RESCHEDULE else None)
+    return True
 
 
 def picking(session: Session) -> Steps:
     """The patient says which of several appointments is meant."""
     state = session.state
-    if state.purpose is Purpose.CANCEL and _ALL.search(session.norm):
+    everything = _all_of(session, len(state.targets))
+    if state.purpose is Purpose.CANCEL and everything:
         _ask_for_all(session)
         return
     index = chosen_index(session.norm, len(state.targets))
     meant = [state.targets[index]] if index is not None else _meant(session, state.targets)
     if len(meant) != 1:
-        session.say(texts.which_appointment([describe(session, a) for a in state.targets]), Asks.DATE)
+        _ask_which(session, one_by_one=everything)
         return
     yield from with_target(session, meant[0], picked=True)
 
 
 def _ask_for_all(session: Session) -> None:
     session.state.stage = Stage.CANCELLING
-    what = wording.listed(describe(session, a) for a in session.state.targets)
-    session.say(texts.ask_cancel(what), Asks.CONFIRMATION)
+    session.say(texts.ask_cancel(_together(session, session.state.targets)), Asks.CONFIRMATION)
+
+
+def _together(session: Session, items: Sequence[Appointment]) -> str:
+    """Several in one sentence; of several people each on a line of its own."""
+    each = [told(session, a) for a in items]
+    apart = session.state.of_several and len(each) >= _SEVERAL
+    return "".join(f"\n• {one}" for one in each) if apart else wording.listed(each)
 
 
 def cancelling(session: Session, *, sure: bool) -> Steps:
@@ -111,18 +190,47 @@ def cancelling(session: Session, *, sure: bool) -> Steps:
     if not targets or not sure:
         kept(session)
         return
+    if (yield from _changed_meanwhile(session, targets)):
+        return
+    undone: list[Appointment] = []
+    answer: Answer = Done()
     for target in targets:
         answer = yield Cancel(target.id, "patient")
-        if isinstance(answer, Refused) and answer.too_late:
-            session.hand_off(Alert.NOTICE, texts.NOTICE)
-            return
         if not isinstance(answer, Done):
-            session.hand_off(Alert.TROUBLE, texts.TROUBLE)
-            return
-    state.reset_flow()
-    state.done = Outcome.CANCELLED
-    state.last = targets[0]
-    session.say(texts.cancelled(wording.listed(describe(session, target) for target in targets)))
+            break
+        undone.append(target)
+    if undone:
+        state.reset_flow()
+        state.done = Outcome.CANCELLED
+        state.last = undone[0]
+        session.say(texts.cancelled(_together(session, undone)))
+    if isinstance(answer, Refused) and answer.too_late:
+        session.hand_off(Alert.NOTICE, texts.NOTICE)
+    elif not isinstance(answer, Done):
+        session.hand_off(Alert.TROUBLE, texts.TROUBLE)
+
+
+def _changed_meanwhile(session: Session, targets: Sequence[Appointment]) -> Generator[Request, Answer, bool]:
+    """Whether the clinic moved or cancelled what the patient was asked about: asks about it anew, or says so."""
+    state = session.state
+    answer = yield Upcoming()
+    now = {a.id: a for a in answer.items} if isinstance(answer, Appointments) else {t.id: t for t in targets}
+    standing = [now[t.id] for t in targets if t.id in now]
+    if [_place(a) for a in standing] == [_place(t) for t in targets] or any(t.start <= session.now for t in targets):
+        return False
+    if not standing:
+        state.reset_flow()
+        session.say(texts.GONE)
+        state.answered = True
+        return True
+    state.target, state.targets = (standing[0], []) if len(standing) == 1 else (None, standing)
+    state.stage = Stage.CANCELLING
+    session.say(texts.ask_cancel(wording.listed(told(session, a) for a in standing)), Asks.CONFIRMATION)
+    return True
+
+
+def _place(appointment: Appointment) -> tuple[object, ...]:
+    return appointment.id, appointment.start, appointment.professional, appointment.service
 
 
 def names_one(session: Session) -> bool:
@@ -154,7 +262,7 @@ def with_target(session: Session, target: Appointment, *, picked: bool = False) 
     if state.purpose is Purpose.CANCEL:
         state.stage = Stage.CANCELLING
         movable = bool(_CANNOT.search(session.norm)) and "cancel" not in session.norm
-        session.say(texts.ask_cancel(describe(session, target), movable=movable), Asks.CONFIRMATION)
+        session.say(texts.ask_cancel(told(session, target), movable=movable), Asks.CONFIRMATION)
         return
     if state.purpose is Purpose.CONFIRM:
         yield from _confirm(session, target)
@@ -204,7 +312,7 @@ def _confirm(session: Session, target: Appointment) -> Steps:
     session.state.reset_flow()
     session.state.done = Outcome.CONFIRMED
     session.state.last = target
-    session.say(texts.confirmed(describe(session, target)))
+    session.say(texts.confirmed(told(session, target)))
 
 
 def confirm(session: Session) -> Steps:
@@ -212,6 +320,10 @@ def confirm(session: Session) -> Steps:
     items = yield from upcoming(session)
     if not items:
         session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
+        return
+    who = whose.narrowed(session, items)
+    if who is not None and not who.items:
+        yield from _nothing_to_change(session, Purpose.CONFIRM, items, who.said)
         return
     meant = _meant(session, items)
     yield from _confirm(session, next((a for a in meant if a.id == session.reminded_of), meant[0]))
@@ -273,11 +385,15 @@ def upcoming(session: Session) -> Generator[Request, Answer, list[Appointment]]:
     """The patient's appointments that lie ahead, soonest first."""
     answer = yield Upcoming()
     items = answer.items if isinstance(answer, Appointments) else ()
-    return [a for a in items if a.start > session.now]
+    ahead = [a for a in items if a.start > session.now]
+    session.state.of_several = whose.several(session, ahead)
+    return ahead
 
 
 def _meant(session: Session, items: list[Appointment]) -> list[Appointment]:
-    """Those of ``items`` that fit what the message says about day, hour and professional; all when it says nothing."""
+    """Those of ``items`` that fit the patient, day, hour and professional in the message; all when it says nothing."""
+    theirs = whose.narrowed(session, items)
+    items = theirs.items or items if theirs is not None else items
     existing: When = session.reading.existing
     moments = list(existing.candidates) or ([] if existing.moment.empty else [existing.moment])
     fitting = [a for a in items if any(fits(a, m) for m in moments)]
@@ -309,8 +425,20 @@ def _mentions(norm: str, name: str) -> bool:
     return bool(match(norm, {"it": name}, exact=True))
 
 
+def told(session: Session, appointment: Appointment) -> str:
+    """An appointment in words, with its patient's name where there are several."""
+    return texts.described(
+        session.clinic,
+        appointment.service,
+        appointment.professional,
+        appointment.start,
+        session.today,
+        session.patient_of(appointment),
+    )
+
+
 def describe(session: Session, appointment: Appointment) -> str:
-    """An appointment in words."""
+    """An appointment in words, without the name of anybody but who works here."""
     return texts.described(
         session.clinic, appointment.service, appointment.professional, appointment.start, session.today
     )

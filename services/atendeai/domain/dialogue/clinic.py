@@ -6,6 +6,7 @@ from datetime import date, time, timedelta
 from typing import Any
 
 from atendeai.domain.profile_values import address_text, parse_duration, parse_exceptions, parse_holidays, parse_week
+from atendeai.domain.understanding.holidays import is_holiday
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Names
 
@@ -67,6 +68,10 @@ class Clinic:
         if day in self.holidays:
             return ()
         return self.special[day] if day in self.special else self.hours.get(day.weekday()) or ()
+
+    def undeclared_holiday(self, day: date) -> bool:
+        """Whether a day is a holiday of which the clinic did not say whether it opens; by the week it would."""
+        return day not in self.holidays and day not in self.special and is_holiday(day) and bool(self.hours_on(day))
 
     @property
     def names(self) -> Names:

@@ -2,7 +2,7 @@
 
 import re
 
-from atendeai.domain.dialogue import answers, offering, standing, things
+from atendeai.domain.dialogue import answers, offering, standing, things, whose
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome
 from atendeai.domain.understanding.foreign import is_foreign
@@ -37,8 +37,11 @@ def meant(session: Session) -> Intent:
         return Intent.BOOK  # "e pra minha filha?"
     arranged = state.done in {Outcome.BOOKED, Outcome.RESCHEDULED, Outcome.CONFIRMED}
     names = reading.entities.service or reading.entities.professional
-    if arranged and intent in {Intent.BOOK, Intent.ASK_AVAILABILITY} and not names and not ANOTHER.search(norm):
-        return Intent.RESCHEDULE  # "e sexta, tem?", just after it was arranged
+    if arranged and intent in {Intent.BOOK, Intent.ASK_AVAILABILITY}:
+        if _one_more(session):
+            return Intent.BOOK  # "e outra pra mim na quinta"
+        if not names and not ANOTHER.search(norm):
+            intent = Intent.RESCHEDULE  # "e sexta, tem?", just after it was arranged
     lasting = state.last is not None and state.done is not Outcome.CANCELLED
     if lasting and intent in {*COURTESIES, Intent.ASK_HOURS, Intent.OUT_OF_SCOPE} and _WHEN_AGAIN.search(norm):
         return Intent.LIST_APPOINTMENTS  # "obrigada, que horas é mesmo?"
@@ -74,6 +77,28 @@ def _unplaced(session: Session, intent: Intent) -> Intent:
     return intent
 
 
+def _one_more(session: Session) -> bool:
+    """Whether a further appointment is wished for beside the one just arranged, for whomever ("e outra pra mim")."""
+    state, norm, last = session.state, session.norm, session.state.last
+    if last is None:
+        return False
+    name, own = last.patient_name, session.patient.name
+    for_oneself = bool(_FOR_ONESELF.search(norm)) and name is not None
+    if for_oneself and own is not None and state.name is not None and not whose.same(state.name, own):
+        state.name = None  # the last one was booked in the name of somebody else
+    somebody = whose.wished_for(session)
+    if somebody is not None and not whose.same(somebody, name or ""):
+        state.relative = True
+        return True
+    theirs = name is not None and own is not None and not whose.same(name, own)
+    return bool(_OUTRA.search(norm)) or (for_oneself and theirs)
+
+
+_FOR_ONESELF = re.compile(r"\b(?:para|pra) mim\b|^\W*e eu\b")
+_OUTRA = re.compile(
+    r"^\W*(?:e|mais|agora)\W+(?:mais )?(?:uma?|outr[oa])\b(?! (?:dia|data|hora|horario|semana|medic|dra?\b|doutor))|"
+    r"\boutr[oa] (?:tambem )?(?:para|pra) (?:mim|el[ae]|[oa] (?:[a-z]+ )?(?:mesm[oa]|paciente))\b"
+)
 _ASKS_FOR_ONE = re.compile(r"\b(?:marc(?:a|ar|e)|marque|agend(?:a|ar|e)|reserv(?:a|ar|e)|encaix\w+)\b")
 _ANOTHER_DAY = re.compile(
     r"\bmesm[oa] (?:hora|horario)\b[^.?!]{0,20}\boutr[oa] (?:dia|data)\b|"

@@ -13,9 +13,11 @@ from atendeai.domain.dialogue import (
     answers,
     booking,
     changes,
+    doubt,
     giving_up,
     misses,
     narrowing,
+    pairs,
     renaming,
     standing,
     subject,
@@ -57,6 +59,9 @@ _AGREES = re.compile(
     r"^\W*[✅✔👌👍🙏🆗]"
 )
 """A yes that comes after a word or two of thinking."""
+_ORDINAL_WORDS = 3
+_EITHER = re.compile(r"\b(?:tanto faz|qualquer (?:um|uma)|as duas|os dois|ambos|ambas|nessa ordem)\b")
+"""Said to "which first?": the order is left to the clinic."""
 _DOES = re.compile(r"\b(?:marc|marqu|agend|reserv|confirm|fech)\w*")
 _BUT = re.compile(r"\b(?:nao|outr[oa]|mas|mais|tem|antes|depois|tambem|qual|quais|\w*\?)\b|\?")
 _DIGIT = re.compile(r"\d")
@@ -88,6 +93,8 @@ def take(session: Session, asked: Asks | None) -> Taken:
         return True
     if intent in _ELSEWHERE:
         return False
+    if (yield from changes.another_named(session)):
+        return True
     if intent is Intent.ASK_SERVICE and state.stage in _LOOKING and session.names_professional:
         intent = Intent.BOOK  # "tem com a Dra. Ana?"
         session.reading = replace(session.reading, intent=intent)
@@ -250,10 +257,23 @@ def _choose(session: Session, asked: Asks | None) -> None:
 
 
 def _choose_service(session: Session) -> None:
-    services = subject.offered(session)
-    index = chosen_index(session.norm, len(services))
-    if index is not None and not entities.match(session.norm, {s.code: s.name for s in services}):
-        session.state.service = services[index].code
+    state, services = session.state, subject.offered(session)
+    if state.between or not entities.match(session.norm, {s.code: s.name for s in services}):
+        index = chosen_index(session.norm, len(services))
+        code = pairs.picked(session.norm, services)
+        if code is None and (index is not None or (state.between and _EITHER.search(session.norm))):
+            code = services[index or 0].code
+            if len(session.norm.split()) <= _ORDINAL_WORDS:
+                session.reread(When())  # "a segunda" is no Monday here, "as duas" no hour
+        state.service = code or state.service
+    anew = pairs.named(session.clinic, session.norm, session.now)
+    if anew:  # both once more, perhaps with other days: what was said of each goes with it alone
+        state.parts = anew
+        session.reread(When())
+    said = next((part for part in state.parts if part.service == state.service), None)
+    if said is not None:
+        state.when = state.when.merged(said.when)
+        state.professional = state.asked_for = said.professional
 
 
 # ---------------------------------------------------------------- one slot offered
@@ -266,6 +286,12 @@ def _offered(session: Session, asked: Asks | None) -> Taken:
         yield from booking.somebody_else(session, slot)
         return True
     same = _same_slot(reading.when, slot)
+    agrees = (same and reading.intent is not Intent.CONFIRM_NO) or (
+        reading.when.empty and reading.intent is Intent.CONFIRM_YES
+    )
+    if agrees and doubt.takes_back(session.norm):
+        yield from _yes_and_no(session)
+        return True
     if (
         asked is Asks.NAME
         and (reading.when.empty or same or _only_a_name(session))
@@ -275,10 +301,7 @@ def _offered(session: Session, asked: Asks | None) -> Taken:
     if reading.when.empty and speaks_for_another(session.norm) and not state.for_other:
         return (yield from _aside(session, slot))  # "não sou eu o paciente, é meu pai"
     renamed = bool(reading.entities.service) or session.names_professional
-    if not renamed and (
-        (same and reading.intent is not Intent.CONFIRM_NO)
-        or (reading.when.empty and reading.intent is Intent.CONFIRM_YES)
-    ):
+    if not renamed and agrees:
         yield from booking.accept(session)
         answers.doubt_beside(session, slot.service)
     elif reading.when.empty and reading.intent is Intent.CONFIRM_NO and not renamed:
@@ -295,6 +318,16 @@ def _offered(session: Session, asked: Asks | None) -> Taken:
     else:
         return (yield from _aside(session, slot))
     return True
+
+
+def _yes_and_no(session: Session) -> Steps:
+    """A yes that is taken back in the same breath: nothing is booked; another day is asked for, or the same again."""
+    session.state.accepted = False
+    if doubt.declines(session.norm):
+        yield from booking.release(session)
+        _ask_again(session)
+    elif not misses.count(session):
+        session.say(texts.YES_OR_NO)
 
 
 def _only_a_name(session: Session) -> bool:
@@ -324,26 +357,28 @@ def _aside(session: Session, slot: Slot) -> Taken:
 def _name_given(session: Session) -> Taken:
     """Takes the message as the patient's name; False when it is none."""
     state, reading = session.state, session.reading
-    if reading.intent in {Intent.CONFIRM_NO, Intent.RESCHEDULE}:
+    exchanged = renaming.instead(session)
+    if exchanged is None and reading.intent in {Intent.CONFIRM_NO, Intent.RESCHEDULE}:
         return False
     if reading.intent is Intent.CONFIRM_YES and reading.confidence > _WHOLE:
         state.accepted = True
         session.say(texts.ASK_NAME, Asks.NAME)
         return True
-    name = name_answer(reading.text.raw, for_other=state.for_other)
+    name = exchanged or name_answer(reading.text.raw, for_other=state.for_other)
     if name is None:
         return False
     state.name = name
     if state.accepted or (reading.intent is Intent.CONFIRM_YES and _DECIDED.search(session.norm)):
         yield from booking.accept(session)
     else:
-        session.say(texts.offer(session.describe(state.slots[0]), name, moving=False), Asks.CONFIRMATION)
+        session.say(texts.offer(session.describe(state.slots[0]), name), Asks.CONFIRMATION)
     return True
 
 
 def _ask_again(session: Session) -> None:
     state = session.state
     state.declined = sorted({s.start.date() for s in state.slots})
+    state.wished = state.slots[0].start if len(state.slots) == 1 else None
     state.when = Moment()
     state.slots = []
     state.stage = Stage.COLLECTING

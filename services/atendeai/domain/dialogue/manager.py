@@ -259,10 +259,7 @@ def _later(one: datetime, other: datetime | None) -> bool:
 
 def _fresh(session: Session, *, invited: bool = False) -> Steps:
     """Takes the message as the beginning of something. ``invited``: the patient was asked whether to book."""
-    state, intent = session.state, context.meant(session)
-    if (invited or session.message.about) and intent is Intent.CONFIRM_YES:
-        intent = Intent.BOOK  # "Quer marcar?" "Quero!"
-        state.topic = state.topic or _advertised(session)
+    state, intent = session.state, _meant(session, invited=invited)
     if intent in _BESIDE_QUESTIONS:
         answers.beside(session)
     about_people = intent in _ABOUT_PEOPLE and answers.works_here(session)
@@ -294,6 +291,17 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
             yield from _answer_or_say(session, intent)
 
 
+def _meant(session: Session, *, invited: bool) -> Intent:
+    """The intent of a message that begins something."""
+    state, intent = session.state, context.meant(session)
+    if (invited or session.message.about) and intent is Intent.CONFIRM_YES:
+        state.topic = state.topic or _advertised(session)
+        return Intent.BOOK  # "Quer marcar?" "Quero!"
+    if intent is Intent.BOOK and _WANTS_NONE.search(session.norm):
+        return Intent.CONFIRM_NO
+    return intent
+
+
 def _answer_or_say(session: Session, intent: Intent) -> Steps:
     """A yes or no to a reminder, or what needs nothing from anywhere else."""
     reminded = session.message.reminded
@@ -303,6 +311,10 @@ def _answer_or_say(session: Session, intent: Intent) -> Steps:
         yield from changes.declined(session)
     elif intent is Intent.RUNNING_LATE:
         yield from changes.late(session)
+    elif intent is Intent.DATA_REQUEST:
+        session.pass_on(texts.DATA_REQUEST, Alert.DATA_REQUEST)
+        if session.state.last is None:
+            session.state.done = Outcome.HANDED_OFF  # the request is; everything else is answered as before
     else:
         _plain(session, intent)
 
@@ -320,6 +332,11 @@ def _reminder_answered(session: Session, intent: Intent) -> Generator[Request, A
     return (yield from changes.answer_with_time(session))
 
 
+_WANTS_NONE = re.compile(
+    r"\bnao (?:quero|preciso|vou|desejo|pretendo)(?: mais)? (?:marcar|agendar)\b"
+    r"(?!.*(?:\?|\b(?:com|mas|so|sem|e sim|quero|queria|prefiro|pode|posso|preciso|gostaria|melhor)\b))"
+)
+"""No booking is wished for, whatever day is named with it: "não quero marcar consulta amanhã às 10h"."""
 _ABOUT_PEOPLE = frozenset(
     [Intent.ASK_AVAILABILITY, Intent.ASK_SERVICE, Intent.ASK_HOURS, Intent.BOOK, Intent.OUT_OF_SCOPE]
 )
@@ -357,7 +374,6 @@ _PRAISES = re.compile(r"\b(?:elogi\w+|parabens|parabenizar)\b(?!.*\b(?:mas|porem
 _HANDED = {
     Intent.HUMAN: (Alert.HUMAN, texts.HANDOFF),
     Intent.RESULTS: (Alert.RESULTS, texts.RESULTS),
-    Intent.DATA_REQUEST: (Alert.DATA_REQUEST, texts.DATA_REQUEST),
 }
 
 

@@ -28,7 +28,7 @@ _LEAD = re.compile(
 _NAME_END = re.compile(
     r"(?i)\b(?:e|quero|queria|gostaria|para|pra|pro|por favor|obrigad[oa]|tenho|preciso|tudo bem|bom dia|"
     r"boa (?:tarde|"
-    r"noite)|sou|estou|meu|minha|cpf|nascid[oa]|com|vou|moro|mesm[oa])\b.*$"
+    r"noite)|sou|estou|meu|minha|cpf|nascid[oa]|com|vou|moro|mesm[oa]|n[ao]|em|às|dia|hoje|amanh[ãa])\b.*$"
 )
 _NAME_WORD = re.compile(r"^[^\W\d_]+(?:['-][^\W\d_]+)*$")
 _LONGEST_NAME = 7
@@ -66,6 +66,11 @@ def name_in(raw: str, *, for_other: bool = False) -> str | None:
     if for_other:
         return theirs or _named_by(_KIN, raw)
     return theirs or _named_by(_OWN, raw)
+
+
+def own_name(raw: str) -> str | None:
+    """The name of who writes, where the message gives it ("aqui é a Maria")."""
+    return _named_by(_OWN, raw)
 
 
 def name_answer(raw: str, *, for_other: bool = False) -> str | None:
@@ -114,7 +119,7 @@ _NO_NAMES = frozenset(
         essa outro outra melhor favor preciso precisa nome mesmo mesma aqui mae filho filha bom boa dia tudo bem oi ola
         cpf rg completo idade anos data nascimento telefone email perai pera espera deixa cancela desisto esquece
         semana mes ano passada passado ontem consultei fui fiz foi era faz retorno avaliacao primeira vez nunca sempre
-        antes depois agora aqui ali
+        antes depois agora aqui ali primeiro ultimo ultima verdade
         """,
     )
 )

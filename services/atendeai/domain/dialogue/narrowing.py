@@ -10,6 +10,7 @@ from atendeai.domain.dialogue.state import Asks, Stage
 from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.when import Moment, When
 
+_SAME_HOUR = re.compile(r"\bmesm[oa] (?:hora|horario)\b")
 _STEP = timedelta(minutes=30)
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
@@ -47,9 +48,22 @@ def relate(session: Session, asked: Asks | None) -> None:
         wish = relative(session, state.slots[0].start, state.slots[-1].start) if len(days) == 1 else None
         if wish is not None:
             session.reread(When(moment=wish))
+    _at_the_hour_declined(session, asked)
     _on_the_day_declined(session, asked)
     _in_the_month(session)
     _in_the_week(session)
+
+
+def _at_the_hour_declined(session: Session, asked: Asks | None) -> None:
+    """Reads "no mesmo horário", beside another day or alone, as the hour of what was just declined."""
+    state, said = session.state, session.reading.when
+    if asked is not Asks.DATE or state.target is not None or not state.declined or state.wished is None:
+        return
+    if not _SAME_HOUR.search(session.norm) or said.invalid or said.moment.has_time:
+        return
+    hour = Moment(time=state.wished.time())
+    days = tuple(day if day.has_time else day.merged(hour) for day in said.candidates)
+    session.reread(When(candidates=days) if days else When(said.moment.merged(hour)))
 
 
 def relative(session: Session, first: datetime, last: datetime) -> Moment | None:

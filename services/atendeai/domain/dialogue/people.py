@@ -93,6 +93,11 @@ _FIRST_NAMES = frozenset(
 """Common first names in Brazil (IBGE, census of names): written small after a title, they are names all the same."""
 
 
+def is_first_name(word: str) -> bool:
+    """Whether a folded word is a common first name."""
+    return word in _FIRST_NAMES
+
+
 def named(clinic: Clinic, said: str) -> list[str]:
     """The codes of those whose name stands in ``said``."""
     return entities.match(said, {p.code: p.name for p in clinic.professionals}, exact=True)

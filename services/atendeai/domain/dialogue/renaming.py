@@ -16,6 +16,12 @@ _NOT_THAT = re.compile(
     r"o certo|certo)\b[\s,.:!]*)+",
     re.IGNORECASE,
 )
+_NOT_HERS_BUT_HIS = re.compile(
+    r"\bn[ãa]o (?:(?:é|e|eh|era|seria) )?(?:em|no) nome d[eao] (?P<old>[^,;.!?\n]+?)[,;.!\n]+\s*"
+    r"(?:(?:e|mas|é|eh|e sim|sim|seria)\s+)*(?:(?:em|no) nome )?d[eao] (?P<new>[^,;.!?\n]+)",
+    re.IGNORECASE,
+)
+"""One name in the place of another: "não é em nome de Maria, é de Pedro"; the first name alone will do."""
 _OF_THE_NAME = re.compile(r"\b(?:nome|sobrenome|se escreve|escrit[oa]|grafia)\b|\bcom (?:dois|duas|um|uma) [a-z]\b")
 _OF_THEIR_DATA = re.compile(r"\b(?:dados|lgpd|apag\w+|exclu\w+|delet\w+|remov\w+)\b")
 _PARTS = re.compile(r"[,;:.!?\n]+")
@@ -42,8 +48,17 @@ def corrected(session: Session, asked: Asks | None) -> str | None:
     return None if timed else name
 
 
+def instead(session: Session) -> str | None:
+    """The name put in the place of another in so many words: "não é em nome de Maria, é de Pedro"."""
+    found = _NOT_HERS_BUT_HIS.search(session.reading.text.raw)
+    return name_answer(found["new"], for_other=session.state.for_other) if found else None
+
+
 def _another_name(session: Session, current: str) -> str | None:
     raw = session.reading.text.raw
+    exchanged = instead(session)
+    if exchanged is not None:
+        return exchanged
     said = name_in(raw, for_other=session.state.for_other)
     names = [said] if said else []
     names += [n for part in reversed(_PARTS.split(raw)) if (n := _in_part(session, part))]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from atendeai.domain.dialogue import kin, people, things
+from atendeai.domain.dialogue import kin, pairs, people, things
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.naming import name_in, tidy_name, written_as_a_name
 from atendeai.domain.dialogue.ports import Appointment, Slot
@@ -15,7 +15,7 @@ from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Understanding
-from atendeai.domain.understanding.when import When
+from atendeai.domain.understanding.when import Moment, When
 
 
 class Alert(StrEnum):
@@ -143,10 +143,10 @@ class Session:
         self.say(f"{text} {question}" if asks else text)
         self.state.invited = self.state.invited or asks
 
-    def pass_on(self, text: str) -> None:
+    def pass_on(self, text: str, why: Alert = Alert.UNANSWERED) -> None:
         """Leaves one question to a person while the conversation goes on."""
         self.say(text)
-        self.alerts.append(Alert.UNANSWERED)
+        self.alerts.append(why)
 
     def hand_off(self, why: Alert, text: str) -> None:
         """Leaves the conversation to a person, and says when the clinic opens while it is closed."""
@@ -164,13 +164,18 @@ class Session:
         if offered is not None and offered.preparation:
             self.say(preparation(offered))
 
-    def describe(self, slot: Slot) -> str:
-        """A slot in words."""
-        return described(self.clinic, slot.service, slot.professional, slot.start, self.today)
+    def describe(self, slot: Slot, patient: str | None = None) -> str:
+        """A slot in words. ``patient``: whom it is for, where that is said."""
+        return described(self.clinic, slot.service, slot.professional, slot.start, self.today, patient)
+
+    def patient_of(self, appointment: Appointment) -> str | None:
+        """Whom an appointment is for, where that must be said."""
+        return appointment.patient_name if self.state.of_several else None
 
     def note_relative(self) -> None:
         """Remembers of a question that it was asked for somebody of the family: what is then booked is for them."""
-        self.state.relative = self.state.relative or kin.asks_for_another(self.norm)
+        if kin.asks_for_another(self.norm):
+            self.state.relative, self.state.kin = True, kin.relation(self.norm) or self.state.kin
 
     def reread(self, when: When) -> None:
         """Takes another time to be what the message says."""
@@ -181,9 +186,11 @@ class Session:
         state = self.state
         if kin.speaks_for_oneself(self.norm):
             state.for_other = state.relative = False
+            state.kin = None
         elif not state.for_other and (state.relative or kin.speaks_for_another(self.norm)):
             state.for_other = True
             state.name = None
+            state.kin = kin.relation(self.norm) or state.kin
         given = name_in(self.reading.text.raw, for_other=state.for_other) or self._name_on_a_line()
         if given:
             state.name = given
@@ -195,6 +202,20 @@ class Session:
         state.candidates = list(when.candidates)
         if not when.moment.empty:
             state.when = state.when.merged(when.moment)
+        self._absorb_pair()
+
+    def _absorb_pair(self) -> None:
+        """Takes over a wish for two services at once: none of them is settled until the patient says which is first."""
+        state = self.state
+        if state.between or state.target is not None or self.reading.intent not in _WISHES:
+            return
+        wishes = pairs.named(self.clinic, self.norm, self.now)
+        if wishes:
+            state.between, state.parts = [wish.service for wish in wishes], wishes
+            state.service = state.professional = state.asked_for = self.unknown_service = None
+            state.people, state.candidates = [], []
+            if wishes[0].when != wishes[1].when:
+                state.when = Moment()
 
     @property
     def names_professional(self) -> bool:
@@ -232,6 +253,8 @@ class Session:
 
     def _absorb_service(self) -> None:
         state = self.state
+        if state.between and state.service is not None:
+            return  # which of the two comes first was just said
         codes = entities.match(self.norm, {s.code: s.name for s in self.clinic.services})
         said = self.reading.entities.service or (None if codes else things.wished_for(self.reading.text))
         if len(codes) == 1 and (state.service is None or said is not None or len(self.norm.split()) <= _FEW_WORDS):
@@ -243,4 +266,5 @@ class Session:
 
 
 _FEW_WORDS = 4
+_WISHES = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY])
 _NO_SERVICE = frozenset(["avaliação", "avaliacao", "retorno", "consulta"])

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import changes, misses, texts
+from atendeai.domain.dialogue import changes, doubt, misses, texts
 from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Session
@@ -32,7 +32,7 @@ def as_new_time(session: Session) -> None:
 def picking(session: Session, _asked: Asks | None) -> Taken:
     """The patient says which of several appointments is meant."""
     if session.reading.intent is Intent.BOOK and session.reading.confidence > _SAID:
-        return False
+        return False  # a further booking is wished for
     yield from changes.picking(session)
     return True
 
@@ -48,6 +48,9 @@ def cancelling(session: Session, _asked: Asks | None) -> Taken:
         yield from changes.cancelling(session, sure="confirm" in session.norm and "vou" not in session.norm)
     elif intent is Intent.CONFIRM_YES and _another_time(session):
         yield from changes.move_instead(session)  # "pode ser sexta no mesmo horário?"
+    elif intent is Intent.CONFIRM_YES and doubt.says_both(session.norm):
+        if not misses.count(session):
+            session.say(texts.YES_OR_NO)
     elif intent in {Intent.CONFIRM_YES, Intent.CANCEL}:
         yield from changes.cancelling(session, sure=True)
     elif intent is Intent.CONFIRM_NO and session.reading.when.empty:

@@ -105,6 +105,8 @@ class State:
     people_asked: bool = False
     between: list[str] = field(default_factory=list)
     """Services named in one wish, of which one is arranged at a time."""
+    parts: list[Wish] = field(default_factory=list)
+    """What was said of each of them."""
     when: Moment = field(default_factory=Moment)
     wished: datetime | None = None
     """The exact time last wished for, which what was offered may have missed."""
@@ -119,9 +121,15 @@ class State:
     for_other: bool = False
     relative: bool = False
     """Something was asked for somebody of the family: the next booking is for them."""
+    kin: str | None = None
+    """Who of the family the booking under way is for, in a word ("mae")."""
+    family: dict[str, list[str]] = field(default_factory=dict)
+    """Under which names who of the family was booked: it tells whose "a da minha mãe" is."""
     accepted: bool = False
     target: Appointment | None = None
     targets: list[Appointment] = field(default_factory=list)
+    of_several: bool = False
+    """The appointments found are of different people, or not of who writes: each is named with its patient."""
     done: Outcome | None = None
     """The last thing that was achieved; None when nothing was."""
     last: Appointment | None = None
@@ -162,14 +170,14 @@ class State:
         """Forgets the flow under way, and nothing else."""
         fresh = State()
         kept = {"name", "insurance", "done", "last", "full", "topic", "relative", "answered", "handed_off", "opted_out"}
-        kept |= {"person", "misses", "done_at", "heard_at"}
+        kept |= {"person", "misses", "done_at", "heard_at", "kin", "family", "of_several"}
         for f in fields(self):
             if f.name not in kept:
                 setattr(self, f.name, getattr(fresh, f.name))
 
     def rested(self) -> "State":
         """The state after a long silence: only what outlives a conversation is left."""
-        return State(name=self.name, handed_off=self.handed_off, opted_out=self.opted_out)
+        return State(name=self.name, family=self.family, handed_off=self.handed_off, opted_out=self.opted_out)
 
     def to_json(self) -> dict[str, Any]:
         """As stored."""
@@ -183,6 +191,7 @@ class State:
         out["target"] = self.target.to_json() if self.target else None
         out["targets"] = [t.to_json() for t in self.targets]
         out["full"] = self.full.to_json() if self.full else None
+        out["parts"] = [part.to_json() for part in self.parts]
         out["last"] = self.last.to_json() if self.last else None
         out["done_at"] = self.done_at.isoformat() if self.done_at else None
         out["heard_at"] = self.heard_at.isoformat() if self.heard_at else None
@@ -205,6 +214,7 @@ class State:
             "slots": lambda v: [Slot.from_json(s) for s in v],
             "target": lambda v: Appointment.from_json(v) if v else None,
             "targets": lambda v: [Appointment.from_json(a) for a in v],
+            "parts": lambda v: [Wish.from_json(part) for part in v],
             "full": lambda v: Wish.from_json(v) if v else None,
             "last": lambda v: Appointment.from_json(v) if v else None,
             "done_at": lambda v: datetime.fromisoformat(v) if v else None,

@@ -1,7 +1,7 @@
 """What an appointment is to be for, and with whom: settled before slots are looked for."""
 
 from atendeai.domain.dialogue import texts
-from atendeai.domain.dialogue.clinic import Service
+from atendeai.domain.dialogue.clinic import Professional, Service
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks
 from atendeai.domain.understanding.entities import GENERIC, match
@@ -34,24 +34,18 @@ def _service_settled(session: Session) -> bool:
         session.say(texts.no_such_service(session.unknown_service))
         session.say(texts.any_of_these(clinic.services), Asks.SERVICE)
         return False
+    if state.service is None and state.between:
+        _ask_service(session)
+        return False
     who = clinic.professional(state.professional)
-    if state.service is None and state.topic is not None:
-        topic = state.topic
-        if clinic.service(topic) is not None and (who is None or topic in who.services):
-            state.service = topic
+    state.service = state.service or _implied(session, who)
     if state.service is None:
-        default = clinic.default_service()
-        if who is not None and len(who.services) == 1:
-            state.service = next(iter(who.services))
-        elif default is not None and (who is None or default.code in who.services):
-            state.service = default.code
-        elif not clinic.services:
-            session.hand_off(Alert.UNANSWERED, texts.HANDOFF)
-            return False
-        else:
+        if clinic.services:
             _ask_service(session)
-            return False
-    state.between = []
+        else:
+            session.hand_off(Alert.UNANSWERED, texts.HANDOFF)
+        return False
+    state.between, state.parts = [], []
     if who is not None and state.service not in who.services:
         what = clinic.service(state.service)
         if what is not None and named_now(session, who.code):
@@ -61,11 +55,22 @@ def _service_settled(session: Session) -> bool:
     return True
 
 
+def _implied(session: Session, who: Professional | None) -> str | None:
+    """The code of the service that is meant though none was named: the one spoken of, ``who``'s only one, the usual."""
+    clinic, topic = session.clinic, session.state.topic
+    if topic is not None and clinic.service(topic) is not None and (who is None or topic in who.services):
+        return topic
+    if who is not None and len(who.services) == 1:
+        return next(iter(who.services))
+    usual = clinic.default_service()
+    return usual.code if usual is not None and (who is None or usual.code in who.services) else None
+
+
 def _ask_service(session: Session) -> None:
     """Asks for what the appointment is to be; of several named in one wish, which comes first."""
     state, clinic = session.state, session.clinic
     codes = match(session.norm, {s.code: s.name for s in clinic.services if set(fold(s.name).split()) - GENERIC})
-    if len(codes) == _TWO:
+    if len(codes) == _TWO and not state.between:
         state.between = codes
     if state.between:
         names = [s.name for s in offered(session)]
@@ -93,7 +98,7 @@ def offered(session: Session) -> list[Service]:
     """The services to choose from: those named in one wish, those of the professional who was named, or all."""
     who, between = session.clinic.professional(session.state.professional), session.state.between
     able = [s for s in session.clinic.services if who is None or s.code in who.services]
-    return [s for s in able if s.code in between] or able
+    return [s for code in between if (s := session.clinic.service(code)) is not None] or able
 
 
 def named_now(session: Session, code: str) -> bool:

@@ -29,7 +29,8 @@ RESULTS = (
 )
 DATA_REQUEST = (
     "Recebi o seu pedido sobre os seus dados pessoais (LGPD). "
-    "Ele foi encaminhado à pessoa responsável na clínica, que vai responder por aqui."
+    "Ele foi encaminhado à pessoa responsável na clínica, que vai responder por aqui. "
+    "Enquanto isso, posso continuar ajudando com o que precisar."
 )
 OPT_OUT = (
     "Tudo bem, não vamos mais enviar lembretes nem ofertas de horário. Só avisaremos se a clínica precisar mudar ou "
@@ -38,7 +39,9 @@ OPT_OUT = (
 LATE = "Obrigado por avisar! Já informei a recepção. Venha com calma."
 THANKS = "Por nada! Se precisar de algo mais, é só escrever."
 GOODBYE = "Até logo! Se precisar, é só escrever."
+MOVES_ONE_BY_ONE = "Remarco uma de cada vez."
 NOT_UNDERSTOOD_HERE = "Desculpe, não entendi."
+YES_OR_NO = "Desculpe, não entendi se é sim ou não."
 WHICH_SLOT = "Qual deles fica melhor para você?"
 NO_AUDIO = "Por enquanto só consigo ler mensagens de texto, não áudios. Pode escrever, por favor?"
 FILE = "Recebi e já passei para a nossa equipe."  # a file, a place, a contact, an order
@@ -72,6 +75,7 @@ ASK_DAY = "Para qual dia você gostaria?"
 ASK_OTHER_DAY = "Sem problema. Qual outro dia ou horário fica melhor para você?"
 ASK_NAME = "Qual é o nome completo do paciente, por favor?"
 INVALID_DATE = "Essa data não existe ou já passou. Pode me dizer outro dia, por favor?"
+GONE_BY = "Esse horário de hoje já passou."
 DROPPED = "Tudo bem, não marquei nada. Se precisar, é só escrever."
 KEPT = "Certo, sua consulta continua marcada."
 STANDS = "Certo, sua consulta continua marcada. Se quiser remarcar ou cancelar, é só avisar por aqui."
@@ -113,6 +117,16 @@ NO_ADDRESS = "Não tenho o endereço aqui, mas já pedi à nossa equipe que resp
 PAYMENT_PASSED_ON = "Sobre as formas de pagamento, já pedi à nossa equipe que responda por aqui."
 DOUBT_PASSED_ON = "Não tenho essa informação aqui, mas já pedi à nossa equipe que responda por aqui."
 NO_HOURS = "Não tenho os horários de atendimento aqui, mas já pedi à nossa equipe que responda."
+
+
+HOLIDAYS = "Nos feriados, o horário é confirmado pela nossa equipe. Já avisei, e uma pessoa responde por aqui."
+
+
+def holiday_hours(day: str) -> str:
+    """A holiday of which nobody said whether the clinic opens. ``day``: with its preposition, as a sentence begins."""
+    comma = "" if day.endswith(")") else ","
+    by_people = "o horário é confirmado pela nossa equipe. Já avisei, e uma pessoa responde por aqui."
+    return f"{day}{comma} é feriado, e {by_people}"
 
 
 def greeting(clinic: Clinic) -> str:
@@ -223,18 +237,24 @@ def whom_of(names: Sequence[str]) -> str:
     return f"Com quem fica melhor: {listed(names, 'ou')}?"
 
 
-def described(clinic: Clinic, service: str, professional: str, start: datetime, today: date) -> str:
-    """A slot in words: Consulta com Dra. Ana, amanhã (quarta-feira, 25/11) às 14h."""
+def described(
+    clinic: Clinic, service: str, professional: str, start: datetime, today: date, patient: str | None = None
+) -> str:
+    """A slot in words: Consulta com Dra. Ana, amanhã (quarta-feira, 25/11) às 14h. ``patient``: whom it is for."""
     who = clinic.professional(professional)
     what = clinic.service(service)
     name = what.name if what else "Consulta"
-    return f"{name}{f' com {who.name}' if who else ''}, {moment(start, today)}"
+    whose = f", em nome de {patient}" if patient else ""
+    return f"{name}{f' com {who.name}' if who else ''}, {moment(start, today)}{whose}"
 
 
-def offer(what: str, name: str | None, *, moving: bool) -> str:
+def move(what: str, old: str) -> str:
+    """Another time for an appointment, waiting for the last word. ``old``: when it is now."""
+    return f"Posso remarcar de {old} para: {what}. Confirma?"
+
+
+def offer(what: str, name: str | None) -> str:
     """One concrete slot, waiting for the last word."""
-    if moving:
-        return f"Posso remarcar para: {what}. Confirma?"
     return f"Tenho este horário: {what}.{f' Em nome de {name}.' if name else ''} Pode ser?"
 
 
@@ -269,12 +289,27 @@ def rescheduled(what: str) -> str:
 def ask_cancel(what: str, *, movable: bool = False) -> str:
     """The last word before a cancellation. ``movable``: the patient only said that they cannot come."""
     instead = " Se preferir remarcar, é só dizer o dia." if movable else ""
-    return f"Você quer cancelar: {what}.{instead} Confirma o cancelamento?"
+    return f"Você quer cancelar{_colon(what)}.{instead} Confirma o cancelamento?"
 
 
 def cancelled(what: str) -> str:
     """The confirmation of a cancellation."""
-    return f"Cancelado: {what}. Se quiser marcar outro dia, é só escrever."
+    return f"Cancelado{_colon(what)}. Se quiser marcar outro dia, é só escrever."
+
+
+def _colon(what: str) -> str:
+    """What stands after a colon, in the same line or below it."""
+    return f":{what}" if what.startswith("\n") else f": {what}"
+
+
+def nobodys(who: str) -> str:
+    """Nothing is booked for who was named ("Pedro", "sua mãe")."""
+    return f"Não encontrei nenhuma consulta marcada para {who}."
+
+
+def standing(options: Sequence[str]) -> str:
+    """What is booked."""
+    return f"Você tem marcado: {options[0]}." if len(options) == 1 else "Você tem marcado:\n" + numbered(options)
 
 
 def confirmed(what: str) -> str:

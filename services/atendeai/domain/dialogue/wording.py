@@ -203,6 +203,8 @@ def opens_again(clinic: Clinic, now: datetime) -> str | None:
     """When the clinic opens next ("na segunda-feira, 30/11 às 8h"); None while it is open, or its hours not known."""
     for ahead in range(_FURTHEST):
         value = now.date() + timedelta(days=ahead)
+        if ahead and clinic.undeclared_holiday(value):
+            continue  # nobody said that it opens then
         for opens, closes in clinic.hours_on(value):
             if ahead == 0 and opens <= now.time() < closes:
                 return None

@@ -49,6 +49,10 @@ BLANKS: tuple[re.Pattern[str], ...] = tuple(
             rf"{NUMBER}\s?(?:horas?|dias?|semanas?|mes(?:es)?|anos?) (?:atras|de (?:jejum|duracao|vida|idade|"
             rf"repouso|atestado|febre|dor|antecedencia))\b"
         ),
+        (
+            r"\b(?:cancel|desmarc|desmarqu)\w* (?:por favor,? |entao |ja |tambem )?[ao]s (?:duas|dois|tres)\b"
+            r"(?! (?:horas?|h|hs|e meia|e \d|da (?:tarde|manha|madrugada))\b)"
+        ),
         r"\b(?:consultas?|sessao|sessoes|exame|procedimento) de (?:1|2|3|uma|duas|tres|meia) horas?\b",
         (
             rf"\b(?:esper(?:ei|amos|ando|o)|fiquei|ficamos|passei|demorou|demoraram|levou|atrasou) (?:la |ai |"
@@ -68,8 +72,16 @@ BLANKS: tuple[re.Pattern[str], ...] = tuple(
 )
 
 
+_WISHED_PAST = re.compile(
+    r"\b(?:re)?(?:marcar|agendar|marca|agenda|marque|agende)(?: (?:uma? |a |o |minha |meu )?(?:consulta|horario|exame|"
+    r"retorno|sessao))?(?: (?:para|pra))? (?P<day>(?:ante)?ontem)\b"
+)
+"""A day that has gone by, asked for: no story of it."""
+
+
 def blanked(text: str) -> str:
     """``text`` with what must not be taken for a day or a time made unreadable, every other character in its place."""
+    wished = {m.start("day") for m in _WISHED_PAST.finditer(text)}
     for pattern in BLANKS:
-        text = pattern.sub(lambda m: "#" * len(m.group()), text)
+        text = pattern.sub(lambda m: m.group() if m.start() in wished else "#" * len(m.group()), text)
     return text

@@ -267,6 +267,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Ref | None]
     ),
     (re.compile(rf"^\W*(?P<part>)(?P<nexty>){_MONTH}\W*$"), named_month),
     (re.compile(rf"(?<!desde )(?P<part>)(?P<nexty>)\b(?=[a-z]{{5}})(?!marco){_MONTH}"), named_month),
+    (re.compile(r"\banteontem\b"), lambda _m, t: Day(t - timedelta(days=2))),
+    (re.compile(r"\bontem\b"), lambda _m, t: Day(t - timedelta(days=1))),
     (re.compile(r"\bhoje\b"), lambda _m, t: Day(t)),
     (
         re.compile(

@@ -39,6 +39,15 @@ _FREE_DAYS = frozenset(
 """The national holidays of a fixed date (laws 662/1949, 6.802/1980 and 14.759/2023)."""
 
 
+def is_holiday(day: date) -> bool:
+    """Whether a day is a national holiday, or Good Friday, carnival, Corpus Christi: kept almost everywhere."""
+    moving = (day - easter(day.year)).days
+    return (day.month, day.day) in _FREE_DAYS or moving in _HANGING_ON_EASTER
+
+
+_HANGING_ON_EASTER = frozenset([-48, -47, -2, 60])
+
+
 def is_working_day(day: date) -> bool:
     """Monday to Friday and no national holiday; Good Friday counts as one."""
     free = (day.month, day.day) in _FREE_DAYS or day == easter(day.year) - timedelta(days=2)

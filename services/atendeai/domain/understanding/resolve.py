@@ -64,11 +64,12 @@ class Resolver:
         return [Moment(date=day)]
 
     def evening(self, at: TimeMention) -> time | None:
-        """The same bare hour twelve hours later, when that still lies ahead in the day."""
-        if not at.bare or at.at is None:
+        """The same bare hour twelve hours later, when that still lies ahead in the day and the clinic is open then."""
+        end = self._day_end(self.today.weekday())
+        if not at.bare or at.at is None or end is None:
             return None
         later = at.at.replace(hour=at.at.hour + 12)
-        return later if later > self.now.time() and later < DAY_ENDS else None
+        return later if self.now.time() < later < end else None
 
     def weekday(self, n: int, which: str, at: TimeMention | None) -> list[Moment] | None:
         """The days a weekday may be; ``which`` as in ``refs.Weekday``."""

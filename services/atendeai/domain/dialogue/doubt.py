@@ -1,0 +1,42 @@
+"""A yes that the same message takes back ("sim, não", "sim nao pode ser outro dia"): nothing is settled by it."""
+
+import re
+
+_TWICE = re.compile(r"\b(nao (?:[a-z]+ ){1,3})nao\b(?=\W*$)")
+"""One no said twice: "não vou faltar não"."""
+_HARMLESS = re.compile(
+    r"\b(?:(?:por ?que|pois) nao\b|"
+    r"nao (?:tem|ha|tenho|vejo|vai ter|tera|teria) "
+    r"(?!como\b|jeito|condic|disponib|tempo\b|interesse|certeza|outr)[a-z]+|"
+    r"nao (?:vou |quero |pretendo |irei |precisa )?(?:me |te |lhe |se )?(?:falt|atras|esquec|perd|perc|preocup|desmarc|"
+    r"cancel|desist)\w*|"
+    r"nao precis\w+ (?:de|nem|mudar|trocar|remarcar|avisar|lembrar|confirmar)\b|"
+    r"nao sei (?:como|onde|chegar|quanto|qual|o)\b|nao (?:lembro|conheco|uso)\b)"
+)
+"""What a no beside a yes may say without taking it back: "não tem problema", "não vou faltar"."""
+_BARE = re.compile(r"(?:\b(?:nao|nunca|negativo|nops?)\b(?=\W*(?:$|[,.;!?\n]|sim\b|nao\b))|👎|❌)")
+_REFUSES = re.compile(
+    r"\b(?:(?:claro|acho|certeza|pode ser|agora|hoje|melhor|prefiro)(?: que)? nao\b|"
+    r"nao (?:posso|quero|da\b|serve|consigo|vou|poderei|tenho|tem|vai dar|gostei)|"
+    r"outr[oa] (?:dia|data|hora|horario|semana))"
+)
+_ANY = re.compile(r"\b(?:nao|nunca|negativo|nops?)\b|👎|❌")
+
+
+def takes_back(norm: str) -> bool:
+    """Whether a normalised message that says yes to an offer also says no to it."""
+    return bool(_ANY.search(_left(norm)))
+
+
+def says_both(norm: str) -> bool:
+    """Whether a normalised message says yes and, in so many words, no: "sim, não" to "Confirma o cancelamento?"."""
+    return bool(_BARE.search(_left(norm)))
+
+
+def declines(norm: str) -> bool:
+    """Whether what takes the yes back is the clearer of the two: "claro que não", "não pode ser outro dia"."""
+    return bool(_REFUSES.search(_left(norm)))
+
+
+def _left(norm: str) -> str:
+    return _HARMLESS.sub(" ", _TWICE.sub(r"\1", norm))
