@@ -76,6 +76,7 @@ def test_a_suspended_clinic_sleeps_and_loses_nothing(fakes: Outside) -> None:
             assert patient.heard() == []
         finally:
             kubectl.apply(world.clinic(local))
+        _wait(local.name, "Suspended=False", seconds=180)  # it was Ready asleep as well
         _wait(local.name, seconds=180)
     assert refused == [], "a webhook is taken at every moment of going to sleep and of waking"
     fakes.open_window(local, patient.number)
