@@ -28,7 +28,7 @@ from rich.text import Text
 
 from local import edge, kubectl, world
 from local.demo import Patient, text_of
-from local.outside import Outside, outside
+from local.outside import Outside, graph_account, outside
 
 ANSWER_SECONDS = 45
 PAUSE_SECONDS = 1.5
@@ -267,21 +267,12 @@ def talk(name: str, number: str, patient: str, console: Console) -> None:
 
 
 def account(local: world.LocalClinic) -> dict[str, Any]:
-    """What the fake of Meta must know of a clinic that somebody made: its number, its credentials, where to call it."""
+    """What the fake of Meta must know of a clinic that somebody made."""
     clinic = kubectl.get("clinic", local.name, namespace=world.NAMESPACE)
     credentials = kubectl.secret(f"{local.name}-whatsapp", world.NAMESPACE)
     assert clinic is not None
     assert credentials is not None
-    known = {
-        "phone_number_id": local.phone_number_id,
-        "access_token": credentials["access-token"],
-        "app_secret": credentials["app-secret"],
-        "callback_url": f"https://{world.STACK}-haproxy.{world.NAMESPACE}.svc.cluster.local/webhook/whatsapp",
-        "host": local.host,
-        "verify_tls": False,  # the local cluster's certificate is the operator's own
-        "business_account_id": clinic["spec"]["whatsapp"].get("businessAccountId"),
-    }
-    return {key: value for key, value in known.items() if value is not None}
+    return graph_account(local, credentials, clinic["spec"]["whatsapp"].get("businessAccountId"))
 
 
 def _phone(local: world.LocalClinic, fakes: Outside, number: str, patient: str) -> Phone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -74,6 +74,22 @@ def _fake(name: str, version: str) -> list[dict[str, Any]]:
     ]
 
 
+def graph_account(
+    local: world.LocalClinic, credentials: Mapping[str, str], business_account_id: str | None
+) -> dict[str, Any]:
+    """What the fake of Meta must know of a clinic: its number, its credentials, where to call it."""
+    known = {
+        "phone_number_id": local.phone_number_id,
+        "access_token": credentials["access-token"],
+        "app_secret": credentials["app-secret"],
+        "callback_url": f"https://{world.STACK}-haproxy.{world.NAMESPACE}.svc.cluster.local/webhook/whatsapp",
+        "host": local.host,
+        "verify_tls": False,  # the local cluster's certificate is the operator's own
+        "business_account_id": business_account_id,
+    }
+    return {key: value for key, value in known.items() if value is not None}
+
+
 class Outside:
     """The control endpoints of both fakes, through forwarded ports."""
 
@@ -89,15 +105,7 @@ class Outside:
         calendar = kubectl.secret(f"{local.name}-calendar", world.NAMESPACE)
         assert whatsapp is not None
         assert calendar is not None
-        known = {
-            "phone_number_id": local.phone_number_id,
-            "access_token": whatsapp["access-token"],
-            "app_secret": whatsapp["app-secret"],
-            "callback_url": f"https://{world.STACK}-haproxy.{world.NAMESPACE}.svc.cluster.local/webhook/whatsapp",
-            "host": local.host,
-            "verify_tls": False,  # the local cluster's certificate is the operator's own
-            "business_account_id": local.business_account_id,
-        }
+        known = graph_account(local, whatsapp, local.business_account_id)
         self.graph.post("/_fake/accounts", json=known | account).raise_for_status()
         email = json.loads(calendar["service-account.json"])["client_email"]
         issued = {"client_email": email, "public_key": world.public_key(calendar["service-account.json"])}
