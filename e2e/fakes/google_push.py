@@ -32,13 +32,19 @@ class Pusher:
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def forget(self) -> None:
+        """Go back to how it began: notifications travel the network, to the address that they are for."""
+        self.connect_to, self.transport = None, None
+        self.unverified.clear()
+
     async def close(self) -> None:
-        """Cancel what is under way and close the connections."""
+        """Cancel what is under way and close the connections; what is sent later opens its own."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client is not None:
             await self._client.aclose()
+            self._client = None
 
     def changed(self, calendar_id: str) -> None:
         """Tell every live channel of a calendar that something changed."""

@@ -101,20 +101,24 @@ def status_value(
 class Deliverer:
     """Sends webhooks; owns the connections and the background tasks, and ends both in `close`."""
 
+    _MOST = 64
+
     def __init__(self, state: GraphState, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._state = state
         self._transport = transport
         self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._gate = asyncio.Semaphore(64)
+        self._gate = asyncio.Semaphore(self._MOST)
 
     async def close(self) -> None:
-        """Cancel what is still to be repeated and close the connections."""
+        """Cancel what is still to be repeated and close the connections; what is sent later opens its own."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for client in self._clients.values():
             await client.aclose()
+        self._clients.clear()
+        self._gate = asyncio.Semaphore(self._MOST)
 
     def later(self, account: Account, values: list[dict[str, Any]], delay: float) -> None:
         """Deliver several changes one after the other in the background, a delay before each."""
@@ -170,7 +174,7 @@ class Deliverer:
                 transport=self._transport,
                 verify=account.verify_tls,
                 timeout=20,
-                limits=httpx.Limits(max_connections=64, keepalive_expiry=30),
+                limits=httpx.Limits(max_connections=self._MOST, keepalive_expiry=30),
             )
             self._clients[key] = client
         return client, headers, extensions

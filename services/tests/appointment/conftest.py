@@ -17,7 +17,7 @@ from atendeai.kit.testing.peers import Peers
 from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
 from tests.appointment.diary import Diary, Hands, Ward
 from tests.appointment.whatsapp_side import WhatsAppSide
-from tests.calendar.google_world import BASE_URL, TOKEN_URL, GoogleWorld
+from tests.calendar.google_world import BASE_URL, TOKEN_URL, GoogleWorld, google_world
 
 
 @pytest.fixture
@@ -46,11 +46,10 @@ async def ward(clinic_factory: ClinicFactory, client_for: ClientFactory) -> Asyn
 
 
 @pytest.fixture
-async def google() -> GoogleWorld:
+async def google() -> AsyncIterator[GoogleWorld]:
     """Give a Google fake with Ana's and the clinic's calendar."""
-    world = GoogleWorld()
-    await world.start(["ana@cal.test", "clinica@cal.test"])
-    return world
+    async with google_world(["ana@cal.test", "clinica@cal.test"]) as world:
+        yield world
 
 
 @pytest.fixture

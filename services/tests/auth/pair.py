@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any
+from unittest import mock
 
 import asyncpg
 import httpx
@@ -25,6 +27,8 @@ from atendeai.kit.testing.waiting import eventually
 from atendeai.user.app import create_app as create_user
 
 PASSWORD = "correct horse battery"
+CHEAP = Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1)
+"""Hashes that cost next to nothing; `test_hashing` has real ones."""
 
 
 @dataclass
@@ -110,8 +114,8 @@ async def _start(stack: AsyncExitStack, app: FastAPI, host: str) -> httpx.AsyncC
 
 
 @asynccontextmanager
-async def running(stack: Stack, isolation: str, *, cheap: bool = False, **clinic: Any) -> AsyncIterator[Identity]:
-    """Both services for a new clinic with an owner's invitation; `cheap`: hashes that cost next to nothing."""
+async def running(stack: Stack, isolation: str, **clinic: Any) -> AsyncIterator[Identity]:
+    """Both services for a new clinic with an owner's invitation."""
     token = token_urlsafe(24)
     owner = {"email": "Dona@Sol.example", "tokenSha256": sha256(token.encode()).hexdigest()}
     made = await make_clinic(stack, isolation=isolation, credentials={"owner": owner}, **clinic)  # type: ignore[arg-type]
@@ -121,12 +125,11 @@ async def running(stack: Stack, isolation: str, *, cheap: bool = False, **clinic
     apps["auth"] = create_auth(auth_settings, kit=Kit(auth_settings, peers=peers))
     apps["user"] = create_user(user_settings, kit=Kit(user_settings, peers=peers))
     async with AsyncExitStack() as opened:
-        auth = await _start(opened, apps["auth"], made.host)
+        with mock.patch("atendeai.auth.app.Passwords", partial(Passwords, argon2=CHEAP)):
+            auth = await _start(opened, apps["auth"], made.host)
         user = await _start(opened, apps["user"], made.host)
-        if cheap:
-            apps["auth"].state.passwords = Passwords(argon2=Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1))
-            opened.callback(apps["auth"].state.passwords.close)
         yield Identity(made, auth, user, token, apps)
+    stack.give_back(made)
 
 
 @pytest.fixture(params=["Dedicated", "Shared"])
@@ -141,7 +144,7 @@ async def desk(stack: Stack) -> AsyncIterator[Identity]:
     """Both services for a Dedicated clinic whose limits nobody meets: for tests of what comes after them."""
     roomy = {"minute": 1000, "hour": 10000}
     limits = {"security": {"rateLimits": {"auth": roomy, "api": roomy}}}
-    async with running(stack, "Dedicated", cheap=True, settings=limits) as made:
+    async with running(stack, "Dedicated", settings=limits) as made:
         yield made
 
 

@@ -6,13 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.calendar.google_world import GoogleWorld
+from tests.calendar.google_world import GoogleWorld, google_world
 
 
 @pytest.fixture
 async def google() -> AsyncIterator[GoogleWorld]:
     """Give a fake with one account and the calendars `ana` and `clinica`."""
-    world = GoogleWorld()
-    await world.start(["ana@cal.test", "clinica@cal.test"])
-    yield world
-    await world.close()
+    async with google_world(["ana@cal.test", "clinica@cal.test"]) as world:
+        yield world

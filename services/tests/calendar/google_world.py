@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ import httpx
 import orjson
 from fastapi import FastAPI
 
-from fakes.google import create_google
+from tests.outside import google_fake
 
 ACCOUNT = "agenda@clinica.test"
 BASE_URL = "http://google.test"
@@ -31,11 +32,20 @@ class Way(httpx.AsyncBaseTransport):
         return await self.end.handle_async_request(request)
 
 
+@asynccontextmanager
+async def google_world(calendars: Sequence[str]) -> AsyncIterator[GoogleWorld]:
+    """A Google with one account and these calendars."""
+    async with google_fake() as app:
+        world = GoogleWorld(app)
+        await world.start(calendars)
+        yield world
+
+
 @dataclass
 class GoogleWorld:
     """Steers the fake through its control routes."""
 
-    app: FastAPI = field(default_factory=create_google)
+    app: FastAPI
     way: Way = field(default_factory=Way)
     service_account: str = ""
 
@@ -54,10 +64,6 @@ class GoogleWorld:
         async with httpx.AsyncClient(transport=self.transport, base_url=BASE_URL) as client:
             answer = (await client.request(method, f"/_fake{path}", **options)).raise_for_status()
             return answer.json() if answer.content else None
-
-    async def close(self) -> None:
-        """End what the fake does in the background."""
-        await self.app.state.pusher.close()
 
     def deliver_to(self, app: FastAPI) -> None:
         """Let the fake's notifications reach a service of this process."""

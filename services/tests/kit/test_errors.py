@@ -7,11 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from atendeai.kit.errors import Problem
-from atendeai.kit.settings import Settings
-from atendeai.kit.tenancy import current_tenant
 from atendeai.kit.testing.clinics import TestClinic
 from atendeai.kit.testing.plugin import AppClient, ClientFactory
 from tests.kit.toy import CreateApp
@@ -50,6 +46,18 @@ async def test_a_path_parameter_is_named(client: AppClient, clinic: TestClinic) 
 async def test_what_is_not_json_is_400(client: AppClient, clinic: TestClinic) -> None:
     headers = {**clinic.headers(), "Content-Type": "application/json"}
     problem(await client.post("/api/v1/things", content=b"{nope", headers=headers), 400, "not-json")
+
+
+@pytest.mark.parametrize("said", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-json"}])
+async def test_what_is_not_said_to_be_json_is_415(client: AppClient, clinic: TestClinic, said: dict[str, str]) -> None:
+    thing = b'{"name": "thing", "size": 1}'
+    response = await client.post("/api/v1/things", content=thing, headers=clinic.headers() | said)
+    body = problem(response, 415, "unsupported-media-type")
+    assert body["errors"][0]["field"] == "Content-Type"
+    assert "send application/json" in body["detail"]
+    assert response.headers["accept"] == "application/json"
+    taken = {"Content-Type": "application/merge-patch+json"}
+    assert (await client.post("/api/v1/things", content=thing, headers=clinic.headers() | taken)).status_code == 201
 
 
 async def test_what_is_nested_too_deeply_or_no_utf8_is_400(client: AppClient, clinic: TestClinic) -> None:
@@ -105,21 +113,8 @@ async def test_a_length_that_is_no_number_is_400(client: AppClient) -> None:
     problem(response, 400, "bad-request")
 
 
-async def test_a_problem_of_a_service_keeps_its_headers(
-    clinic: TestClinic, client_for: ClientFactory, toy_app: CreateApp
-) -> None:
-    def create_app(settings: Settings) -> FastAPI:
-        app = toy_app(settings)
-
-        async def refuse() -> None:
-            raise Problem(409, "busy", "Busy", "Come back.", headers={"Retry-After": "7"}, extensions={"queue": 3})
-
-        app.dependency_overrides[current_tenant] = refuse
-        return app
-
-    client = await client_for(create_app, clinic.service_settings("auth"))
-    response = await client.get("/api/v1/things/1", headers=clinic.headers())
-    # The guard resolves the clinic itself; the endpoint's dependency is the one that refuses.
+async def test_a_problem_of_a_service_keeps_its_headers(client: AppClient, clinic: TestClinic) -> None:
+    response = await client.get("/api/v1/busy", headers=clinic.headers())
     body = problem(response, 409, "busy")
     assert body["queue"] == 3
     assert response.headers["retry-after"] == "7"

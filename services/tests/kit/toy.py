@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from atendeai.kit import audit
 from atendeai.kit.app import create_service
-from atendeai.kit.errors import conflict
+from atendeai.kit.errors import Problem, conflict
 from atendeai.kit.guard import limit_account
 from atendeai.kit.idempotency import IdempotencyKeyDep, Reply, idempotent
 from atendeai.kit.identity import Principal, person, service
@@ -79,6 +79,11 @@ async def login(body: Login, request: Request, tenant: TenantDep) -> dict[str, s
 @router.get("/api/v1/broken")
 async def broken() -> None:
     raise ValueError("the patient João wrote this")
+
+
+@router.get("/api/v1/busy")
+async def busy() -> None:
+    raise Problem(409, "busy", "Busy", "Come back.", headers={"Retry-After": "7"}, extensions={"queue": 3})
 
 
 @router.get("/api/v1/cached")

@@ -19,7 +19,7 @@ from atendeai.kit.testing.plugin import ClinicFactory
 from atendeai.kit.testing.waiting import eventually
 from atendeai.whatsapp.app import create_app as create_whatsapp
 from atendeai.whatsapp.graph import GraphClient
-from fakes.graph import create_graph
+from tests.outside import graph_fake
 
 EVERY_DAY = {day: [{"opens": "07:00", "closes": "21:00"}] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 
@@ -55,10 +55,8 @@ async def whole(clinic_factory: ClinicFactory, **settings: Any) -> AsyncIterator
     clinic = await clinic_factory(
         isolation="Dedicated", profile={**PROFILE, "businessHours": EVERY_DAY, "holidays": []}
     )
-    apps: dict[str, FastAPI] = {}
-    peers = Peers(apps)
-    graph = create_graph(Peers(apps))
-    async with AsyncExitStack() as stack:
+    async with graph_fake() as (graph, apps), AsyncExitStack() as stack:
+        peers = Peers(apps)
         for name in ("appointment", "conversation", "whatsapp"):
             own = clinic.service_settings(name, reply_quiet_seconds=0, **settings)
             kit = Kit(own, peers=peers)
@@ -68,7 +66,6 @@ async def whole(clinic_factory: ClinicFactory, **settings: Any) -> AsyncIterator
                 app = (create_appointment if name == "appointment" else create_conversation)(own, kit=kit)
             apps[name] = app
             await stack.enter_async_context(app.router.lifespan_context(app))
-        await stack.enter_async_context(graph.router.lifespan_context(graph))
         fake = await stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(app=graph), base_url="http://graph")
         )

@@ -6,22 +6,18 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from atendeai.kit.testing.clinics import Stack
-from atendeai.kit.testing.peers import Peers
 from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
-from fakes.graph import create_graph
+from tests.outside import graph_fake
 from tests.whatsapp.world import Conversation, World
 
 
 @pytest.fixture
 async def world(stack: Stack, clinic_factory: ClinicFactory, client_for: ClientFactory) -> AsyncIterator[World]:
     """The world, without a service yet: `await world.start(settings)`."""
-    callbacks: dict[str, FastAPI] = {}
-    app = create_graph(Peers(callbacks))
     async with (
-        app.router.lifespan_context(app),
+        graph_fake() as (app, callbacks),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://graph") as fake,
     ):
         yield World(stack, app, fake, Conversation(), callbacks, client_for, clinic_factory)

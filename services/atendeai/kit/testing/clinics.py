@@ -52,6 +52,10 @@ class Stack:
     spare: dict[str, list[UUID]] = field(default_factory=dict)
     """By isolation: ids of clinics whose test is over. Their role and partitions serve the next test, emptied."""
 
+    def give_back(self, clinic: TestClinic) -> None:
+        """Let the next test that makes a clinic of this isolation have the role and the partitions."""
+        self.spare.setdefault(clinic.isolation, []).append(clinic.id)
+
     def settings(self, service: str, clinic: TestClinic | None = None, **overrides: Any) -> Settings:
         """Settings of one service: of that clinic alone when it is Dedicated, else of the shared pool."""
         dedicated = clinic is not None and clinic.isolation == "Dedicated"

@@ -84,7 +84,7 @@ def clinic_factory(stack: Stack) -> Iterator[ClinicFactory]:
 
     yield factory
     for clinic in made:
-        stack.spare.setdefault(clinic.isolation, []).append(clinic.id)
+        stack.give_back(clinic)
 
 
 class AppClient(httpx.AsyncClient):
