@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from atendeai.appointment import calendar_changes, feed_routes, internal, joining, public, waitlist_routes
 from atendeai.appointment.availability import Availability
-from atendeai.appointment.calendar_changes import calendar_changes_router
 from atendeai.appointment.calendars import Calendars
 from atendeai.appointment.fast_diary import FastDiary
-from atendeai.appointment.feed_routes import feed_router
-from atendeai.appointment.internal import internal_router
-from atendeai.appointment.joining import joining_router
 from atendeai.appointment.messenger import Messenger
 from atendeai.appointment.operations import Operations
-from atendeai.appointment.public import public_router
 from atendeai.appointment.waitlist import WaitingList
-from atendeai.appointment.waitlist_routes import waitlist_router
 from atendeai.appointment.work import workers
 from atendeai.kit.app import create_service
 from atendeai.kit.resources import Kit
@@ -30,20 +25,23 @@ def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
     calendars = Calendars(kit.services)
     availability = Availability(kit.database, calendars)
     messenger = Messenger(kit.services)
-    operations = Operations(kit.database, availability, messenger)
     waiting_list = WaitingList(kit.database, availability, messenger)
-    return create_service(
+    app = create_service(
         "appointment",
         settings,
+        # What has a word of its own at this place goes before the routes that take an appointment's id there.
         routers=[
-            waitlist_router(waiting_list),
-            feed_router(kit.database),
-            public_router(operations),
-            calendar_changes_router(kit.database),
-            joining_router(kit.database),
-            internal_router(operations),
+            waitlist_routes.router,
+            feed_routes.router,
+            public.router,
+            calendar_changes.router,
+            joining.router,
+            internal.router,
         ],
         workers=workers(kit.database, calendars, messenger, waiting_list),
         kit=kit,
         fast=FastDiary(kit).routes,
     )
+    app.state.operations = Operations(kit.database, availability, messenger)
+    app.state.waiting_list = waiting_list
+    return app

@@ -29,15 +29,17 @@ from atendeai.appointment.views import AppliedView
 from atendeai.domain.appointment_states import LIVE, ON_CALENDAR, Status
 from atendeai.domain.slots import Professional
 from atendeai.kit import clock
-from atendeai.kit.db import Database
 from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.idempotency import IdempotencyKeyDep, Reply, idempotent
 from atendeai.kit.identity import Principal, service
 from atendeai.kit.openapi import problems
+from atendeai.kit.resources import KitDep
 from atendeai.kit.schemas import Body, Moment
 from atendeai.kit.tenancy import TenantDep
 
-__all__ = ["CalendarChange", "calendar_changes_router"]
+__all__ = ["CalendarChange", "router"]
+
+router = APIRouter(tags=["internal"])
 
 Applied = Literal["rescheduled", "cancelled", "conflict", "cleared", "ignored"]
 _REASON = "agenda"
@@ -63,41 +65,36 @@ class CalendarChange(Body):
         return self
 
 
-def calendar_changes_router(database: Database) -> APIRouter:
-    """Build the route."""
-    router = APIRouter(tags=["internal"])
+@router.post(
+    "/internal/v1/calendar-changes",
+    operation_id="internal_calendar_changes_apply",
+    response_model=AppliedView,
+    responses=problems(409),
+)
+async def change(
+    wanted: CalendarChange,
+    tenant: TenantDep,
+    who: Annotated[Principal, Depends(service("calendar"))],
+    kit: KitDep,
+    key: IdempotencyKeyDep = None,
+) -> Response:
+    """Have an appointment follow what happened to its event, or stand in conflict with it."""
+    async with kit.database.transaction(tenant) as connection:
+        side = _CalendarSide(connection, tenant, who.actor)
 
-    @router.post(
-        "/internal/v1/calendar-changes",
-        operation_id="internal_calendar_changes_apply",
-        response_model=AppliedView,
-        responses=problems(409),
-    )
-    async def change(
-        wanted: CalendarChange,
-        tenant: TenantDep,
-        who: Annotated[Principal, Depends(service("calendar"))],
-        key: IdempotencyKeyDep = None,
-    ) -> Response:
-        """Have an appointment follow what happened to its event, or stand in conflict with it."""
-        async with database.transaction(tenant) as connection:
-            side = _CalendarSide(connection, tenant, who.actor)
+        async def run() -> Reply:
+            return Reply(200, {"applied": await side.apply(wanted)})
 
-            async def run() -> Reply:
-                return Reply(200, {"applied": await side.apply(wanted)})
-
-            reply = await idempotent(
-                connection,
-                clinic_id=tenant.id,
-                scope=f"appointments.calendar-change:{who.actor}",
-                key=key,
-                request=wanted.model_dump(mode="json"),
-                run=run,
-            )
-            await side.settle()
-            return reply.response()
-
-    return router
+        reply = await idempotent(
+            connection,
+            clinic_id=tenant.id,
+            scope=f"appointments.calendar-change:{who.actor}",
+            key=key,
+            request=wanted.model_dump(mode="json"),
+            run=run,
+        )
+        await side.settle()
+        return reply.response()
 
 
 class _CalendarSide(AppointmentService):

@@ -72,6 +72,11 @@ class FeedRepository:
         )
         return rows[0]["minted_at"] if rows else None
 
+    async def held_fast(self, professional_code: str) -> datetime | None:
+        """Return the same; nobody else makes or ends the address until this transaction ends."""
+        await AppointmentRepository(self.connection, self.clinic_id).lock(f"feed:{professional_code}")
+        return await self.minted(professional_code)
+
     async def revoke(self, professional_code: str) -> bool:
         """End a feed. Returns whether there was one."""
         rows = await self._all(

@@ -14,12 +14,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit.audit import record
-from atendeai.kit.db import Database
 from atendeai.kit.identity import Principal, service
+from atendeai.kit.resources import KitDep
 from atendeai.kit.schemas import Joined
 from atendeai.kit.tenancy import TenantDep
 
-__all__ = ["joining_router"]
+__all__ = ["router"]
+
+router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
 # A patient of the same name under both contacts is one patient: the appointments go over to the one that stays.
 _SAME_NAME = text(
@@ -55,20 +57,14 @@ async def join(connection: AsyncConnection, clinic_id: UUID, contact: UUID, into
     return sum([(await connection.execute(statement, names)).rowcount for statement in _RENAME])
 
 
-def joining_router(database: Database) -> APIRouter:
-    """Build the route that whatsapp calls."""
-    router = APIRouter(prefix="/internal/v1", tags=["internal"])
-
-    @router.post("/contacts/join")
-    async def joined(
-        wanted: Joined, tenant: TenantDep, who: Annotated[Principal, Depends(service("whatsapp"))]
-    ) -> JoinedCount:
-        """Two contacts are one person: what is under the first goes on under the other, once."""
-        async with database.transaction(tenant) as connection:
-            moved = await join(connection, tenant.id, wanted.contact_id, wanted.into)
-            if moved:
-                details = {"into": str(wanted.into), "moved": moved}
-                await record(connection, tenant.id, who, "contact.join", f"contact:{wanted.contact_id}", details)
-        return JoinedCount(moved=moved)
-
-    return router
+@router.post("/contacts/join")
+async def joined(
+    wanted: Joined, tenant: TenantDep, who: Annotated[Principal, Depends(service("whatsapp"))], kit: KitDep
+) -> JoinedCount:
+    """Two contacts are one person: what is under the first goes on under the other, once."""
+    async with kit.database.transaction(tenant) as connection:
+        moved = await join(connection, tenant.id, wanted.contact_id, wanted.into)
+        if moved:
+            details = {"into": str(wanted.into), "moved": moved}
+            await record(connection, tenant.id, who, "contact.join", f"contact:{wanted.contact_id}", details)
+    return JoinedCount(moved=moved)

@@ -33,10 +33,22 @@ def _in_sight(value: _Day) -> _Day:
     return value
 
 
+def _whole_minute(value: datetime) -> datetime:
+    """Refuse seconds: everybody reads a time as hours and minutes, and two that look alike would not be the same."""
+    if value.second or value.microsecond:
+        raise ValueError(f"has seconds, and appointments begin on whole minutes: write it as in {value:%H:%M}:00")
+    return value
+
+
 Day = Annotated[AnyDay, AfterValidator(_in_sight)]
 """A day within the horizon."""
-Start = Annotated[Moment, AfterValidator(_in_sight)]
-"""A moment with an offset, within the horizon."""
+Start = Annotated[
+    Moment,
+    AfterValidator(_in_sight),
+    AfterValidator(_whole_minute),
+    Field(description="when it begins: a whole minute"),
+]
+"""A moment with an offset, within the horizon, at which an appointment may begin."""
 
 HOLD_EXPIRED = "hold-expired"
 """The cancel reason of a hold nobody booked in time: such rows are kept briefly and shown to no one."""

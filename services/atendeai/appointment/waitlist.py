@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,10 +37,12 @@ from atendeai.kit.db import Database
 from atendeai.kit.errors import Problem, Unavailable, invalid
 from atendeai.kit.idempotency import Reply, idempotent
 from atendeai.kit.identity import Principal
+from atendeai.kit.preconditions import etag_of, require_match
+from atendeai.kit.responses import dumps
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
 
-__all__ = ["MOST_WISHES", "WISH_QUEUE", "WaitingList"]
+__all__ = ["MOST_WISHES", "WISH_QUEUE", "WaitingList", "rendered"]
 
 WISH_QUEUE = "waitlist-wish"
 MOST_WISHES = 5
@@ -80,6 +83,7 @@ class WaitingList:
                 key=key,
                 request=wanted.model_dump(mode="json"),
                 run=lambda: self._join(connection, tenant, who, wanted),
+                headers=lambda body: {"ETag": etag_of(dumps(body))},
             )
 
     async def _join(self, connection: AsyncConnection, tenant: Tenant, who: Principal, wanted: JoinRequest) -> Reply:
@@ -87,7 +91,8 @@ class WaitingList:
         await rows.lock(f"contact:{wanted.contact_id}")
         same = await wishes.same(wanted)
         if same is not None:
-            return Reply(200, same.as_json(tenant.config.tz))
+            [shown] = await rendered(connection, tenant, [same])
+            return Reply(200, shown)
         if await wishes.count_open(wanted.contact_id) >= MOST_WISHES:
             raise too_many_wishes(MOST_WISHES)
         wish = await wishes.join(wanted, who.kind, now=clock.now())
@@ -95,18 +100,26 @@ class WaitingList:
         await enqueue(connection, tenant.id, WISH_QUEUE, str(wish.id))
         return Reply(201, wish.as_json(tenant.config.tz))
 
-    async def leave(self, tenant: Tenant, who: Principal, wish_id: UUID) -> None:
-        """End an entry and take back what it is being offered; one that is over stays so. Raises a 404 problem."""
+    async def leave(self, tenant: Tenant, who: Principal, wish_id: UUID, if_match: str | None = None) -> None:
+        """End an entry and take back what it is being offered; one that is over stays so.
+
+        Raises a problem: 404, and with `if_match` 412 when it is not what the caller saw.
+        """
         async with self.database.transaction(tenant) as connection:
             service = AppointmentService(connection, tenant, who.actor)
             wishes = WaitlistRepository(connection, tenant.id)
             await AppointmentRepository(connection, tenant.id).lock("waitlist")
-            if await wishes.get(wish_id) is None:
+            seen = await wishes.get(wish_id)
+            if seen is None:
                 raise no_such_wish()
+            await _unchanged(connection, tenant, seen, if_match)
             for offer in await wishes.open_offers([wish_id]):
                 await service.give_up_offer(offer)
             if await wishes.end(wish_id, "cancelled", "withdrawn", now=clock.now()):
                 await audit.record(connection, tenant.id, who, "waitlist.leave", f"waitlist:{wish_id}")
+            elif seen.status == "waitlist" and (over := await wishes.get(wish_id)) is not None:
+                # Booked since it was looked at: who books locks the appointment first, and the entry but then.
+                await _unchanged(connection, tenant, over, if_match)
             await service.settle()
 
     # ------------------------------------------------------------------ work
@@ -227,6 +240,21 @@ class _Offering:
             Verdict(service, self.person, slot.start, slot.end, None, calendar_busy=False, calendar_readable=True)
             for slot in found
         ]
+
+
+async def rendered(connection: AsyncConnection, tenant: Tenant, found: Sequence[Wish]) -> list[dict[str, Any]]:
+    """Render entries with what each is being offered at the moment."""
+    rows = AppointmentRepository(connection, tenant.id)
+    ids = await WaitlistRepository(connection, tenant.id).open_offers([one.id for one in found])
+    offers = {offer.waitlist_id: offer for offer in await rows.get_many(ids)}
+    return [one.as_json(tenant.config.tz, offers.get(one.id)) for one in found]
+
+
+async def _unchanged(connection: AsyncConnection, tenant: Tenant, wish: Wish, if_match: str | None) -> None:
+    """Raise a 412 problem when an entry, or what it is being offered, is not what the caller saw."""
+    if if_match is not None:
+        [shown] = await rendered(connection, tenant, [wish])
+        require_match(if_match, etag_of(dumps(shown)))
 
 
 def _check(tenant: Tenant, wanted: JoinRequest) -> None:

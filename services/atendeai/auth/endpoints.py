@@ -123,5 +123,5 @@ async def end_session(session_id: UUID, tenant: TenantDep, auth: AuthDep, who: A
 @internal.post("/sessions/revoke", dependencies=[Depends(service("user"))])
 async def revoke(body: RevokeRequest, tenant: TenantDep, auth: AuthDep) -> Revoked:
     """End every session of a user."""
-    ended = await auth.sessions.end_all(tenant, body.user_id, actor="service:user", reason="account-changed")
+    ended = await auth.sessions.end_all(tenant, body.user_id, actor=body.actor, reason=body.reason)
     return Revoked(sessions=ended)

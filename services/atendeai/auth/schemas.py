@@ -134,9 +134,11 @@ class ResetRedemption(Body):
 
 
 class RevokeRequest(Body):
-    """End every session of a user (from user only)."""
+    """End every session of a user (from user only): who had them ended, as the audit log names them, and why."""
 
     user_id: UUID
+    actor: Annotated[str, Field(pattern=r"^(person|service):[A-Za-z0-9_-]{1,64}$")] = "service:user"
+    reason: Reason = "account-changed"
 
 
 class Revoked(Answer):

@@ -8,12 +8,11 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
+from atendeai.calendar import consent_routes, routes
 from atendeai.calendar.access import Access
 from atendeai.calendar.channels import Channels
 from atendeai.calendar.consent import Consents
-from atendeai.calendar.consent_routes import consent_router, push_router
 from atendeai.calendar.rounds import Rounds
-from atendeai.calendar.routes import internal_router, public_router
 from atendeai.calendar.service import CalendarService
 from atendeai.calendar.status import StatusReport
 from atendeai.calendar.sync import Sync
@@ -44,7 +43,6 @@ def create_app(
     access = Access(kit.database, http)
     channels = Channels(kit.database)
     calendar = CalendarService(access)
-    report = StatusReport(access, calendar)
     sync = Sync(access, channels, kit.services)
     rounds = Rounds(kit)
 
@@ -53,16 +51,16 @@ def create_app(
         async with http, rounds.going():
             yield
 
-    return create_service(
+    app = create_service(
         "calendar",
         settings,
-        routers=[
-            push_router(channels),
-            consent_router(Consents(access, channels, kit.tenants)),
-            public_router(calendar, report),
-            internal_router(calendar, report),
-        ],
+        routers=[consent_routes.router, routes.public, routes.internal],
         workers=[Worker(SYNC_QUEUE, sync.handle, concurrency=16 if settings.shared else 4)],
         kit=kit,
         lifespan=lifespan,
     )
+    app.state.channels = channels
+    app.state.consents = Consents(access, channels, kit.tenants)
+    app.state.calendar = calendar
+    app.state.report = StatusReport(access, calendar)
+    return app

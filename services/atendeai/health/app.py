@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 from fastapi import FastAPI
 
-from atendeai.health.endpoints import health_router
+from atendeai.health import endpoints
 from atendeai.health.parts import Parts
 from atendeai.health.service import Aggregate
 from atendeai.health.settings import HealthSettings
@@ -23,8 +23,6 @@ def create_app(
     """
     kit = Kit(settings, peers=peers)
     aggregate = Aggregate(kit, health or HealthSettings(), Parts(kit, transport=peers))
-    app = create_service(
-        "health", settings, routers=[health_router(aggregate)], kit=kit, lifespan=lambda _: aggregate.opened()
-    )
+    app = create_service("health", settings, routers=[endpoints.router], kit=kit, lifespan=lambda _: aggregate.opened())
     app.state.aggregate = aggregate
     return app

@@ -19,8 +19,17 @@ from atendeai.kit.paging import Window, paged
 from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.tenancy import Tenant, TenantDep, find_tenant
 
-__all__ = ["health_router"]
+__all__ = ["router"]
 
+router = APIRouter(tags=["health"])
+
+
+def _aggregate(request: Request) -> Aggregate:
+    aggregate: Aggregate = request.app.state.aggregate
+    return aggregate
+
+
+AggregateDep = Annotated[Aggregate, Depends(_aggregate)]
 StaffDep = Annotated[Principal, Depends(permitted("clinic.read"))]
 
 
@@ -36,34 +45,31 @@ async def _clinic(request: Request) -> Tenant | None:
     return tenant
 
 
-def health_router(aggregate: Aggregate) -> APIRouter:
-    """Build the routes."""
-    router = APIRouter(tags=["health"])
+# As the other services' /health: not in the document, whose refusals are problems and no health.
+@router.get("/health", include_in_schema=False)
+async def health(
+    request: Request, tenant: Annotated[Tenant | None, Depends(_clinic)], aggregate: AggregateDep
+) -> Response:
+    """Tell how every part is: 200 when all is well or degraded, 503 when what everything needs is down.
 
-    # As the other services' /health: not in the document, whose refusals are problems and no health.
-    @router.get("/health", include_in_schema=False)
-    async def health(request: Request, tenant: Annotated[Tenant | None, Depends(_clinic)]) -> Response:
-        """Tell how every part is: 200 when all is well or degraded, 503 when what everything needs is down.
+    JSON, `application/health+json`, plain text, CSV, or Prometheus' formats, as the caller accepts.
+    """
+    media_type = chosen(", ".join(request.headers.getlist("accept")))
+    return answer(await aggregate.picture(tenant), media_type, aggregate.settings.thresholds)
 
-        JSON, `application/health+json`, plain text, CSV, or Prometheus' formats, as the caller accepts.
-        """
-        media_type = chosen(", ".join(request.headers.getlist("accept")))
-        return answer(await aggregate.picture(tenant), media_type, aggregate.settings.thresholds)
 
-    @router.get("/health/history", responses=problems(404, 422, 503))
-    async def history(
-        tenant: TenantDep,
-        kit: KitDep,
-        connection: ConnectionDep,
-        _who: StaffDep,
-        window: Annotated[Window, paged(CHANGES)],
-        component: Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[a-z:]+$")] = None,
-    ) -> ChangePage:
-        """List what changed: which part, from what to what, when and why. The last 30 days are kept."""
-        rows = await repository.page(connection, tenant.id, window, component=component, shared=kit.settings.shared)
-        shown, token = window.page(rows, lambda row: {"at": row.at.isoformat(), "id": str(row.id)})
-        return ChangePage(
-            items=[ChangeView.model_validate(row, from_attributes=True) for row in shown], next_page_token=token
-        )
-
-    return router
+@router.get("/health/history", responses=problems(404, 422, 503))
+async def history(
+    tenant: TenantDep,
+    kit: KitDep,
+    connection: ConnectionDep,
+    _who: StaffDep,
+    window: Annotated[Window, paged(CHANGES)],
+    component: Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[a-z:]+$")] = None,
+) -> ChangePage:
+    """List what changed: which part, from what to what, when and why. The last 30 days are kept."""
+    rows = await repository.page(connection, tenant.id, window, component=component, shared=kit.settings.shared)
+    shown, token = window.page(rows, lambda row: {"at": row.at.isoformat(), "id": str(row.id)})
+    return ChangePage(
+        items=[ChangeView.model_validate(row, from_attributes=True) for row in shown], next_page_token=token
+    )

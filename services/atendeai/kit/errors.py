@@ -104,6 +104,19 @@ def invalid(field: str, reason: str) -> Problem:
     )
 
 
+def not_said_to_be_json() -> Problem:
+    """415 for a body whose Content-Type is no JSON's, or that has none (RFC 9110, 15.5.16)."""
+    why = "the body must be said to be JSON; send application/json, or a type that ends in +json"
+    return Problem(
+        415,
+        "unsupported-media-type",
+        "The body is of a type that is not taken",
+        f"Content-Type: {why}.",
+        errors=[{"field": "Content-Type", "reason": why}],
+        headers={"Accept": "application/json"},
+    )
+
+
 def invalid_request(found: Sequence[Mapping[str, Any]]) -> Problem:
     """Return what pydantic found as a problem: 400 for a body that is no JSON, else 422 that names each field."""
     fields = [_field(item) for item in found]

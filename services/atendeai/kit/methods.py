@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atendeai.kit.errors import Problem, invalid_request
+from atendeai.kit.errors import Problem, invalid_request, not_said_to_be_json
 
 __all__ = ["HeadLikeGet", "invalid", "misplaced", "refused"]
 
@@ -56,10 +56,13 @@ def refused(app: FastAPI, error: HTTPException, method: str, path: str) -> Probl
 
 
 def invalid(app: FastAPI, error: RequestValidationError, method: str, path: str) -> Problem:
-    """Return what is wrong: the method, where `/invitations` was only taken for an `/{id}`; else the fields."""
+    """Return what is wrong: the method, where `/invitations` was only taken for an `/{id}`; else the type; the fields.
+
+    FastAPI reads a body that is not said to be JSON as bytes, which no model takes.
+    """
     found = error.errors()
     refusal = misplaced(app, method, path) if any(item["loc"][0] == "path" for item in found) else None
-    return refusal or invalid_request(found)
+    return refusal or (not_said_to_be_json() if isinstance(error.body, bytes) else invalid_request(found))
 
 
 def misplaced(app: FastAPI, method: str, path: str) -> Problem | None:

@@ -46,6 +46,7 @@ _SAID = {
     409: "The present state refuses it",
     412: "It has changed since it was read",
     413: "The body is too large",
+    415: "The body is not said to be JSON",
     422: "A field is not valid; `errors` names it",
     424: "Google Calendar refuses until somebody acts",
     428: "If-Match is required here",
@@ -57,7 +58,8 @@ _RETRY_AFTER = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}, "required": False}
 }
 _CHALLENGE = {"WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}, "required": True}}
-_HEADERS = {401: _CHALLENGE, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
+_TAKEN = {"Accept": {"description": "What is taken.", "schema": {"type": "string"}, "required": True}}
+_HEADERS = {401: _CHALLENGE, 415: _TAKEN, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
 
 
 def problems(*statuses: int, **said: str) -> dict[int | str, Document]:
@@ -153,7 +155,7 @@ def _usual(operation: Document, route: RouteContext, path: str, *, secured: bool
     """Yield the refusals that the kit may answer with before or behind the endpoint."""
     yield from (422, 500)
     if "requestBody" in operation:
-        yield from (413,) if route.body_field is None else (400, 413)
+        yield from (413,) if route.body_field is None else (400, 413, 415)
     if secured:
         yield from (401, 403)
     yield 422

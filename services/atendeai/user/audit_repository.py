@@ -21,6 +21,16 @@ _FILTERS = {
 }
 
 
+_COLUMNS = "id, at, actor, action, target, reason, details"
+
+
+async def find(connection: AsyncConnection, clinic_id: UUID, event: UUID) -> AuditEvent | None:
+    """One event, None when there is none of this id."""
+    statement = f"SELECT {_COLUMNS} FROM atendeai.audit_event WHERE clinic_id = :clinic_id AND id = :id"  # noqa: S608 - constants
+    row = (await connection.execute(text(statement), {"clinic_id": clinic_id, "id": event})).mappings().one_or_none()
+    return None if row is None else AuditEvent.model_validate(dict(row))
+
+
 async def page(
     connection: AsyncConnection, clinic_id: UUID, window: Window, wanted: dict[str, str | datetime]
 ) -> tuple[list[AuditEvent], str | None]:
@@ -29,7 +39,7 @@ async def page(
     conditions = " AND ".join([behind, *(_FILTERS[name] for name in wanted)])
     rows = await connection.execute(
         text(
-            "SELECT id, at, actor, action, target, reason, details FROM atendeai.audit_event "  # noqa: S608 - constants
+            f"SELECT {_COLUMNS} FROM atendeai.audit_event "  # noqa: S608 - constants
             f"WHERE clinic_id = :clinic_id AND {conditions} ORDER BY {window.order_by()} LIMIT :limit"
         ),
         {"clinic_id": clinic_id, "limit": window.limit, **wanted, **values},

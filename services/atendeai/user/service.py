@@ -21,11 +21,12 @@ from atendeai.kit.permissions import Role, allowed, may_manage
 from atendeai.kit.preconditions import require_match, version_tag
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
+from atendeai.user import audit_repository
 from atendeai.user.repository import UserRepository
 from atendeai.user.schemas import OwnerRequest, Reason, Status, User, UserPage, UserPatch
 
 END_SESSIONS = "user-sessions"
-"""The queue of people whose sessions are to end."""
+"""The queue of sessions that are to end: `<person's id> <id of the audit event that says who ended them and why>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,12 @@ class Users:
                 "status": {"before": before.status, "after": after.status},
             }
             reason = patch.reason or ("asked-by-holder" if who.subject == str(user_id) else "corrected")
-            await audit.record(connection, tenant.id, who, "user.update", f"user:{user_id}", details, reason=reason)
+            event = await audit.record(
+                connection, tenant.id, who, "user.update", f"user:{user_id}", details, reason=reason
+            )
             if after.status == "deactivated" or set(before.roles) - set(after.roles):
                 # Tokens carry roles: whoever lost one signs in again.
-                await _end_sessions(connection, tenant, user_id)
+                await _end_sessions(connection, tenant, user_id, event)
         return changed
 
     async def remove(
@@ -114,8 +117,18 @@ class Users:
         if not may_manage(who.roles, account.roles):
             raise forbidden("Only an owner may manage an owner.")
         async with self.database.transaction(tenant) as connection:
-            await audit.record(connection, tenant.id, who, "user.end-sessions", f"user:{user_id}", reason=reason)
-            await _end_sessions(connection, tenant, user_id)
+            event = await audit.record(
+                connection, tenant.id, who, "user.end-sessions", f"user:{user_id}", reason=reason
+            )
+            await _end_sessions(connection, tenant, user_id, event)
+
+    async def errand(self, tenant: Tenant, key: str) -> dict[str, str]:
+        """What auth is asked for by a key of END_SESSIONS: whose sessions end, by whom and why."""
+        user_id, _, event = key.partition(" ")
+        async with self.database.transaction(tenant) as connection:
+            cause = await audit_repository.find(connection, tenant.id, UUID(event)) if event else None
+        told = {"actor": cause.actor, "reason": cause.reason} if cause is not None and cause.reason else {}
+        return {"user_id": user_id, **told}
 
     async def ensure_owner(self, tenant: Tenant, owner: OwnerRequest) -> User:
         """The first owner's account, open; the same account again when asked again.
@@ -159,9 +172,9 @@ async def withdraw(connection: AsyncConnection, tenant: Tenant, who: Principal, 
     await audit.record(connection, tenant.id, who, "user.revoke-invitation", f"user:{account.id}", reason=reason)
 
 
-async def _end_sessions(connection: AsyncConnection, tenant: Tenant, user_id: UUID) -> None:
+async def _end_sessions(connection: AsyncConnection, tenant: Tenant, user_id: UUID, event: UUID) -> None:
     await revoke_person(connection, tenant.id, user_id)
-    await enqueue(connection, tenant.id, END_SESSIONS, str(user_id))
+    await enqueue(connection, tenant.id, END_SESSIONS, f"{user_id} {event}")
 
 
 def _no_owner(account: User) -> Problem:

@@ -55,11 +55,18 @@ class Diary:
         return str(rows[0]["contact_id"] if rows else uuid4())
 
     async def staff(
-        self, method: str, path: str = "", *roles: str, key: str | None = None, **options: Any
+        self,
+        method: str,
+        path: str = "",
+        *roles: str,
+        key: str | None = None,
+        if_match: str | None = None,
+        **options: Any,
     ) -> httpx.Response:
         """Call a public route as somebody new."""
         with clock.override(lambda: datetime.now(UTC)):  # tokens are checked against the real clock
             headers = self.clinic.headers(*roles) | ({"Idempotency-Key": key} if key else {})
+        headers |= {"If-Match": if_match} if if_match is not None else {}
         return await self.client.request(method, f"/api/v1/appointments{path}", headers=headers, **options)
 
     async def calendar(self, change: dict[str, Any], key: str | None = None) -> httpx.Response:

@@ -138,18 +138,26 @@ async def test_days_and_times_of_a_search_are_refused_by_field(diary: Diary, tim
         assert [wrong["field"] for wrong in answer.json()["errors"]] == [field]
 
 
-async def test_a_time_beyond_the_horizon_is_refused(diary: Diary) -> None:
+async def test_a_start_that_nobody_means_is_refused_wherever_it_is_said(diary: Diary) -> None:
     appointment = await diary.booked(at("09:00"))
-    far = {"start": "9999-12-31T23:30:00-03:00"}
-    wanted = far | {"service_code": "consulta", "professional_code": "ana"}
-    for answer in (
-        await diary.internal("POST", "/holds", json=wanted | {"contact_id": str(uuid4())}),
-        await diary.staff("POST", json=wanted | {"patient_name": "Maria da Silva"}),
-        await diary.staff("POST", f"/{appointment['id']}/reschedule", json=far),
-        await diary.internal("POST", f"/appointments/{appointment['id']}/reschedule", json=far),
+    wanted = {"service_code": "consulta", "professional_code": "ana"}
+    for start, reason in (
+        ("9999-12-31T23:30:00-03:00", "lies outside the years 2000 to 2199"),
+        ("2062-11-26T09:30:00-03:00", "lies too far ahead"),
+        ("2030-11-26T10:00:37-03:00", "write it as in 10:00:00"),
+        ("2030-11-26T10:00:00.5-03:00", "write it as in 10:00:00"),
     ):
-        assert answer.status_code == 422, answer.text
-        assert [wrong["field"] for wrong in answer.json()["errors"]] == ["start"]
+        at_it = {"start": start}
+        for answer in (
+            await diary.internal("POST", "/holds", json=wanted | at_it | {"contact_id": str(uuid4())}),
+            await diary.staff("POST", json=wanted | at_it | {"patient_name": "Maria da Silva"}),
+            await diary.staff("POST", f"/{appointment['id']}/reschedule", json=at_it),
+            await diary.internal("POST", f"/appointments/{appointment['id']}/reschedule", json=at_it),
+        ):
+            assert answer.status_code == 422, answer.text
+            [wrong] = answer.json()["errors"]
+            assert wrong["field"] == "start"
+            assert wrong["reason"].endswith(reason)
     diary_of = await diary.staff("GET", params={"date": "9999-12-31"})
     assert (diary_of.status_code, diary_of.json()["errors"][0]["field"]) == (422, "date")
 

@@ -74,6 +74,20 @@ async def test_a_new_address_ends_the_old_and_the_secret_is_kept_nowhere(ward: W
     assert (await read(ward, new)).status_code == 404
 
 
+async def test_nobody_ends_or_replaces_an_address_that_they_have_not_seen(ward: Ward) -> None:
+    path = "/professionals/ana/feed"
+    none = (await ward.staff("GET", path, "owner")).headers["etag"]
+    made = await ward.staff("POST", path, "owner", if_match=none)
+    seen = await ward.staff("GET", path, "owner")
+    assert (made.status_code, made.headers["etag"]) == (201, seen.headers["etag"])
+    for method in ("POST", "DELETE"):
+        stale = await ward.staff(method, path, "owner", if_match=none)
+        assert (stale.status_code, stale.headers["etag"]) == (412, seen.headers["etag"])
+    assert (await read(ward, made.json()["path"])).status_code == 200
+    assert (await ward.staff("DELETE", path, "owner", if_match=seen.headers["etag"])).status_code == 204
+    assert (await ward.staff("GET", path, "owner")).headers["etag"] == none
+
+
 async def test_who_may_have_addresses_made(ward: Ward) -> None:
     for role in ("receptionist", "professional"):
         assert (await ward.staff("POST", "/professionals/ana/feed", role)).status_code == 403

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from atendeai.appointment.availability import Availability
@@ -172,6 +174,55 @@ async def test_leaving_takes_the_offer_back_and_passes_it_on(ward: Ward) -> None
     await until(ward.offers, lambda found: [str(one["waitlist_id"]) for one in found] == [second["id"]])
     assert (await ward.staff("DELETE", f"/waitlist/{second['id']}")).status_code == 204
     assert (await ward.staff("DELETE", f"/waitlist/{uuid4()}")).status_code == 404
+
+
+async def test_nobody_takes_off_the_list_what_they_have_not_seen(ward: Ward) -> None:
+    day = await ward.full_day()
+    wish = await ward.join("Ana Reis")
+    path = f"/waitlist/{wish['id']}"
+    seen = await ward.staff("GET", path)
+    assert seen.json() == wish
+    same = {name: wish[name] for name in ("service_code", "professional_code", "date_from", "date_to")}
+    again = same | {"contact_id": wish["patient"]["contact_id"], "patient_name": "Ana Reis"}
+    assert (await ward.staff("POST", "/waitlist", json=again)).headers["etag"] == seen.headers["etag"]
+
+    await cancel(ward, day[3])
+    await ward.one_offer()
+    stale = await ward.staff("DELETE", path, if_match=seen.headers["etag"])
+    assert (stale.status_code, stale.json()["type"]) == (412, f"{SLUG}changed-meanwhile")
+    now = await ward.staff("GET", path)
+    assert now.headers["etag"] == stale.headers["etag"] != seen.headers["etag"]
+    assert now.json()["offer"]
+    assert (await ward.staff("POST", "/waitlist", json=again)).json() == now.json()
+    assert (await ward.staff("DELETE", path, if_match=now.headers["etag"])).status_code == 204
+    assert (await ward.staff("GET", f"/waitlist/{uuid4()}")).status_code == 404
+
+
+async def test_who_is_booked_at_that_moment_is_not_taken_off_unseen(ward: Ward) -> None:
+    day = await ward.full_day()
+    wish = await ward.join("Ana Reis")
+    tag = (await ward.staff("GET", f"/waitlist/{wish['id']}")).headers["etag"]
+    connection = await asyncpg.connect(ward.clinic.stack.postgres.admin_dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                "UPDATE atendeai.waitlist_entry SET status = 'booked', appointment_id = $3, ended_at = now()"
+                " WHERE clinic_id = $1 AND id = $2",
+                ward.clinic.id,
+                UUID(wish["id"]),
+                day[0],
+            )
+            leaving = asyncio.create_task(ward.staff("DELETE", f"/waitlist/{wish['id']}", if_match=tag))
+            waits = (
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND query LIKE '%UPDATE atendeai.waitlist_entry w SET status%'"
+            )
+            await until(lambda: ward.clinic.fetch(waits), bool)
+        answer = await leaving
+    finally:
+        await connection.close()
+    assert (answer.status_code, answer.json()["type"]) == (412, f"{SLUG}changed-meanwhile")
+    assert (await entry(ward, wish, "booked"))["appointment_id"] == str(day[0])
 
 
 @pytest.mark.parametrize("refused", ["opted_out", "unknown"])

@@ -47,7 +47,7 @@ async def test_every_change_is_there_with_actor_and_reason_and_no_name_in_it(des
         ("auth.logout", me, "asked-by-holder"),
     }
     assert all(one["reason"] for one in events)
-    moved = next(one for one in events if one["reason"] == "passou a atender")
+    moved = next(one for one in events if (one["action"], one["reason"]) == ("user.update", "passou a atender"))
     assert moved["details"]["roles"] == {"before": ["receptionist"], "after": ["professional"]}
     for secret in ("bia", "beatriz", "dona", "sol.example", "frase"):
         assert secret not in json.dumps(events).lower()

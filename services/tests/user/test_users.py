@@ -97,6 +97,13 @@ async def test_access_tokens_end_while_auth_is_away_and_the_sessions_when_it_is_
         return not await desk.clinic.fetch(open_ones, desk.clinic.id, theirs)
 
     await eventually(all_ended, what="the sessions ended by auth")
+    told = [
+        (one["target"], one["actor"], one["reason"])
+        for one in await desk.audit()
+        if one["action"] == "auth.end-sessions"
+    ]
+    by = f"person:{await me(desk, owner)}"
+    assert sorted(told) == sorted((f"user:{one}", by, WHY["reason"]) for one in theirs)
 
 
 async def test_a_lost_role_ends_sessions_and_a_reactivated_person_signs_in_again(desk: Identity) -> None:
