@@ -226,11 +226,6 @@ class ClinicSpec(ApiModel):
             "stackRef is immutable",
             lambda old, new: old.stack_ref.name == new.stack_ref.name,
         ),
-        Transition(
-            "!has(oldSelf.clinicId) || (has(self.clinicId) && self.clinicId == oldSelf.clinicId)",
-            "clinicId is immutable once set",
-            lambda old, new: old.clinic_id is None or old.clinic_id == new.clinic_id,
-        ),
     )
 
     stack_ref: StackRef
@@ -246,7 +241,7 @@ class ClinicSpec(ApiModel):
         ]
         | None
     ) = None
-    """Take over the retained data of the clinic with this id; immutable once set."""
+    """Take over the retained data of the clinic with this id; immutable once `status.clinicId` says that it has one."""
     owner: Owner | None = None
     """The first owner, who gets an invitation."""
     display_name: Line
@@ -312,6 +307,12 @@ CLINIC_NAME_LIMIT = 40
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 
 
+def _keeps_its_id(old: ClinicResource, new: ClinicResource) -> bool:
+    has = new.status.clinic_id if new.status else None
+    wanted, before = new.spec.clinic_id, old.spec.clinic_id
+    return has is None or wanted in (before, has) or (wanted is None and before != has)
+
+
 class ClinicResource(ApiModel):
     """A Clinic as a whole."""
 
@@ -325,6 +326,18 @@ class ClinicResource(ApiModel):
             "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
             "metadata.name must be a DNS label: a namespace is named after it",
             lambda r: bool(_NAME.match(r.metadata.name)),
+        ),
+    )
+    TRANSITIONS = (
+        # Only a change of the spec is judged: the operator can write what it found whatever the spec has become.
+        Transition(
+            "!has(self.status) || !has(self.status.clinicId)"
+            " || (has(self.spec.clinicId) ? self.spec.clinicId == self.status.clinicId"
+            " || (has(oldSelf.spec.clinicId) && self.spec.clinicId == oldSelf.spec.clinicId)"
+            " : !has(oldSelf.spec.clinicId) || oldSelf.spec.clinicId != self.status.clinicId)",
+            "spec.clinicId must stay what status.clinicId says, the id that this clinic has by now; to take over other"
+            " data, delete this Clinic and create it anew",
+            _keeps_its_id,
         ),
     )
 

@@ -94,10 +94,12 @@ async def mint(
     Raises InvalidSpec when retained data is in the way, or `spec.clinicId` names none that may be taken over.
     """
     live = await cluster.get(SECRET, meta.namespace, names.clinic_secret(meta.name))
+    if status.clinic_id:
+        _keeps(spec, status.clinic_id)
     if live is not None:
         minting.refuse_foreign(live)
         clinic_id = await _known(cluster, meta, spec, status, live)
-    elif spec.clinic_id and status.clinic_id != spec.clinic_id:
+    elif spec.clinic_id and not status.clinic_id:
         clinic_id = spec.clinic_id
         await _taken_over(cluster, meta, spec, postgres)
     else:  # a Secret that was deleted by hand comes back with the same id
@@ -182,12 +184,7 @@ async def _known(cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicS
     if owner == meta.uid:
         clinic_id = status.clinic_id or stored or marks.get(names.LABEL_CLINIC_ID) or str(uuid.uuid4())
         _is_uuid(live, clinic_id)
-        if spec.clinic_id and spec.clinic_id != clinic_id:
-            raise InvalidSpec(
-                "spec.clinicId",
-                f"this clinic already has the id {clinic_id}; to take over other data, delete it and create it anew",
-                code="ClinicIdTaken",
-            )
+        _keeps(spec, clinic_id)
         wanted = labels(meta, spec, "identity", clinic_id)
         if stored != clinic_id or any(marks.get(key) != value for key, value in wanted.items()):
             await _adopt(cluster, meta, spec, live, clinic_id)
@@ -204,6 +201,17 @@ async def _known(cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicS
     _same_stack(meta, spec, live)
     await _adopt(cluster, meta, spec, live, clinic_id)
     return clinic_id
+
+
+def _keeps(spec: ClinicSpec, clinic_id: str) -> None:
+    """Refuse that a clinic which has an id shall have another. The API server does so once the status says the id."""
+    if spec.clinic_id and spec.clinic_id != clinic_id:
+        raise InvalidSpec(
+            "spec.clinicId",
+            f"this clinic already has the id {clinic_id}: write that one, or none; to take over other data, delete this"
+            " Clinic and create it anew",
+            code="ClinicIdTaken",
+        )
 
 
 def _is_uuid(live: Object, clinic_id: str) -> None:
@@ -272,8 +280,7 @@ async def _taken_over(cluster: Cluster, meta: Meta, spec: ClinicSpec, postgres: 
     if retained is None:
         raise InvalidSpec(
             "spec.clinicId",
-            f"this stack holds no data of {wanted}: delete this Clinic and create it again, with another id or, to "
-            "begin anew, without spec.clinicId",
+            f"this stack holds no data of {wanted}: write another id or, to begin anew, remove spec.clinicId",
             code="NothingRetained",
         )
 
@@ -281,7 +288,8 @@ async def _taken_over(cluster: Cluster, meta: Meta, spec: ClinicSpec, postgres: 
 def _in_use(wanted: str, owner: str) -> InvalidSpec:
     return InvalidSpec(
         "spec.clinicId",
-        f"{wanted} is the id of Clinic {owner}, which exists: delete it first, with deletionPolicy Retain",
+        f"{wanted} is the id of Clinic {owner}, which exists: delete that one first, with deletionPolicy Retain, or"
+        " write another id here, or none",
         code="ClinicIdTaken",
     )
 

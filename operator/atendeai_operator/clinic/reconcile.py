@@ -26,6 +26,7 @@ from atendeai_operator.pipeline.observe import observed, pod_troubles, ready, se
 from atendeai_operator.pipeline.outcome import Outcome
 from atendeai_operator.pipeline.ports import ClaimResult, ClinicTenancy, Postgres, Redis
 from atendeai_operator.pipeline.reconcile import Resource
+from atendeai_operator.stack.edge import rests
 
 EDGE_PATIENCE = 10.0
 """Seconds until a clinic looks again whether the edge serves it, unless the stack's pass wakes it before."""
@@ -101,18 +102,20 @@ class ClinicRooms:
             return status.refused(meta, spec, before, error, hub.now(), clinic_id), outcome
         except Waiting as wait:
             outcome.waiting.append(wait)
-            return status.waiting(meta, spec, before, wait, hub.now()), outcome
+            return status.waiting(meta, spec, before, wait, hub.now(), clinic_id), outcome
         redis = hub.tenancy.redis(view.redis)
         hosts = sorted(claim.value for claim in claims.held if claim.kind == "host" and claim.value in spec.hosts)
-        edge: EdgeState | None = None
-        if spec.suspended:  # first the pool takes its messages in, then its pods go
-            edge = await self._edge(facts, hosts, frozenset(), outcome)
-            plan = replace(plan, asleep=_may_sleep(before, edge))
-        await self._tenancy(build.tenancy(plan), postgres, redis, outcome)
-        live = await self._apply(facts, build.build(plan), outcome)
         pool = _pool(view.resource.status.services)
+        edge: EdgeState | None = None
+        leaving = spec.isolation == "Shared" and bool(before.inventory) and rests(meta, spec, before)
+        if spec.suspended or leaving:  # first the pool takes its messages in, then its pods go
+            edge = await self._edge(_resting(facts), hosts, frozenset(), outcome)
+            plan = replace(plan, asleep=_may_sleep(before, edge))
+            leaving = leaving and not _sent_elsewhere(edge)
+        await self._tenancy(build.tenancy(plan), postgres, redis, outcome, leaving=leaving)
+        live = await self._apply(facts, build.build(plan), outcome, leaving=leaving)
         up = _serving(facts, outcome, pool)
-        if edge is None:
+        if edge is None or not (spec.suspended or leaving):
             edge = await self._edge(facts, hosts, up, outcome)
         if edge.wanted == edge.served:
             await self._rotate(facts, _rotation(resource, view, hub.now()), outcome)
@@ -125,7 +128,7 @@ class ClinicRooms:
             pool=pool,
             hosts=hosts,
             troubles=await self._troubles(facts, outcome),
-            up=up >= ANSWERING,
+            up=up >= ANSWERING and not leaving,
             now=hub.now(),
         )
         if _waits_for_stack(spec, after):
@@ -144,9 +147,14 @@ class ClinicRooms:
             outcome.waiting.append(Waiting(f"The database cannot be reached: {error}", retry_in=5))
             return ClaimResult(held=frozenset(wanted))
 
-    async def _tenancy(self, wanted: ClinicTenancy, postgres: Postgres, redis: Redis, outcome: Outcome) -> None:
-        """Make role, partitions, cache user and configuration hold; each step tells its own errors."""
-        dedicated = wanted.isolation == "Dedicated"
+    async def _tenancy(
+        self, wanted: ClinicTenancy, postgres: Postgres, redis: Redis, outcome: Outcome, *, leaving: bool
+    ) -> None:
+        """Make role, partitions, cache user and configuration hold; each step tells its own errors.
+
+        `leaving`: pods of the clinic's own still answer, and keep their way in.
+        """
+        dedicated = wanted.isolation == "Dedicated" or leaving
         async with outcome.step("database", "DatabaseReady"):
             await postgres.ensure_clinic(wanted.clinic_id, login=dedicated, password=wanted.database_password)
             await postgres.write_config(wanted.config)
@@ -160,25 +168,28 @@ class ClinicRooms:
                 await redis.remove_user(wanted.clinic_id)
                 outcome.concerns["CacheReady"] = good(Reason.SHARED, "The stack's pool keeps its keys under its id.")
 
-    async def _apply(self, facts: ClinicFacts, objects: Any, outcome: Outcome) -> list[Object]:
+    async def _apply(self, facts: ClinicFacts, objects: Any, outcome: Outcome, *, leaving: bool) -> list[Object]:
+        """Make the objects hold, and remove what there is beside them; `leaving`: not yet, it may still be asked."""
         meta = facts.meta
         live = await apply_all(self._hub.cluster, objects, outcome, facts.status.inventory)
         outcome.observed = observed(live)
+        waits = leaving or any(wait.code == "Terminating" for wait in outcome.waiting)
         await settle(
             self._hub.cluster,
             known=facts.status.inventory,
             made=live,
             owner={names.LABEL_CLINIC: names.label_value(meta.namespace, meta.name)},
             outcome=outcome,
-            complete=not outcome.errors and not any(wait.code == "Terminating" for wait in outcome.waiting),
+            complete=not outcome.errors and not waits,
         )
         return live
 
     async def _edge(self, facts: ClinicFacts, hosts: list[str], up: frozenset[str], outcome: Outcome) -> EdgeState:
         """Return how the edge stands towards the clinic, and see to it that this is looked at again until it serves."""
-        if up >= ANSWERING:  # one that woke is its own services' again
+        if up >= ANSWERING:  # one that woke, or has moved, is its own services' again
             awake = [known for known in facts.status.conditions if known.type != "Suspended"]
-            facts = replace(facts, status=facts.status.model_copy(update={"conditions": awake}))
+            changed = {"conditions": awake, "namespace": None}
+            facts = replace(facts, status=facts.status.model_copy(update=changed))
         edge = await gather.edge_state(self._hub.cluster, facts, hosts, ANSWERING)
         if edge.wanted != edge.served:
             outcome.wait(Waiting("Waiting for the edge.", retry_in=EDGE_PATIENCE))
@@ -227,10 +238,19 @@ def _serving(facts: ClinicFacts, outcome: Outcome, pool: list[ServiceStatus]) ->
     return frozenset(seen.name for seen in outcome.observed.workloads if seen.kind == "Deployment" and serving(seen))
 
 
+def _resting(facts: ClinicFacts) -> ClinicFacts:
+    """Return the clinic as the edge serves it while it is suspended, or moves: that alone can be told apart there."""
+    return replace(facts, spec=facts.spec.model_copy(update={"suspended": True}))
+
+
 def _may_sleep(before: ClinicStatus, edge: EdgeState) -> bool:
     """Tell whether a suspended clinic's pods may go: nothing is sent to them any more, or they are gone already."""
-    sent_elsewhere = edge.proven or not edge.wanted or not edge.gateway_ready
-    return sent_elsewhere or all(entry.desired == 0 for entry in before.services)
+    return _sent_elsewhere(edge) or all(entry.desired == 0 for entry in before.services)
+
+
+def _sent_elsewhere(edge: EdgeState) -> bool:
+    """Tell whether nothing is sent to the pods any more that this edge sends nothing to: each of its pods was seen."""
+    return edge.proven or not edge.wanted or not edge.gateway_ready
 
 
 def _pool(services: list[ServiceStatus]) -> list[ServiceStatus]:

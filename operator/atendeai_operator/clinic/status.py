@@ -24,11 +24,11 @@ _OUTSIDE = frozenset({"ChannelReady", "CalendarReady"})
 what this cluster does."""
 
 
-def _suspended(spec: ClinicSpec, before: ClinicStatus, *, up: bool = False) -> Concern:
+def _suspended(meta: Meta, spec: ClinicSpec, before: ClinicStatus, *, up: bool = False) -> Concern:
     if spec.suspended:
         pods = "; its pods go as soon as the pool takes them in" if spec.isolation == "Dedicated" else ""
         return good(Reason.SUSPENDED, f"Messages are acknowledged and kept{pods}.")
-    if not up and rests(spec, before):
+    if not up and rests(meta, spec, before):
         return good(Reason.WAKING, "The pool takes its messages in until its services run.")
     return bad(Reason.ACTIVE, "")
 
@@ -65,7 +65,7 @@ def refused(
     meta: Meta, spec: ClinicSpec, before: ClinicStatus, error: InvalidSpec, now: datetime, clinic_id: str | None = None
 ) -> ClinicStatus:
     """Return the status of a clinic that waits for its user: what it holds and runs stays as it was."""
-    wanted = {**invalid_heads(error), "Suspended": _suspended(spec, before)}
+    wanted = {**invalid_heads(error), "Suspended": _suspended(meta, spec, before)}
     channel = {
         "spec.whatsapp": "ChannelReady",
         "spec.calendar": "CalendarReady",
@@ -77,10 +77,13 @@ def refused(
     return _kept(meta, before, wanted, now).model_copy(update={"clinic_id": clinic_id or before.clinic_id})
 
 
-def waiting(meta: Meta, spec: ClinicSpec, before: ClinicStatus, wait: Waiting, now: datetime) -> ClinicStatus:
+def waiting(
+    meta: Meta, spec: ClinicSpec, before: ClinicStatus, wait: Waiting, now: datetime, clinic_id: str | None = None
+) -> ClinicStatus:
     """Return the status of a clinic that waits for its stack."""
-    wanted = {**heads(bad(wait.code, wait.what), reconciling=True, stalled=None), "Suspended": _suspended(spec, before)}
-    return _kept(meta, before, wanted, now)
+    head = heads(bad(wait.code, wait.what), reconciling=True, stalled=None)
+    wanted = {**head, "Suspended": _suspended(meta, spec, before)}
+    return _kept(meta, before, wanted, now).model_copy(update={"clinic_id": clinic_id or before.clinic_id})
 
 
 def _kept(meta: Meta, before: ClinicStatus, wanted: dict[str, Concern], now: datetime) -> ClinicStatus:
@@ -194,7 +197,7 @@ def status(
     else:
         reason = Reason.FAILED if outcome.errors or troubles else Reason.PROGRESSING
         head = heads(bad(reason, outcome.summary(problems)), reconciling=True, stalled=None)
-    wanted = {**head, "Suspended": _suspended(spec, before, up=up), **concerns}
+    wanted = {**head, "Suspended": _suspended(meta, spec, before, up=up), **concerns}
     return ClinicStatus(
         observed_generation=meta.generation,
         conditions=merge(before.conditions, wanted, generation=meta.generation, now=now),

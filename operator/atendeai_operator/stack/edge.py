@@ -53,23 +53,32 @@ def edge_clinic(
     keys = _jwt_keys(identity)
     if keys is None:
         return None
-    own = names.clinic_namespace(meta.namespace, meta.name)
     return EdgeClinic(
         clinic_id=UUID(status.clinic_id),
         name=meta.name,
         hosts=tuple(sorted(status.hosts)),
         isolation=spec.isolation,
-        suspended=rests(spec, status),
-        namespace=own if spec.isolation == "Dedicated" else meta.namespace,
+        suspended=rests(meta, spec, status),
+        namespace=place(meta, spec),
         issuer=f"atendeai:{status.clinic_id}",
         jwt_keys=keys,
         tls=tls_pair(tls),
     )
 
 
-def rests(spec: ClinicSpec, status: ClinicStatus) -> bool:
-    """Tell whether the pool takes the clinic's messages in: it is suspended, or was and its services do not run yet."""
-    return spec.suspended or any(known.type == "Suspended" and known.status == "True" for known in status.conditions)
+def rests(meta: Meta, spec: ClinicSpec, status: ClinicStatus) -> bool:
+    """Tell whether the pool takes the clinic's messages in: it is suspended, or was and its services do not run yet.
+
+    So it does when the isolation has changed: the gateway's pods learn that one after the other.
+    """
+    moves = status.namespace not in (None, place(meta, spec))
+    rested = any(known.type == "Suspended" and known.status == "True" for known in status.conditions)
+    return spec.suspended or moves or rested
+
+
+def place(meta: Meta, spec: ClinicSpec) -> str:
+    """Return the namespace of the services that shall answer for the clinic."""
+    return names.clinic_namespace(meta.namespace, meta.name) if spec.isolation == "Dedicated" else meta.namespace
 
 
 def _jwt_keys(identity: Mapping[str, bytes]) -> dict[str, bytes] | None:

@@ -31,6 +31,13 @@ from tests.pipeline.samples import (
 from tests.pipeline.world import World
 
 
+async def _edge(world: World) -> str:
+    """Return the digest of what the edge was given for the one clinic."""
+    told = await world.user.get(CONFIG_MAP, world.namespace, "dev-edge")
+    assert told
+    return str(next(iter(told["data"].values())))
+
+
 async def test_a_dedicated_clinic_becomes_ready(world: World) -> None:
     await running_stack(world)
     await running_clinic(world)
@@ -163,19 +170,40 @@ async def test_a_changed_spec_reaches_configuration_and_pods(world: World) -> No
     assert live["spec"]["replicas"] == 3
 
 
-async def test_dedicated_becomes_shared_and_back(world: World) -> None:
+async def test_dedicated_becomes_shared_and_back_and_somebody_always_takes_its_messages_in(world: World) -> None:
     await running_stack(world, sharedPool=POOL)
     await running_clinic(world)
+    own = f"{world.namespace}-sol"
     clinic_id = (await is_ready(world))["status"]["clinicId"]
+    dedicated = await _edge(world)
+    world.probing.unserved.add("sol.example.com")  # some pod of the gateway still has the old routes
     await world.change(CLINIC, "sol", {"spec": {"isolation": "Shared"}})
+    await world.settle()
+    resting = await _edge(world)
+    assert resting != dedicated
+    assert ("suspended route", "sol.example.com") in world.probing.asked
+    assert {d["spec"]["replicas"] for d in await world.user.list(DEPLOYMENT, own)} == {1}
+    assert len(world.kept().logins) == len(world.kept().users) == 1
+    world.probing.unserved.clear()
     await world.settle()
     live = await is_ready(world)
     assert live["status"]["clinicId"] == clinic_id
-    assert await world.user.get(NAMESPACE, None, f"{world.namespace}-sol") is None
+    assert (await world.conditions(CLINIC, "sol"))["Suspended"]["status"] == "False"
+    assert await _edge(world) not in (resting, dedicated)
+    assert await world.user.get(NAMESPACE, None, own) is None
     assert not world.kept().logins
+    assert not world.kept().users
+    world.kubelet.failing |= {"whatsapp", "health"}
     await world.change(CLINIC, "sol", {"spec": {"isolation": "Dedicated"}})
     await world.settle()
-    assert (await is_ready(world))["status"]["namespace"] == f"{world.namespace}-sol"
+    moving = (await world.conditions(CLINIC, "sol"))["Suspended"]
+    assert (moving["status"], moving["reason"]) == ("True", "Waking")
+    assert await _edge(world) != dedicated
+    world.kubelet.failing.clear()
+    await world.settle()
+    assert (await is_ready(world))["status"]["namespace"] == own
+    assert (await world.conditions(CLINIC, "sol"))["Suspended"]["status"] == "False"
+    assert await _edge(world) == dedicated
 
 
 async def test_suspended_has_no_pods_and_wakes(world: World) -> None:
@@ -210,16 +238,11 @@ async def test_whoever_takes_the_messages_in_is_there_before_the_other_goes(worl
     async def replicas() -> set[int]:
         return {d["spec"]["replicas"] for d in await world.user.list(DEPLOYMENT, own)}
 
-    async def edge() -> str:
-        told = await world.user.get(CONFIG_MAP, world.namespace, "dev-edge")
-        assert told
-        return str(next(iter(told["data"].values())))
-
-    active = await edge()
+    active = await _edge(world)
     world.probing.unserved.add("sol.example.com")  # some pod of the gateway still has the old routes
     await world.change(CLINIC, "sol", {"spec": {"suspended": True}})
     await world.settle()
-    suspended = await edge()
+    suspended = await _edge(world)
     assert suspended != active
     assert await replicas() == {1}
     world.probing.unserved.clear()
@@ -231,12 +254,12 @@ async def test_whoever_takes_the_messages_in_is_there_before_the_other_goes(worl
     assert await replicas() == {1}
     waking = (await world.conditions(CLINIC, "sol"))["Suspended"]
     assert (waking["status"], waking["reason"]) == ("True", "Waking")
-    assert await edge() == suspended
+    assert await _edge(world) == suspended
     world.kubelet.failing.clear()
     await world.settle()
     await is_ready(world)
     assert (await world.conditions(CLINIC, "sol"))["Suspended"]["status"] == "False"
-    assert await edge() == active
+    assert await _edge(world) == active
 
 
 async def test_paused_is_left_alone_and_says_so(world: World) -> None:
@@ -443,12 +466,15 @@ async def test_an_id_that_is_in_use_is_refused(world: World) -> None:
     await is_ready(world)
 
 
-async def test_an_id_of_nobody_is_refused(world: World) -> None:
+async def test_an_id_of_nobody_is_refused_and_can_be_taken_back(world: World) -> None:
     await running_stack(world)
     await running_clinic(world, clinicId="6f9d2a2e-3a0f-4f44-9f0e-0c2ad4e7c001")
     stalled = await is_stalled(world)
     assert stalled["reason"] == "NothingRetained"
-    assert "delete this Clinic and create it again" in stalled["message"], "the API server refuses to change the id"
+    assert "write another id or, to begin anew, remove spec.clinicId" in stalled["message"]
+    await world.change(CLINIC, "sol", {"spec": {"clinicId": None}})
+    await world.settle()
+    await is_ready(world)
 
 
 async def test_deletion_takes_data_when_told_to(world: World) -> None:

@@ -14,12 +14,15 @@ from tests.fixtures.cases import Case, cases
 
 
 async def _create(cluster: Cluster, obj: dict[str, Any], namespace: str, method: str = "POST") -> dict[str, Any]:
-    """Create or replace as `kubectl` does: unknown fields are refused."""
+    """Create or replace as `kubectl` does: unknown fields are refused. A status is written after the creation."""
     body = copy.deepcopy(obj)
     body["metadata"]["namespace"] = namespace
-    kind = of_object(body)
-    path = kind.path(namespace, body["metadata"]["name"] if method == "PUT" else None)
-    return await cluster._call(method, path, query={"fieldValidation": "Strict"}, body=body)
+    kind, name = of_object(body), body["metadata"]["name"]
+    path = kind.path(namespace, name if method == "PUT" else None)
+    made = await cluster._call(method, path, query={"fieldValidation": "Strict"}, body=body)
+    if method == "POST" and "status" in body:
+        made = await cluster.patch(kind, namespace, name, {"status": body["status"]}, subresource="status")
+    return made
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)

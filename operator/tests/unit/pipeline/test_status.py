@@ -77,6 +77,17 @@ def test_a_suspended_clinic_has_pods_of_its_own_only_when_dedicated() -> None:
     assert said("Dedicated") == "Messages are acknowledged and kept; its pods go as soon as the pool takes them in."
 
 
+def test_the_pool_takes_in_what_is_for_a_clinic_that_moves() -> None:
+    def said(isolation: str, namespace: str | None) -> str:
+        spec = ClinicSpec.model_validate({**CLINIC_SPEC, "isolation": isolation})
+        before = ClinicStatus(namespace=namespace)
+        status = clinic_status.refused(META, spec, before, InvalidSpec("spec.hosts", "no"), EARLY)
+        return by_type(status.conditions)["Suspended"].reason
+
+    assert said("Dedicated", "ns") == said("Shared", "ns-dev") == "Waking"
+    assert said("Dedicated", "ns-dev") == said("Shared", "ns") == said("Dedicated", None) == "Active"
+
+
 def _deployment(**status: int) -> dict[str, object]:
     return {
         "kind": "Deployment",
