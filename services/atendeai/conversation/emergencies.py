@@ -9,6 +9,7 @@ from atendeai.domain.dialogue import manager
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.session import Patient, Turn
 from atendeai.domain.dialogue.state import State
+from atendeai.domain.understanding import judge
 from atendeai.domain.understanding.emergency import is_emergency
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import normalise
@@ -16,12 +17,20 @@ from atendeai.domain.understanding.normalise import normalise
 
 def alarming(kind: str, text: str) -> bool:
     """Whether a message by itself says that somebody is in danger now."""
-    return wants_answer(kind, text) and is_emergency(normalise(text).norm)
+    return wants_answer(kind, text) and judge.alarming(text)
 
 
 def among(waiting: Sequence[Unhandled]) -> list[Unhandled]:
-    """The emergencies among what waits: they are answered before all else, as one."""
-    return [m for m in waiting if alarming(m.kind, m.text)]
+    """The emergencies among what waits: they are answered before all else, as one.
+
+    What no rule sees, only the classifier, must sound like one beside what it was written with, too: the second half
+    of a sentence ("quero um exame", "de sangue") may by itself sound like anything.
+    """
+    found = [m for m in waiting if alarming(m.kind, m.text)]
+    if any(is_emergency(normalise(m.text).norm) for m in found):
+        return found
+    whole = as_one(waiting) if found else None
+    return found if whole is not None and judge.alarming(whole.text) else []
 
 
 def answered(batch: Sequence[Unhandled], state: State, clinic: Clinic, now: datetime, patient: Patient) -> Turn | None:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
+from atendeai.conversation import called
 from atendeai.domain.dialogue.naming import name_answer, name_in
 from atendeai.domain.understanding.normalise import fold
 
@@ -99,8 +100,11 @@ class Mask:
                 self._learn(name_in(line, for_other=for_other))
             if answers_name:
                 self._learn(name_answer(text, for_other=for_other))
-        for match in _KIN.finditer(_folded(text)[0]):
+        folded = _folded(text)[0]
+        for match in _KIN.finditer(folded):
             self._learn(match["name"])
+        for name in called.names(folded, no_names=_NO_NAMES | self._words):
+            self._learn(name)
 
     def hide(self, text: str) -> str:
         """The text with placeholders."""

@@ -71,11 +71,12 @@ def read(raw: dict[str, Any]) -> Content:  # noqa: PLR0911 - one line for each k
 
 def alarming(kind: str, text: str) -> bool:
     """Whether a message says in the person's own words that somebody is in danger now."""
-    # Asked only where something must wait: a process that starts need not compile the signs.
-    from atendeai.domain.understanding.emergency import is_emergency  # noqa: PLC0415 - see above
-    from atendeai.domain.understanding.normalise import normalise  # noqa: PLC0415 - see above
+    if not text or kind in _NO_WORDS:
+        return False
+    # Asked only where something must wait: a process that starts need not compile the signs, nor read the classifier.
+    from atendeai.domain.understanding import judge  # noqa: PLC0415 - see above
 
-    return bool(text) and kind not in _NO_WORDS and is_emergency(normalise(text).norm)
+    return judge.alarming(text)
 
 
 def moved(raw: dict[str, Any]) -> tuple[Identity, Identity] | None:

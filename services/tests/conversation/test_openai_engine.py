@@ -438,6 +438,12 @@ def test_a_mask_leaves_dates_times_and_public_names_alone() -> None:
         (None, "minha mãe, dona Lúcia, e meu tio zé carlos também", ["lúcia", "zé", "carlos"]),
         (None, "sou a maria souza e quero marcar", ["maria", "souza"]),
         (None, "sou mãe do pedro alves", ["pedro", "alves"]),
+        (None, "quero marcar pra sofia amanhã", ["sofia"]),
+        (None, "é para o joao, e depois pro theo", ["joao", "theo"]),
+        (None, "pra kauany silva na sexta cedo", ["kauany", "silva"]),
+        (None, "meu filho chama davi", ["davi"]),
+        (None, "marca p dona lurdes e pro seu jorge", ["lurdes", "jorge"]),
+        (None, "desmarca a consulta do pedro, o miguel vai", ["pedro", "miguel"]),
     ],
 )
 def test_names_are_hidden_however_they_are_typed(known: str | None, text: str, secrets: list[str]) -> None:
@@ -455,6 +461,13 @@ def test_names_are_hidden_however_they_are_typed(known: str | None, text: str, s
         "meu pai precisa de retorno, ele passou mal ontem",
         "sou a paciente das 10h e minha mãe vai junto",
         "é para o meu filho de 5 anos",
+        "pra amanhã, ou pra sexta depois do almoço",
+        "pra minha mãe, pra mim e pra dentista",
+        "marca pra bia e pro pediatra",
+        "tem horário para limpeza de pele, para verruga ou pra manchas?",
+        "para confirmar e pra saber o valor, pfv",
+        "pra hj, pra depois de amanhã ou pra semana que vem",
+        "sou hipertensa e preciso de exame pro colesterol",
     ],
 )
 def test_what_is_no_name_is_left_alone(text: str) -> None:

@@ -10,8 +10,9 @@ import pytest
 from atendeai.conversation.memory import MemoryClinic
 from atendeai.domain.dialogue.clinic import clinic_from_profile
 from atendeai.domain.dialogue.manager import turn
-from atendeai.domain.dialogue.session import Message, Patient
-from atendeai.domain.dialogue.state import State
+from atendeai.domain.dialogue.ports import Appointment, Appointments, Refused, Upcoming
+from atendeai.domain.dialogue.session import Alert, Message, Patient
+from atendeai.domain.dialogue.state import Outcome, State
 
 NOW = datetime(2026, 11, 24, 9)  # noqa: DTZ001 - wall-clock time
 FRIDAY = datetime(2026, 11, 27, 10)  # noqa: DTZ001 - wall-clock time
@@ -25,6 +26,17 @@ PROFILE: dict[str, Any] = {
 @pytest.fixture
 def world() -> MemoryClinic:
     return MemoryClinic(PROFILE, NOW)
+
+
+def test_a_cancellation_refused_after_an_emergency_leaves_it_one() -> None:
+    standing = Appointment("a1", FRIDAY, "ana", "c", "Ana")
+    before = State(handed_off=True, done=Outcome.EMERGENCY)
+    steps = turn(before, Message("Cancelar", pressed="cancel:a1"), clinic_from_profile("Sol", PROFILE), NOW)
+    assert isinstance(next(steps), Upcoming)
+    steps.send(Appointments((standing,)))
+    with pytest.raises(StopIteration) as stop:
+        steps.send(Refused("notice-too-short"))
+    assert (stop.value.value.state.outcome, stop.value.value.alerts) == (Outcome.EMERGENCY, (Alert.NOTICE,))
 
 
 def press(world: MemoryClinic, button: str) -> str:

@@ -10,13 +10,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from atendeai.conversation import emergencies
 from atendeai.conversation.batch import as_one, wants_answer
 from atendeai.conversation.repository import Unhandled
 from atendeai.domain.dialogue import texts
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.manager import turn
-from atendeai.domain.dialogue.session import Alert, Turn
+from atendeai.domain.dialogue.session import Alert, Patient, Turn
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
+from atendeai.whatsapp import content as whatsapp_content
 
 NOW = datetime(2026, 11, 24, 9)  # noqa: DTZ001 - wall-clock time
 CLINIC = Clinic("Clínica Sol", address="Rua das Flores, 10")
@@ -126,3 +128,24 @@ def test_the_name_on_a_card_is_not_the_patients() -> None:
     assert result is not None
     assert (result.state.name, result.state.asks) == (None, Asks.NAME)
     assert result.replies == (texts.FILE, texts.ASK_NAME)
+
+
+SEEN_BY_RULES = "meu pai desmaiou e não acorda"
+HEARD_ALONE = "meu avô apagou na cadeira e não volta"
+"""The trained classifier alone takes it for an emergency."""
+
+
+@pytest.mark.parametrize("danger", [SEEN_BY_RULES, HEARD_ALONE])
+def test_an_emergency_is_found_among_what_waits_whoever_sees_it(danger: str) -> None:
+    alarm = sent("text", danger)
+    assert emergencies.among([sent("text", "quanto custa a limpeza?"), alarm]) == [alarm]
+    assert whatsapp_content.alarming("text", danger)
+    assert not whatsapp_content.alarming("location", danger)
+    answered = emergencies.answered([alarm], State(), CLINIC, NOW, Patient())
+    assert answered is not None
+    assert answered.alerts == (Alert.EMERGENCY,)
+
+
+def test_the_second_half_of_a_sentence_is_not_taken_for_an_emergency() -> None:
+    assert emergencies.among([sent("text", "quero marcar um exame"), sent("text", "de sangue")]) == []
+    assert emergencies.among([sent("text", "quero marcar um exame"), sent("text", "amanhã")]) == []

@@ -30,6 +30,7 @@ from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, Wish
 from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.when import Moment
 
+_ARRANGED = frozenset([Outcome.BOOKED, Outcome.RESCHEDULED])
 _SEARCH_DAYS = 14
 _FURTHER_DAYS = 30
 _SHOWN = 4
@@ -368,6 +369,7 @@ def accept(session: Session) -> Steps:
         return
     name = session.name
     _note_family(session, name)
+    state.later_for = name if state.for_other and not state.later_asks else None
     _achieved(session, Outcome.BOOKED, Appointment(booked, slot.start, slot.professional, slot.service, name))
     session.say(texts.booked(session.describe(slot), name, session.clinic))
     session.prepare(slot.service)
@@ -398,10 +400,12 @@ def _book(session: Session, slot: Slot) -> Generator[Request, Answer, str | None
 
 
 def _achieved(session: Session, outcome: Outcome, about: Appointment) -> None:
+    state = session.state
     _forget_relative(session)
-    session.state.reset_flow()
-    session.state.done = outcome
-    session.state.last = about
+    state.reset_flow()
+    state.later = [wish for wish in state.later if wish.service != about.service]
+    state.done = outcome
+    state.last = about
 
 
 def _note_family(session: Session, name: str | None) -> None:
@@ -426,7 +430,8 @@ def drop(session: Session) -> Steps:
     yield from release(session)
     _forget_relative(session)
     session.state.reset_flow()
+    session.state.forget_later()
     session.state.answered = False
     if session.state.last is None:
         session.state.done = Outcome.NOTHING_BOOKED
-    session.say(texts.DROPPED)
+    session.say(texts.DROPPED_FURTHER if session.state.done in _ARRANGED else texts.DROPPED)

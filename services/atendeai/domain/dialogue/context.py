@@ -2,7 +2,7 @@
 
 import re
 
-from atendeai.domain.dialogue import answers, offering, standing, things, whose
+from atendeai.domain.dialogue import answers, offering, pairs, standing, things, whose
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome
 from atendeai.domain.understanding.foreign import is_foreign
@@ -63,6 +63,9 @@ def _without_a_time(session: Session, intent: Intent) -> Intent:
 def _unplaced(session: Session, intent: Intent) -> Intent:
     """What is asked by words that only the clinic's own names, or what is booked, make plain."""
     norm = session.norm
+    wavers = intent in {Intent.OUT_OF_SCOPE, Intent.CONFIRM_NO} and pairs.wavers(norm)
+    if wavers and pairs.named(session.clinic, norm, session.now) is not None:
+        return Intent.BOOK  # "não sei se marco limpeza ou clareamento"
     if intent is Intent.OUT_OF_SCOPE and offering.named(session) and _WANTS.search(norm):
         return Intent.BOOK  # "vou querer a consulta com o clínico"
     if intent in {Intent.OUT_OF_SCOPE, Intent.ASK_AVAILABILITY} and _ANOTHER_DAY.search(norm):

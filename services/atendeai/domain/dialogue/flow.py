@@ -5,7 +5,7 @@ question is put again afterwards.
 """
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from atendeai.domain.dialogue import (
@@ -62,6 +62,7 @@ _AGREES = re.compile(
 _ORDINAL_WORDS = 3
 _EITHER = re.compile(r"\b(?:tanto faz|qualquer (?:um|uma)|as duas|os dois|ambos|ambas|nessa ordem)\b")
 """Said to "which first?": the order is left to the clinic."""
+_BOTH = re.compile(r"\b(?:as duas|os dois|ambos|ambas|tod[oa]s)\b")
 _DOES = re.compile(r"\b(?:marc|marqu|agend|reserv|confirm|fech)\w*")
 _BUT = re.compile(r"\b(?:nao|outr[oa]|mas|mais|tem|antes|depois|tambem|qual|quais|\w*\?)\b|\?")
 _DIGIT = re.compile(r"\d")
@@ -203,13 +204,21 @@ def _undecided(session: Session, asked: Asks | None) -> Taken:
 def _picked_none(session: Session, asked: Asks | None) -> bool:
     """Takes a bare yes to "this or that?": it picks none, and the question stays open."""
     state = session.state
-    ways = state.candidates if asked in {Asks.DATE, Asks.TIME} else state.people if asked is Asks.PROFESSIONAL else []
+    options: dict[Asks | None, Sequence[object]] = {
+        Asks.DATE: state.candidates,
+        Asks.TIME: state.candidates,
+        Asks.PROFESSIONAL: state.people,
+        Asks.SERVICE: state.between,
+    }
+    ways = options.get(asked)
     if not ways or not alternatives.only_agreed(session):
         return False
     if misses.count(session):
         return True
     if asked is Asks.PROFESSIONAL:
         alternatives.people_again(session)
+    elif asked is Asks.SERVICE:
+        session.say(state.question or texts.ask_service(subject.offered(session)), asked)
     else:
         alternatives.moments_again(session)
     return True
@@ -217,7 +226,8 @@ def _picked_none(session: Session, asked: Asks | None) -> bool:
 
 def _known(state: State) -> tuple[object, ...]:
     """What a message may add to while something is being collected."""
-    return (state.service, state.professional, state.people, state.when, state.name, state.for_other, state.candidates)
+    found = (state.service, state.professional, state.people, list(state.between))
+    return (*found, state.when, state.name, state.for_other, state.candidates)
 
 
 def _nothing_learnt(session: Session, asked: Asks | None) -> None:
@@ -261,14 +271,19 @@ def _choose_service(session: Session) -> None:
     if state.between or not entities.match(session.norm, {s.code: s.name for s in services}):
         index = chosen_index(session.norm, len(services))
         code = pairs.picked(session.norm, services)
+        alike = pairs.sharing(session.norm, services) if state.either and code is None else []
+        if len(alike) > 1:
+            state.between = [s.code for s in alike]  # "o exame", where two of three are
         if code is None and (index is not None or (state.between and _EITHER.search(session.norm))):
             code = services[index or 0].code
             if len(session.norm.split()) <= _ORDINAL_WORDS:
                 session.reread(When())  # "a segunda" is no Monday here, "as duas" no hour
         state.service = code or state.service
+    if state.either and _BOTH.search(session.norm):
+        state.either = False
     anew = pairs.named(session.clinic, session.norm, session.now)
-    if anew:  # both once more, perhaps with other days: what was said of each goes with it alone
-        state.parts = anew
+    if anew is not None:  # all of them once more, perhaps with other days: what was said of each goes with it alone
+        state.parts = anew.wishes
         session.reread(When())
     said = next((part for part in state.parts if part.service == state.service), None)
     if said is not None:

@@ -31,6 +31,7 @@ _ONESELF = re.compile(
     r"\b(?:e|seria|era|sera) (?:para|pra) mim\b|\b(?:para|pra) mim mesm[oa]\b|\bsou eu (?:mesm[oa]|que vou)\b"
 )
 
+_ALSO_ONESELF = re.compile(r"\b(?:para|pra) mim\b")
 _RELATION = re.compile(rf"\b(?:meu|minha|nosso|nossa) (?P<kin>{KINSHIP})")
 
 
@@ -43,6 +44,11 @@ def relation(norm: str) -> str | None:
 def speaks_for_another(norm: str) -> bool:
     """Whether a message says that somebody of the family is meant ("para minha mãe", "é meu pai")."""
     return bool(_OTHER.search(norm))
+
+
+def speaks_for_several(norm: str) -> bool:
+    """Whether a message wishes for something for who writes, and for somebody of the family too."""
+    return speaks_for_another(norm) and bool(_ALSO_ONESELF.search(norm))
 
 
 def asks_for_another(norm: str) -> bool:

@@ -18,6 +18,7 @@ from atendeai.domain.dialogue import (
     changes,
     context,
     flow,
+    following,
     misses,
     texts,
     tone,
@@ -124,6 +125,18 @@ def _handle(session: Session) -> Steps:
         return  # a person has taken over and the machine keeps quiet; or there is nothing more to it
     if state.busy or invited:
         yield from _look_for_reminder(session, asked=True)
+    yield from _answered(session, asked, question, invited=invited)
+    following.ask(session)
+    if not session.missed:
+        state.misses = 0
+
+
+def _answered(session: Session, asked: Asks | None, question: str | None, *, invited: bool) -> Steps:
+    """Answers what no button, emergency or person has answered, and puts a question that is still open again."""
+    state = session.state
+    comes_back = invited and bool(state.later) and not state.busy and session.reminded_of is None
+    if comes_back and (yield from following.take(session)):
+        return
     taken = session.reminded_of is None and (yield from _taken(session, asked))
     if not taken:
         if not (state.busy or invited or session.reminded_of):
@@ -131,8 +144,6 @@ def _handle(session: Session) -> Steps:
         yield from _fresh(session, invited=invited and session.reminded_of is None)
     if state.busy and not state.handed_off and state.asks is None and state.paused is None:
         yield from _put_again(session, asked, question)
-    if not session.missed:
-        state.misses = 0
 
 
 def _put_again(session: Session, asked: Asks | None, question: str | None) -> Steps:
@@ -219,6 +230,7 @@ def _emergency(session: Session) -> None:
     session.say(texts.SELF_HARM if _SELF_HARM.search(session.norm) else texts.EMERGENCY)
     session.alerts.append(Alert.EMERGENCY)
     session.state.reset_flow()
+    session.state.forget_later()
     session.state.handed_off = True
     session.state.done = Outcome.EMERGENCY
     session.state.last = None
@@ -284,6 +296,7 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
         case Intent.RESCHEDULE:
             yield from changes.begin(session, Purpose.RESCHEDULE)
         case Intent.CANCEL:
+            state.forget_later()
             yield from changes.begin(session, Purpose.CANCEL)
         case Intent.LIST_APPOINTMENTS:
             yield from changes.listing(session)
@@ -399,6 +412,7 @@ def _plain(session: Session, intent: Intent) -> None:
         answers.answer(session, intent)
     elif intent is Intent.OPT_OUT:
         state.reset_flow()
+        state.forget_later()
         state.opted_out = True
         state.done = Outcome.OPTED_OUT
         state.last = None

@@ -6,7 +6,7 @@ from atendeai.domain.understanding.normalise import fold
 
 _A_NAME = r"(?P<name>[^\W\d_]+(?:[ '-][^\W\d_]+){0,6})"
 _OWN = re.compile(
-    r"(?:\b[Ss]ou [ao] (?=[A-ZÀ-Ú][a-zà-ú])|"
+    r"(?:\b[Ss]ou (?:[ao] (?=[A-ZÀ-Ú][a-zà-ú])|(?=[A-ZÀ-Ú][a-zà-ú]+ (?:d[aeo]s? )?[A-ZÀ-Ú][a-zà-ú]))|"
     r"(?i:\b(?:meu nome (?:completo )?(?:é|e|eh)|me chamo|"
     r"aqui (?:é|quem fala é|fala) (?:o |a )?|quem fala é (?:o |a )?)))\s*" + _A_NAME
 )

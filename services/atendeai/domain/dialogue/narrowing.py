@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from atendeai.domain.dialogue.choice import chosen_index
+from atendeai.domain.dialogue.ports import Appointment
 from atendeai.domain.dialogue.session import Session
-from atendeai.domain.dialogue.state import Asks, Stage
+from atendeai.domain.dialogue.state import Asks, Outcome, Stage
 from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.when import Moment, When
 
@@ -14,6 +15,10 @@ _SAME_HOUR = re.compile(r"\bmesm[oa] (?:hora|horario)\b")
 _STEP = timedelta(minutes=30)
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
+_SAME_DAY = re.compile(r"\bmesm[oa] dia\b")
+_RIGHT_AFTER = re.compile(
+    r"\b(?:(?:logo|bem|ja)(?: em)? (?:depois|apos|seguida)|em seguida|na sequencia|junto|emendad[oa])\b"
+)
 _NUMERIC_DAY = re.compile(r"^(?:dia )?(\d{1,2})[.-](\d{1,2})$")
 _BARE_HOUR = re.compile(
     r"^\W*(?:(?:e|mas|ou|entao|nao|se|for|fosse|tem|que tal|pode ser|poderia ser|melhor|prefiro|quero|consegue|"
@@ -35,6 +40,7 @@ _FIXED_DAY = re.compile(
     r"\b(?:hoje|amanha|proxim[oa]|que vem|[dn]?ess[ae]|[dn]est[ae]|est[ae] (?:semana|mes|segunda|terca|quarta|quinta|"
     r"sexta|sabado|domingo)|agora|daqui|outra semana|semana seguinte|dia \d+|\d+ de [a-z]+|\d+ ?/ ?\d+)\b"
 )
+_ARRANGED = frozenset([Outcome.BOOKED, Outcome.RESCHEDULED])
 _LOOKING = frozenset([Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED])
 
 
@@ -48,10 +54,31 @@ def relate(session: Session, asked: Asks | None) -> None:
         wish = relative(session, state.slots[0].start, state.slots[-1].start) if len(days) == 1 else None
         if wish is not None:
             session.reread(When(moment=wish))
+    if state.stage is Stage.COLLECTING and asked is Asks.DATE:
+        beside = beside_last(session)
+        if beside is not None:
+            session.reread(When(beside))
     _at_the_hour_declined(session, asked)
     _on_the_day_declined(session, asked)
     _in_the_month(session)
     _in_the_week(session)
+
+
+def beside_last(session: Session) -> Moment | None:
+    """The time said in relation to what was just booked ("no mesmo dia", "logo depois"); None where none is."""
+    state, said = session.state, session.reading.when
+    if state.last is None or state.done not in _ARRANGED or said.candidates or said.invalid or said.moment.has_day:
+        return None
+    if _SAME_DAY.search(session.norm):
+        return said.moment.merged(Moment(date=state.last.start.date()))
+    return after(session, state.last) if _RIGHT_AFTER.search(session.norm) and said.empty else None
+
+
+def after(session: Session, appointment: Appointment) -> Moment:
+    """The rest of the day once an appointment is over."""
+    service = session.clinic.service(appointment.service)
+    over = appointment.start + (service.duration if service is not None else _STEP)
+    return Moment(date=over.date(), time_from=over.time())
 
 
 def _at_the_hour_declined(session: Session, asked: Asks | None) -> None:

@@ -1,6 +1,7 @@
-"""Two services in one wish ("exame de sangue e limpeza de pele amanhã"): each with what was said of it."""
+"""Several services in one wish ("exame e limpeza amanhã", "limpeza ou exame"): each with what was said of it."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
 from atendeai.domain.dialogue import people
@@ -10,32 +11,60 @@ from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.normalise import fold
 
-_AND = re.compile(
-    r"(?P<comma>[,+\n])|\b(?:e|mais)\b"
-    r"(?:\s+(?:tambem|mais|depois|um|uma|outr[oa]|[oa]|fazer|marcar|agendar|quero|queria|para|de)\b)*"
+_JOINT = re.compile(
+    r"(?P<comma>[,+\n])|\b(?:e|mais|(?P<either>ou))\b(?! melhor\b)"
+    r"(?:\s+(?:tambem|mais|depois|entao|um|uma|outr[oa]|[oa]|fazer|marcar|agendar|quero|queria|para|de)\b)*"
 )
 _SAID_OTHERWISE = re.compile(
     r"\b(?:tenho|tinha|ja|fiz|fui|estive|marcad[oa]|resultados?|pedido|cancel\w+|desmarc\w+|remarc\w+|ontem|ou|nao)\b"
 )
-"""Words with which the first of the two is not wished for now: it stands, was, or is one of two ways."""
+"""Words with which the first of them is not wished for now: it stands, was, or is one of two days."""
+_WAVERS = re.compile(r"\bnao (?:sei|decidi|tenho certeza)(?: (?:bem|ainda|direito))?(?: (?:se|qual|o que))?\b")
+"""Who does not know which of two is wished for wishes for one of them."""
+_ANEW = re.compile(r"^.*\b(?:ou melhor|quer dizer|alias)\b", re.DOTALL)
+_DENIED = re.compile(
+    r"\bnao (?:quero|queria|preciso de|e|era|seria)(?: mais)? [^,.;\n]{2,40}[,.;\n]+ *"
+    r"(?=(?:e |eu |mas |sim |so )*(?:quero|queria|prefiro|preciso|e|sim|so)\b)"
+)
 _NAME_WORDS = 5
 
 
-def named(clinic: Clinic, norm: str, now: datetime) -> list[Wish]:
-    """Both services that a normalised message wishes for, in order; none where it names one, or more than can be told.
+@dataclass(frozen=True, slots=True)
+class Several:
+    """What a message wishes for, in order. ``either``: one of them alone ("ou"), not all."""
 
-    ``now``: the clinic's wall-clock time. A day or a professional said of one alone is that of both where it may be.
+    wishes: list[Wish]
+    either: bool
+
+
+def named(clinic: Clinic, norm: str, now: datetime) -> Several | None:
+    """The services that a normalised message wishes for; None where it names one, or more than can be told.
+
+    ``now``: the clinic's wall-clock time. A day or a professional said of one alone is that of all where it may be.
     """
     names = {s.code: s.name for s in clinic.services}
     if any(" e " in fold(name) and fold(name) in norm for name in names.values()):
-        return []
-    for joint in _AND.finditer(norm):
-        left, right = norm[: joint.start()], norm[joint.end() :]
-        first = None if _SAID_OTHERWISE.search(left) else _only(clinic, left, generic=not joint["comma"])
-        second = _beginning(clinic, right)
-        if first is not None and second is not None and first.code != second.code:
-            return _shared(clinic, [(first, left), (second, right)], now)
-    return []
+        return None
+    norm = _WAVERS.sub(" ", norm)
+    parts: list[tuple[list[Service], str]] = []
+    begun, either = 0, False
+    for joint in _JOINT.finditer(norm):
+        one_of = joint["either"] is not None
+        left, right = norm[begun : joint.start()], norm[joint.end() :]
+        first = [] if _SAID_OTHERWISE.search(left) else _meant(clinic, left, generic=not joint["comma"], many=one_of)
+        second = _beginning(clinic, right, many=one_of)
+        if first and second and not {s.code for s in first} & {s.code for s in second}:
+            parts.append((first, left))
+            begun, either = joint.end(), either or one_of
+    if not parts:
+        return None
+    parts.append((_beginning(clinic, norm[begun:], many=either), norm[begun:]))
+    return Several(_shared(clinic, parts, now), either)
+
+
+def put_right(norm: str) -> str:
+    """What holds of a message that corrects itself ("limpeza, ou melhor, exame", "não quero limpeza, quero exame")."""
+    return _DENIED.sub("", _ANEW.sub("", norm))
 
 
 def picked(norm: str, services: list[Service]) -> str | None:
@@ -56,38 +85,54 @@ def picked(norm: str, services: list[Service]) -> str | None:
     return None if not order or tied else order[0]
 
 
-def _only(clinic: Clinic, part: str, *, generic: bool) -> Service | None:
-    """The one service that part of a message names, by its own words or, with ``generic``, by "consulta" and the like.
+def sharing(norm: str, services: list[Service]) -> list[Service]:
+    """Those of ``services`` that share the word every clinic uses with an answer ("o exame"); none where all do."""
+    said = GENERIC & set(re.findall(r"[a-z]+", norm))
+    found = [s for s in services if said & set(re.findall(r"[a-z]+", fold(s.name)))]
+    return found if len(found) < len(services) else []
 
-    A professional who is named with it tells which consultation is meant.
+
+def wavers(norm: str) -> bool:
+    """Whether it is not decided yet what is wished for ("não sei se marco limpeza ou clareamento")."""
+    return bool(_WAVERS.search(norm))
+
+
+def _meant(clinic: Clinic, part: str, *, generic: bool, many: bool = False) -> list[Service]:
+    """The service that part of a message names, by its own words or, with ``generic``, by "consulta" and the like.
+
+    A professional who is named with it tells which consultation is meant. ``many``: all that may be meant; else none
+    where it may be several.
     """
     codes = match(part, {s.code: s.name for s in clinic.services if set(fold(s.name).split()) - GENERIC})
     if codes:
-        return clinic.service(codes[0]) if len(codes) == 1 else None
+        return [s for s in clinic.services if s.code in codes] if many or len(codes) == 1 else []
     said = GENERIC & set(re.findall(r"[a-z]+", part))
     who = clinic.professional(people.meant(clinic, part))
     able = [s for s in clinic.services if said & set(fold(s.name).split()) and (who is None or s.code in who.services)]
-    return able[0] if generic and len(able) == 1 else None
+    return able if generic and (many or len(able) == 1) else []
 
 
-def _beginning(clinic: Clinic, part: str) -> Service | None:
-    """The one service with whose name part of a message begins."""
-    words = re.findall(r"[a-z0-9]+", re.split(r"[,.;+\n]|\be\b", part, maxsplit=1)[0])
+def _beginning(clinic: Clinic, part: str, *, many: bool) -> list[Service]:
+    """The service with whose name part of a message begins; ``many`` as above."""
+    words = re.findall(r"[a-z0-9]+", re.split(r"[,.;+\n]|\b(?:e|ou)\b", part, maxsplit=1)[0])
     if not words:
-        return None
-    service = _only(clinic, " ".join(words[:_NAME_WORDS]), generic=True)
-    begins = service is not None and (words[0] in GENERIC or match(words[0], {service.code: service.name}))
-    return service if begins else None
+        return []
+    services = _meant(clinic, " ".join(words[:_NAME_WORDS]), generic=True, many=many)
+    begins = words[0] in GENERIC or match(words[0], {s.code: s.name for s in services})
+    return services if begins else []
 
 
-def _shared(clinic: Clinic, parts: list[tuple[Service, str]], now: datetime) -> list[Wish]:
-    """What was said of each; what was said of one alone goes for the other, too."""
+def _shared(clinic: Clinic, parts: list[tuple[list[Service], str]], now: datetime) -> list[Wish]:
+    """What was said of each; what was said of one alone goes for the others, too."""
     whens = [parse(said, now, hours=clinic.hours or None).moment for _, said in parts]
     people_said = [people.meant(clinic, said) for _, said in parts]
+    said_first = next((when for when in whens if not when.empty), whens[0])
     wishes: list[Wish] = []
-    for index, (service, _) in enumerate(parts):
-        own, other = people_said[index], people_said[1 - index]
-        able = [p.code for code in (own, other) if (p := clinic.professional(code)) and service.code in p.services]
-        when = whens[index] if not whens[index].empty else whens[1 - index]
-        wishes.append(Wish(service.code, when, able[0] if able else None))
+    for index, (services, _) in enumerate(parts):
+        own, others = people_said[index], people_said[:index] + people_said[index + 1 :]
+        for service in services:
+            whom = (p for code in (own, *others) if (p := clinic.professional(code)) and service.code in p.services)
+            when = said_first if whens[index].empty else whens[index]
+            if all(wish.service != service.code for wish in wishes):
+                wishes.append(Wish(service.code, when, next((p.code for p in whom), None)))
     return wishes

@@ -51,7 +51,9 @@ def _about(session: Session) -> Sequence[Service]:
     if named := [s for s in services if s.code in codes] or offering.named(session):
         return named
     kind = _KIND.search(session.norm)
-    spoken_of = [s for s in services if s.code == session.state.service]
+    state = session.state
+    spoken = [state.service] if state.service else state.between or [wish.service for wish in state.later[:1]]
+    spoken_of = [s for s in services if s.code in spoken]
     alike = [s for s in services if kind and kind[0].rstrip("s") in fold(s.name).split()]
     return spoken_of or alike or services
 

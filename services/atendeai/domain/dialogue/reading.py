@@ -2,9 +2,11 @@
 
 The judge was taught on messages that begin something. Of an answer ("a das 15h", "Orlando Pires", "a do clínico") it
 knows little, and always has an opinion; there the rules have the word unless they see nothing at all. Emergencies count
-from wherever they are seen, except where a name was asked for and nothing but a name was given.
+from wherever they are seen, except where a question is open and the judge alone sees one in nothing but the name that
+was asked for, or in the choice of a service ("o de sangue").
 """
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -15,6 +17,7 @@ from atendeai.domain.dialogue.state import Asks, State
 from atendeai.domain.understanding.emergency import is_emergency
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.intents import Classifier
+from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Understanding, understand
 
 _SURE = 0.8
@@ -49,6 +52,27 @@ def read(
     return reading
 
 
+def _names_only_a_service(norm: str, clinic: Clinic) -> bool:
+    """Whether nothing but words of the clinic's services stands there, and what goes with a choice ("o de sangue")."""
+    own = {word for name in clinic.names.services for word in re.findall(r"[a-z]+", fold(name))} - _CHOOSING
+    words = re.findall(r"[a-z]+", norm)
+    return bool(own.intersection(words)) and own.union(_CHOOSING).issuperset(words)
+
+
+_CHOOSING = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        o a os as um uma de do da e ou para pra sim ah entao quero queria gostaria prefiro pode poderia ser seria marcar
+        agendar fazer vou esse essa este esta aquele aquela so apenas mesmo primeiro primeira segundo segunda terca
+        quarta quinta sexta sabado feira hoje amanha dia manha cedo tarde hora horas h exame consulta por favor obrigado
+        obrigada
+        """,
+    )
+)
+"""Words beside which a word of a service is the choice of it, and no sign of anything."""
+
+
 def _read(
     text: str, message: Message, state: State, clinic: Clinic, now: datetime, classifier: Classifier | None
 ) -> Understanding:
@@ -60,7 +84,8 @@ def _read(
     asked = state.asks or state.paused
     if judged.intent is Intent.EMERGENCY:
         named = asked is Asks.NAME and name_answer(text, for_other=state.for_other) is not None
-        return ruled if named and not is_emergency(judged.text.norm) else judged
+        chosen = (asked is not None or state.busy) and _names_only_a_service(judged.text.norm, clinic)
+        return ruled if (named or chosen) and not is_emergency(judged.text.norm) else judged
     if ruled.intent is Intent.EMERGENCY:
         return judged
     if asked is None and not state.busy and not message.reminded:

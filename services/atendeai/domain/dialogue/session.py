@@ -154,9 +154,10 @@ class Session:
         self.say(f"{text} {closed_now(opens)}" if opens else text)
         self.alerts.append(why)
         self.state.reset_flow()
+        self.state.forget_later()
         self.state.handed_off = True
-        if self.state.last is None:  # what was achieved for an appointment stands
-            self.state.done = Outcome.HANDED_OFF
+        if self.state.last is None and self.state.done is not Outcome.EMERGENCY:
+            self.state.done = Outcome.HANDED_OFF  # an emergency, and what was achieved for an appointment, stands
 
     def prepare(self, service: str) -> None:
         """Tells what the clinic wants a patient to know before they come, if anything."""
@@ -205,16 +206,19 @@ class Session:
         self._absorb_pair()
 
     def _absorb_pair(self) -> None:
-        """Takes over a wish for two services at once: none of them is settled until the patient says which is first."""
+        """Takes over a wish for several services: none is settled until the patient says which, or which first."""
         state = self.state
-        if state.between or state.target is not None or self.reading.intent not in _WISHES:
+        wishes = self.reading.intent in _WISHES or pairs.wavers(self.norm)
+        if state.between or state.target is not None or not wishes:
             return
-        wishes = pairs.named(self.clinic, self.norm, self.now)
-        if wishes:
-            state.between, state.parts = [wish.service for wish in wishes], wishes
+        several = pairs.named(self.clinic, self.norm, self.now)
+        if several is not None:
+            state.parts, state.either = several.wishes, several.either
+            state.between = [wish.service for wish in state.parts]
             state.service = state.professional = state.asked_for = self.unknown_service = None
             state.people, state.candidates = [], []
-            if wishes[0].when != wishes[1].when:
+            state.later_asks = kin.speaks_for_several(self.norm)
+            if any(wish.when != state.parts[0].when for wish in state.parts):
                 state.when = Moment()
 
     @property
@@ -255,7 +259,8 @@ class Session:
         state = self.state
         if state.between and state.service is not None:
             return  # which of the two comes first was just said
-        codes = entities.match(self.norm, {s.code: s.name for s in self.clinic.services})
+        offered = {s.code: s.name for s in self.clinic.services}
+        codes = entities.match(pairs.put_right(self.norm), offered) or entities.match(self.norm, offered)
         said = self.reading.entities.service or (None if codes else things.wished_for(self.reading.text))
         if len(codes) == 1 and (state.service is None or said is not None or len(self.norm.split()) <= _FEW_WORDS):
             state.service = codes[0]

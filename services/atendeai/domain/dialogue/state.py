@@ -69,7 +69,7 @@ class Asks(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the patient would wait for. Codes are the clinic's."""
+    """What the patient would wait for, or wishes for beside something else. Codes are the clinic's."""
 
     service: str
     when: Moment
@@ -105,8 +105,16 @@ class State:
     people_asked: bool = False
     between: list[str] = field(default_factory=list)
     """Services named in one wish, of which one is arranged at a time."""
+    either: bool = False
+    """Only one of them is wished for."""
     parts: list[Wish] = field(default_factory=list)
     """What was said of each of them."""
+    later: list[Wish] = field(default_factory=list)
+    """Those of them that come after the one under way, or just booked."""
+    later_for: str | None = None
+    """The name of the patient they are for, where that is not who writes."""
+    later_asks: bool = False
+    """Whom they are for must be asked: the wish was for several people."""
     when: Moment = field(default_factory=Moment)
     wished: datetime | None = None
     """The exact time last wished for, which what was offered may have missed."""
@@ -170,10 +178,25 @@ class State:
         """Forgets the flow under way, and nothing else."""
         fresh = State()
         kept = {"name", "insurance", "done", "last", "full", "topic", "relative", "answered", "handed_off", "opted_out"}
-        kept |= {"person", "misses", "done_at", "heard_at", "kin", "family", "of_several"}
+        kept |= {
+            "person",
+            "misses",
+            "done_at",
+            "heard_at",
+            "kin",
+            "family",
+            "of_several",
+            "later",
+            "later_for",
+            "later_asks",
+        }
         for f in fields(self):
             if f.name not in kept:
                 setattr(self, f.name, getattr(fresh, f.name))
+
+    def forget_later(self) -> None:
+        """What was wished for beside what is arranged is wished for no longer."""
+        self.later, self.later_for, self.later_asks = [], None, False
 
     def rested(self) -> "State":
         """The state after a long silence: only what outlives a conversation is left."""
@@ -192,6 +215,7 @@ class State:
         out["targets"] = [t.to_json() for t in self.targets]
         out["full"] = self.full.to_json() if self.full else None
         out["parts"] = [part.to_json() for part in self.parts]
+        out["later"] = [wish.to_json() for wish in self.later]
         out["last"] = self.last.to_json() if self.last else None
         out["done_at"] = self.done_at.isoformat() if self.done_at else None
         out["heard_at"] = self.heard_at.isoformat() if self.heard_at else None
@@ -215,6 +239,7 @@ class State:
             "target": lambda v: Appointment.from_json(v) if v else None,
             "targets": lambda v: [Appointment.from_json(a) for a in v],
             "parts": lambda v: [Wish.from_json(part) for part in v],
+            "later": lambda v: [Wish.from_json(wish) for wish in v],
             "full": lambda v: Wish.from_json(v) if v else None,
             "last": lambda v: Appointment.from_json(v) if v else None,
             "done_at": lambda v: datetime.fromisoformat(v) if v else None,

@@ -1,13 +1,16 @@
 """What an appointment is to be for, and with whom: settled before slots are looked for."""
 
-from atendeai.domain.dialogue import texts
+from atendeai.domain.dialogue import pairs, texts
 from atendeai.domain.dialogue.clinic import Professional, Service
 from atendeai.domain.dialogue.session import Alert, Session
-from atendeai.domain.dialogue.state import Asks
+from atendeai.domain.dialogue.state import Asks, Wish
 from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.when import Moment
 
 _TWO = 2
+_IN_A_SENTENCE = 3
+"""More services than these are asked about in a list."""
 
 
 def settled(session: Session) -> bool:
@@ -45,7 +48,7 @@ def _service_settled(session: Session) -> bool:
         else:
             session.hand_off(Alert.UNANSWERED, texts.HANDOFF)
         return False
-    state.between, state.parts = [], []
+    _leave_others(session)
     if who is not None and state.service not in who.services:
         what = clinic.service(state.service)
         if what is not None and named_now(session, who.code):
@@ -55,6 +58,17 @@ def _service_settled(session: Session) -> bool:
     return True
 
 
+def _leave_others(session: Session) -> None:
+    """One of several services was settled on: the others come after it, or not at all where one was wished for."""
+    state = session.state
+    if not state.between:
+        return
+    said = {part.service: part for part in state.parts}
+    others = [said.get(code) or Wish(code, Moment()) for code in state.between if code != state.service]
+    state.later = others if state.service in state.between and not state.either else []
+    state.between, state.parts, state.either = [], [], False
+
+
 def _implied(session: Session, who: Professional | None) -> str | None:
     """The code of the service that is meant though none was named: the one spoken of, ``who``'s only one, the usual."""
     clinic, topic = session.clinic, session.state.topic
@@ -62,21 +76,40 @@ def _implied(session: Session, who: Professional | None) -> str | None:
         return topic
     if who is not None and len(who.services) == 1:
         return next(iter(who.services))
+    alike = pairs.sharing(session.norm, offered(session))
+    if len(alike) == 1:
+        return alike[0].code  # "um exame", where there is one
     usual = clinic.default_service()
+    if alike and usual not in alike:
+        return None  # an exam is no consultation
     return usual.code if usual is not None and (who is None or usual.code in who.services) else None
 
 
 def _ask_service(session: Session) -> None:
     """Asks for what the appointment is to be; of several named in one wish, which comes first."""
+    state = session.state
+    if not state.between:
+        _gather(session)
+    services = offered(session)
+    names = [s.name for s in services]
+    if state.between and not state.either:
+        session.say(texts.one_at_a_time(names), Asks.SERVICE, again=texts.which_first(names))
+    elif state.between and len(names) <= _IN_A_SENTENCE:
+        session.say(texts.which_of_services(names), Asks.SERVICE)
+    else:
+        session.say(texts.ask_service(services), Asks.SERVICE)
+
+
+def _gather(session: Session) -> None:
+    """Of which services one is meant: two that were named, or those that share the word that was said ("um exame")."""
     state, clinic = session.state, session.clinic
     codes = match(session.norm, {s.code: s.name for s in clinic.services if set(fold(s.name).split()) - GENERIC})
-    if len(codes) == _TWO and not state.between:
-        state.between = codes
-    if state.between:
-        names = [s.name for s in offered(session)]
-        session.say(texts.one_at_a_time(names), Asks.SERVICE, again=texts.which_first(names))
-    else:
-        session.say(texts.ask_service(offered(session)), Asks.SERVICE)
+    if len(codes) == _TWO:
+        state.between, state.either = codes, "ou" in session.norm.split()
+        return
+    alike = [] if codes else pairs.sharing(session.norm, offered(session))
+    if len(alike) > 1:
+        state.between, state.either = [s.code for s in alike], True
 
 
 def _professional_settled(session: Session) -> bool:

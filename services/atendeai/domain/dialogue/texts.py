@@ -77,6 +77,7 @@ ASK_NAME = "Qual é o nome completo do paciente, por favor?"
 INVALID_DATE = "Essa data não existe ou já passou. Pode me dizer outro dia, por favor?"
 GONE_BY = "Esse horário de hoje já passou."
 DROPPED = "Tudo bem, não marquei nada. Se precisar, é só escrever."
+DROPPED_FURTHER = "Tudo bem, não marquei mais nada. Se precisar, é só escrever."  # something was just arranged
 KEPT = "Certo, sua consulta continua marcada."
 STANDS = "Certo, sua consulta continua marcada. Se quiser remarcar ou cancelar, é só avisar por aqui."
 NO_CALENDAR = (
@@ -174,6 +175,16 @@ def one_at_a_time(names: Sequence[str]) -> str:
 def which_first(names: Sequence[str]) -> str:
     """Asks which of them comes first."""
     return f"Começamos por qual: {listed((inside(name) for name in names), 'ou')}?"
+
+
+def which_of_services(names: Sequence[str]) -> str:
+    """One of them is wished for, and it is not said which."""
+    return f"Qual você prefere: {listed((inside(name) for name in names), 'ou')}?"
+
+
+def next_service(name: str) -> str:
+    """Another service was wished for beside the one that was just arranged."""
+    return f"Quer marcar também {inside(name)}?"
 
 
 def which_professional(names: Sequence[str]) -> str:

@@ -28,9 +28,14 @@ def _pieces(tokens: list[str]) -> Iterator[str]:
                 yield padded[start : start + size]
 
 
+def word_feature(word: str) -> str:
+    """The name under which a whole word is seen."""
+    return _WORD + word
+
+
 def _words(tokens: list[str]) -> Iterator[str]:
     for token in tokens:
-        yield _WORD + token
+        yield word_feature(token)
     for pair in pairwise(tokens):
         yield _WORD + " ".join(pair)
 

@@ -8,11 +8,13 @@ any other intent, because a missed emergency is the worst error there is.
 
 import math
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from atendeai.domain.understanding import emergency
 from atendeai.domain.understanding.intent import PRECEDENCE, Intent
 from atendeai.domain.understanding.intents import Classifier, Judgement, by_rules
 from atendeai.domain.understanding.model import trained
+from atendeai.domain.understanding.normalise import normalise
 
 _ALARM = -0.2
 """An emergency margin from here on alarms when the message names anything dangerous."""
@@ -35,8 +37,23 @@ _WEAK = 0.6
 _SURE_OF_NOTHING = 0.8
 """Rules that know a message for something foreign are that sure at least."""
 _STEEPNESS = 3.0
+_LONGEST_AT_ONCE = 500
+"""Longer messages are weighed where they are answered alone: that takes tens of milliseconds."""
 _WHOLE = 0.95
 _AGAINST = frozenset({"taken back", "not sure"})
+
+
+@lru_cache(maxsize=512)
+def alarming(raw: str) -> bool:
+    """Whether a message by its words alone says that somebody is in danger now, to the rules or to the classifier.
+
+    Remembered for the messages seen last: what waits is looked through again and again.
+    """
+    norm = normalise(raw).norm
+    if emergency.is_emergency(norm):
+        return True
+    short = len(norm) <= _LONGEST_AT_ONCE
+    return short and decide(norm, says_time=False, names_something=False).intent is Intent.EMERGENCY
 
 
 def marks(norm: str, ruled: Judgement, *, says_time: bool, names_something: bool) -> frozenset[str]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from atendeai.domain.understanding.features import vector
+from atendeai.domain.understanding.features import vector, word_feature
 from atendeai.domain.understanding.intent import Intent
 
 FILE = Path(__file__).with_name("intents.model.json")
@@ -31,6 +31,10 @@ class LinearModel:
     rows: Mapping[str, int]
     weights: memoryview
     scale: float
+
+    def knows(self, word: str) -> bool:
+        """Whether a normalised word stood in what it was taught with."""
+        return word_feature(word) in self.rows
 
     def margins(self, norm: str, marks: Collection[str]) -> dict[Intent, float]:
         """How far a normalised message lies on an intent's side (positive) or on that of all others (negative)."""

@@ -1,0 +1,83 @@
+"""What comes after the first of several services wished for at once: asked for once it is booked, one at a time."""
+
+import re
+from collections.abc import Generator
+
+from atendeai.domain.dialogue import booking, narrowing, offering, texts
+from atendeai.domain.dialogue.ports import Answer, Request
+from atendeai.domain.dialogue.session import Session
+from atendeai.domain.dialogue.state import Outcome, Purpose, Wish
+from atendeai.domain.understanding.intent import COURTESIES, PROFILE_QUESTIONS, Intent
+from atendeai.domain.understanding.intents import is_yes
+from atendeai.domain.understanding.when import When
+
+_NOT_NOW = re.compile(
+    r"^\W*(?:(?:nao|por enquanto|por hoje|agora|entao|ah|hum+|mas)\W+)*(?:so|apenas|somente)\b|"
+    r"\b(?:agora nao|por enquanto nao|deixa (?:para|pra) (?:la|depois|outr[oa])|deixa quieto|depois eu|"
+    r"(?:vejo|marco|decido|falo|aviso) depois|outra hora|nao precisa|nao quero|ja tenho|desist\w+)\b"
+)
+"""The other one is not wished for, or not yet."""
+_CHANGES = re.compile(r"\b(?:remarc|reagend|mud|troc|adi(?:a|e)|antecip|cancel|desmarc)\w*")
+_WISHES = frozenset([Intent.CONFIRM_YES, Intent.BOOK, Intent.ASK_AVAILABILITY])
+_TIMED = frozenset([Intent.CONFIRM_NO, Intent.OUT_OF_SCOPE, *COURTESIES])
+"""With a time beside it, an answer of these kinds is a wish ("hoje não, amanhã")."""
+
+
+def ask(session: Session) -> None:
+    """Asks whether to go on with the next one, where something was just arranged or asked about beside it."""
+    state = session.state
+    arranged = (state.done, state.last) != session.before and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
+    aside = session.reading.intent in PROFILE_QUESTIONS and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
+    service = session.clinic.service(state.later[0].service) if state.later else None
+    if service is not None and (arranged or aside) and session.may_ask and not state.handed_off:
+        session.say(texts.next_service(service.name))
+        state.invited = True
+
+
+def take(session: Session) -> Generator[Request, Answer, bool]:
+    """Takes the answer to it; False when the message is about something else."""
+    state, reading = session.state, session.reading
+    wish, timed = state.later[0], not reading.when.empty
+    if state.topic not in {None, wish.service}:
+        return False  # something else was asked about meanwhile, and it was asked whether to book that
+    if not timed and (reading.intent is Intent.CONFIRM_NO or _NOT_NOW.search(session.norm)):
+        state.later = state.later[1:]
+        session.say(texts.NOTED if not state.later else texts.ALL_RIGHT)
+        if state.later and (following := session.clinic.service(state.later[0].service)) is not None:
+            session.say(texts.next_service(following.name))
+            state.invited = True
+        return True
+    other = any(service.code != wish.service for service in offering.named(session))
+    if not other and not _CHANGES.search(session.norm) and _agrees(session, timed=timed):
+        yield from _begin(session, wish)
+        return True
+    if reading.intent in COURTESIES:
+        state.forget_later()
+    return False
+
+
+def _agrees(session: Session, *, timed: bool) -> bool:
+    intent, norm = session.reading.intent, session.norm
+    follows = narrowing.beside_last(session) is not None
+    if intent in _WISHES or (intent is Intent.RESCHEDULE and (timed or follows)):
+        return True
+    return (intent in _TIMED and (timed or follows)) or (intent in COURTESIES and is_yes(norm))
+
+
+def _begin(session: Session, wish: Wish) -> Generator[Request, Answer, None]:
+    """Looks for a time for the next one, for the same patient."""
+    state, last = session.state, session.state.last
+    state.reset_flow()
+    state.service, state.when = wish.service, wish.when
+    state.professional = state.asked_for = wish.professional
+    if state.later_for is not None:
+        state.name, state.for_other = state.later_for, True
+        state.kin = next((kin for kin, names in state.family.items() if state.later_for in names), None)
+    elif state.later_asks:
+        state.name, state.for_other = None, True
+    beside = narrowing.beside_last(session)
+    if beside is not None:
+        session.reread(When(beside))
+    elif last is not None and wish.when.date == last.start.date() and wish.when.time is not None:
+        state.when = narrowing.after(session, last)  # both were wished for at one time
+    yield from booking.start(session, Purpose.BOOK)
