@@ -1,7 +1,8 @@
 """Builds binaries from Go modules, each into its own cache directory, keyed by version and recipe.
 
-Each group is a scratch module of its own: `go install module@version` refuses modules with replace directives,
-and two groups must not drag each other's dependencies up.
+A scratch module requires what is built: `go install module@version` refuses modules with replace directives. Most
+groups require each other in one such module, and so share what they compile: nearly all of it is Kubernetes' client,
+and what that stands on. What would be dragged up by this too far has a scratch module of its own.
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ from pathlib import Path
 
 from cluster import paths, steps, versions
 
-_RECIPE = "2"  # raise it when the way of building changes
+_RECIPE = "3"  # raise it when the way of building changes
 
 
 @dataclass(frozen=True)
 class Group:
-    """Binaries of one module: ``packages`` maps a binary's name to its main package."""
+    """Binaries of one module: ``packages`` maps a binary's name to its main package.
+
+    ``alone``: built with the dependencies it names itself, and not with those of the one shared scratch module.
+    """
 
     module: str
     version: str
     packages: dict[str, str]
     link: dict[str, str] = field(default_factory=dict)
-    staging: bool = False
+    alone: bool = False
     main: str = ""
     # Blank imports of the main packages (all of this module) -> the imports they are built with instead.
     imports: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -70,7 +74,6 @@ GROUPS: tuple[Group, ...] = (
             for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
             for name, value in _KUBE_VERSION.items()
         },
-        staging=True,
     ),
     Group(
         "go.etcd.io/etcd/server/v3",
@@ -87,6 +90,7 @@ GROUPS: tuple[Group, ...] = (
             "ctr": f"{_CONTAINERD}/cmd/ctr",
         },
         {f"{_CONTAINERD}/version.Version": versions.CONTAINERD},
+        alone=True,  # it speaks a later version of the container runtime interface
     ),
     Group(
         _CNI,
@@ -98,6 +102,7 @@ GROUPS: tuple[Group, ...] = (
             "portmap": f"{_CNI}/plugins/meta/portmap",
         },
         {f"{_CNI}/pkg/utils/buildversion.BuildVersion": versions.CNI_PLUGINS},
+        alone=True,  # it has nothing in common with the others
     ),
     Group(
         "github.com/coredns/coredns",
@@ -125,6 +130,7 @@ GROUPS: tuple[Group, ...] = (
         versions.PROMETHEUS_MODULE,
         {name: f"{_PROMETHEUS}/cmd/{name}" for name in ("prometheus", "promtool")},
         {"github.com/prometheus/common/version.Version": versions.PROMETHEUS},
+        alone=True,  # the operator's module would drag it up
         # Of two dozen kinds of service discovery the Prometheus Operator writes these; the others are the client
         # libraries of as many clouds.
         imports={
@@ -139,15 +145,17 @@ GROUPS: tuple[Group, ...] = (
         {"helm": "helm.sh/helm/v3/cmd/helm"},
         {"helm.sh/helm/v3/internal/version.version": versions.HELM},
     ),
-    Group("sigs.k8s.io/kwok", versions.KWOK, {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
 )
+
+_SHARED = "shared"
 
 _BY_BINARY = {binary: group for group in GROUPS for binary in group.packages}
 BINARIES = frozenset(_BY_BINARY)
 
 # -s -w: no symbol tables, which are a third of the size and of the linking time.
 _BUILD = ("nice", "-n", "10", "go", "build", "-mod=mod", "-trimpath", "-buildvcs=false")
-_ENV = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-modcacherw", "GOGC": "200"}
+# GOGC: the compiler collects its garbage less often, for a tenth of its time and some hundred MiB.
+_ENV = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-modcacherw", "GOGC": "800"}
 _REMEDY = "check that `go env GOPROXY` answers (`go mod download` uses it) and run the same command again: it resumes"
 
 
@@ -177,7 +185,7 @@ def ensure(binaries: Iterable[str]) -> None:
     for group in GROUPS:
         names = sorted(wanted & set(group.packages))
         if names:
-            with paths.lock(f"go-{paths.digest(group.module)}"):
+            with paths.lock(f"go-{paths.digest(group.module) if group.alone else _SHARED}"):
                 names = missing(names)
                 if names:
                     with steps.step(f"go build {group.module}@{group.version}: {' '.join(names)}"):
@@ -200,14 +208,15 @@ def _download(module: str, version: str) -> dict[str, str]:
     return answer
 
 
-def staging_replaces(go_mod: str, version: str) -> list[str]:
-    """Replace lines for the staging modules of a k8s.io/kubernetes go.mod, which it requires as v0.0.0.
+def staging_requires(go_mod: str, version: str) -> list[str]:
+    """Require lines for the staging modules of a k8s.io/kubernetes go.mod, which it requires as v0.0.0 and replaces.
 
-    Kubernetes v1.X.Y publishes them as v0.X.Y.
+    Kubernetes v1.X.Y publishes them as v0.X.Y. They are required and not replaced, for with -trimpath a replaced
+    package is compiled under the version it was required in, which is another one to the compiler's cache.
     """
     published = "v0." + version.lstrip("v").split(".", 1)[1]
     names = re.findall(r"^\s*(?:require\s+)?(k8s\.io/[\w./-]+) v0\.0\.0\s*$", go_mod, re.MULTILINE)
-    return [f"replace {name} => {name} {published}" for name in names]
+    return [f"require {name} {published}" for name in names]
 
 
 def with_imports(text: str, imports: Mapping[str, tuple[str, ...]]) -> str:
@@ -242,19 +251,28 @@ def own_copy(group: Group, package: str, scratch: Path) -> str:
     return f"./{copy.name}"
 
 
-def _build(group: Group, names: list[str]) -> None:
-    lines = ["module scratch", "", "go 1.25.0", "", f"require {group.module} {group.version}", ""]
-    if group.staging:
-        go_mod = Path(_download(group.module, group.version)["GoMod"]).read_text()
-        lines += staging_replaces(go_mod, group.version)
-    # The scratch module stays in the cache: with go.sum written, an interrupted build resumes without the network.
-    scratch = paths.cache() / "go" / f"{paths.digest(group.module)}-{group.version}"
-    scratch.mkdir(parents=True, exist_ok=True)
+def _scratch(group: Group) -> Path:
+    """The directory of the scratch module that a group is built in.
+
+    It stays in the cache: with go.sum written, an interrupted build resumes without the network.
+    """
+    required = [group] if group.alone else [one for one in GROUPS if not one.alone]
+    lines = ["module scratch", "", "go 1.25.0", "", *(f"require {one.module} {one.version}" for one in required)]
+    if not group.alone:
+        go_mod = Path(_download(_K8S, versions.KUBERNETES)["GoMod"]).read_text()
+        lines += staging_requires(go_mod, versions.KUBERNETES)
     manifest = "\n".join(lines) + "\n"
+    scratch = paths.cache() / "go" / (f"{paths.digest(group.module)}-{group.version}" if group.alone else _SHARED)
     stamp = scratch / "recipe"
     if not stamp.exists() or stamp.read_text() != manifest:
+        scratch.mkdir(parents=True, exist_ok=True)
         paths.write_whole(scratch / "go.mod", manifest)
         paths.write_whole(stamp, manifest)
+    return scratch
+
+
+def _build(group: Group, names: list[str]) -> None:
+    scratch = _scratch(group)
     if group.main:
         for package in group.packages.values():
             paths.write_whole(scratch / package / "main.go", group.source())

