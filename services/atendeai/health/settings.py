@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class HealthSettings(BaseSettings):
     """The environment with the prefix `ATENDEAI_HEALTH_`; seconds, shares of one."""
 
-    model_config = SettingsConfigDict(env_prefix="ATENDEAI_HEALTH_", frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ATENDEAI_HEALTH_", frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False
+    )
 
     latency_seconds: float = Field(default=1.0, gt=0)
     """A part that takes longer to say how it is."""

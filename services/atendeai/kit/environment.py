@@ -134,7 +134,11 @@ def _worded(kind: str, context: Mapping[str, Any]) -> str | None:
         return bounds[kind].format(**context)
     if kind.startswith(("int_", "float_")):
         return "is not a number" if kind.startswith("float") else "is not a whole number"
-    return {"uuid_parsing": "is not a UUID", "literal_error": "is none of the values it may have"}.get(kind)
+    return {
+        "finite_number": "is no finite number",
+        "uuid_parsing": "is not a UUID",
+        "literal_error": "is none of the values it may have",
+    }.get(kind)
 
 
 def _wrong_key(settings: Settings) -> str | None:

@@ -115,7 +115,10 @@ class _Libraries(logging.Handler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """Say that a line is lost, and not what it said: the standard library would print it."""
-        self._output.line(orjson.dumps({"log.level": "error", "message": "log_failed", "log.logger": record.name}))
+        finished: Any = {"event": "log_failed", "level": "error"}
+        for processor in self._processors:
+            finished = processor(_Logger(self._output, record.name), "error", finished)
+        self._output.line(finished)
 
 
 def configure(settings: Settings, stream: BinaryIO | None = None) -> None:

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     What a validator says is shown to whoever starts the process: it must not repeat the value, which may be a secret.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ATENDEAI_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ATENDEAI_", frozen=True, extra="ignore", allow_inf_nan=False)
 
     service: str
     version: str = "0.0.0-dev"
@@ -56,8 +56,9 @@ class Settings(BaseSettings):
     bind_host: str = "0.0.0.0"  # noqa: S104 - a pod listens on its own address, whichever that is
     port: int | None = Field(default=None, ge=1, le=65535)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
-    drain_seconds: float = Field(default=3.0, ge=0)
-    """After SIGTERM the process answers for this long while not being ready, so that proxies notice."""
+    drain_seconds: float = Field(default=10.0, ge=0)
+    """After SIGTERM the process answers for this long while not being ready, so that proxies notice: a busy node has
+    been seen to send new connections here for four seconds."""
 
     grace_seconds: float = Field(default=20.0, ge=0)
     """How long running requests and work may take to end after that."""
@@ -110,10 +111,13 @@ class Settings(BaseSettings):
     @classmethod
     def _names_a_service(cls, value: str) -> str:
         try:
-            filled = value.format(service="auth", port=3001)
+            filled = {value.format(service=service, port=port) for service, port in SERVICE_PORTS.items()}
         except (KeyError, IndexError, ValueError):
             raise ValueError("has a placeholder that is neither {service} nor {port}") from None
-        _address(filled, "http", "https")
+        for address in filled:
+            _address(address, "http", "https")
+        if len(filled) < len(SERVICE_PORTS):
+            raise ValueError("is one address for several services: it needs {service} or {port}")
         return value
 
     @property

@@ -18,11 +18,13 @@ from secrets import token_urlsafe
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from atendeai.appointment.app import create_app as create_appointment
 from atendeai.auth.app import create_app as create_auth
 from atendeai.kit.identity import MAX_TOKEN_LENGTH, issue_service_token, signing_key
 from atendeai.kit.resources import Kit
@@ -32,6 +34,9 @@ from atendeai.kit.testing.plugin import ClientFactory
 from tests.auth.pair import Identity, bearer
 
 pytestmark = pytest.mark.integration
+
+
+DIARY = "/api/v1/appointments?date=2030-01-07&page_size=20"
 
 
 def encoded(part: Any) -> str:
@@ -65,8 +70,11 @@ def head(clinic: TestClinic, **changes: Any) -> dict[str, Any]:
     return {"alg": "HS256", "typ": "JWT", "kid": signing_key(clinic.tenant)[0]} | changes
 
 
-async def refused(desk: Identity, token: str, why: str) -> None:
-    """Nothing lets it in: reading, changing, the audit log, an internal route; and no answer says why."""
+async def refused(desk: Identity, token: str, why: str, *others: httpx.AsyncClient) -> None:
+    """Nothing lets it in: reading, changing, the audit log, an internal route; and no answer says why.
+
+    `others` are clients of appointment, whose diary is read past the framework.
+    """
     headers = [(b"Authorization", b"Bearer " + token.encode())]
     internal = [*headers, (b"X-Clinic-ID", str(desk.clinic.id).encode())]
     answers = [
@@ -75,6 +83,7 @@ async def refused(desk: Identity, token: str, why: str) -> None:
         await desk.auth.get("/api/v1/auth/me", headers=headers),
         await desk.auth.delete("/api/v1/auth/sessions", headers=headers),
         await desk.user.get(f"/internal/v1/users/{uuid4()}", headers=internal),
+        *[await one.get(DIARY, headers=[(b"Host", desk.clinic.host.encode()), *headers]) for one in others],
     ]
     for answer in answers:
         assert answer.status_code == 401, (why, answer.request.url, answer.status_code, answer.text)
@@ -209,17 +218,22 @@ def garbled(clinic: TestClinic) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("attack", [without_signature, confused, oversized, garbled])
-async def test_a_forged_token_gets_nowhere(desk: Identity, attack: Any) -> None:
-    assert (await desk.user.get("/api/v1/users", headers=desk.clinic.headers("owner"))).status_code == 200
+async def test_a_forged_token_gets_nowhere(client_for: ClientFactory, desk: Identity, attack: Any) -> None:
+    diary = await client_for(create_appointment, desk.clinic.service_settings("appointment"))
+    for client, path in ((desk.user, "/api/v1/users"), (diary, DIARY)):
+        assert (await client.get(path, headers=desk.clinic.headers("owner"))).status_code == 200
     for why, token in attack(desk.clinic):
-        await refused(desk, token, why)
+        await refused(desk, token, why, diary)
 
 
 @pytest.mark.parametrize("attack", [miskeyed, misclaimed])
-async def test_a_token_of_elsewhere_or_of_other_claims_gets_nowhere(desk: Identity, attack: Any) -> None:
+async def test_a_token_of_elsewhere_or_of_other_claims_gets_nowhere(
+    client_for: ClientFactory, desk: Identity, attack: Any
+) -> None:
+    diary = await client_for(create_appointment, desk.clinic.service_settings("appointment"))
     other = await make_clinic(desk.clinic.stack)
     for why, token in attack(desk.clinic, other):
-        await refused(desk, token, why)
+        await refused(desk, token, why, diary)
 
 
 async def test_our_key_opens_no_other_clinic_of_the_same_pool(

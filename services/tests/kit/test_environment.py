@@ -91,6 +91,15 @@ def test_a_wrong_address_is_described_and_its_password_is_not_shown(tmp_path: Pa
     assert problem.strip().startswith(f"ATENDEAI_DATABASE_URL: {reason}. ")
 
 
+def test_what_could_not_serve_is_refused_at_the_start(tmp_path: Path) -> None:
+    wrong = {"ATENDEAI_GRACE_SECONDS": "inf", "ATENDEAI_SERVICE_URL_TEMPLATE": "http://auth:3001"}
+    first, *problems = refusal("user", environment(tmp_path / "key", **wrong))
+    assert first == "user cannot start: 2 variables are wrong."
+    said = dict(line.strip().split(": ", 1) for line in problems)
+    assert said["ATENDEAI_SERVICE_URL_TEMPLATE"].startswith("is one address for several services: it needs {service}")
+    assert said["ATENDEAI_GRACE_SECONDS"] == "is no finite number. Correct it, or leave it out for the default, 20.0."
+
+
 def test_a_stack_key_that_is_none_is_refused_before_a_clinic_meets_it(tmp_path: Path) -> None:
     env = environment(tmp_path / "key")
     (tmp_path / "key").write_text(SECRET)

@@ -181,6 +181,14 @@ async def test_what_libraries_say_below_a_warning_and_put_into_their_lines_is_le
     assert not [mark for mark in MARKS if mark in text()]
 
 
+def test_a_line_that_cannot_be_written_is_told_of_like_any_other() -> None:
+    with captured(settings()) as said:
+        logging.getLogger("uvicorn.error").error("of %d", NAME)
+    (line,) = lines(said())
+    assert (line["message"], line["log.level"], line["log.logger"]) == ("log_failed", "error", "uvicorn.error")
+    assert {"@timestamp", "ecs.version", "service.name"} <= line.keys()
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("log_format", ["JSON", "Text"])
 async def test_no_patient_is_in_the_logs_of_any_service_even_at_debug(

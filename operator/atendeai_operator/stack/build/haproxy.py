@@ -22,7 +22,8 @@ UID = 99  # of the user haproxy, in both images
 CONFIG_DIR = "/etc/haproxy"
 RUN_DIR = "/var/run/haproxy"
 SOCKET = f"{RUN_DIR}/master.sock"
-FAREWELL_SECONDS = 4
+# Time for every node to send new connections elsewhere: a busy one has been seen to need more than four seconds.
+FAREWELL_SECONDS = 10
 MAX_CONNECTIONS = 8_000  # two files each: within a limit of 20000, which some engines set
 
 _ERRORS: Mapping[int, tuple[str, str]] = {
