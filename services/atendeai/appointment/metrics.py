@@ -8,7 +8,8 @@ __all__ = ["SLOTS_TAKEN", "TRANSITIONS"]
 
 TRANSITIONS = Counter(
     "atendeai_appointment_transitions_total",
-    "Committed changes of appointments: hold, offer, book, cancel, reschedule, expire, remind, conflict, mark-….",
+    "Committed changes of appointments: hold, offer, book, cancel, reschedule, expire, remind, notify, conflict,"
+    " mark-….",
     ("action",),
 )
 SLOTS_TAKEN = Counter("atendeai_appointment_slots_taken_total", "Attempts to take a time that was no longer free.")

@@ -14,6 +14,7 @@ from atendeai.appointment.messenger import Messenger, Outcome
 from atendeai.appointment.models import Appointment
 from atendeai.appointment.repository import AppointmentRepository
 from atendeai.appointment.service import AppointmentService
+from atendeai.appointment.steps import Steps
 from atendeai.appointment.waitlist_repository import WaitlistRepository
 from atendeai.appointment.wording import Message
 from atendeai.domain.appointment_states import Status
@@ -69,10 +70,15 @@ class Notices:
         tz = tenant.config.tz
         start, today = changed.starts_at.astimezone(tz), clock.now().astimezone(tz).date()
         told = {Status.BOOKED: Message.moved, Status.CANCELLED: Message.cancelled}.get(changed.status)
+        outcome: Outcome | None = None
         if told is not None:
             message = told(changed.patient_name, start, today)
-            await self.messenger.send(
+            outcome = await self.messenger.send(
                 tenant, contact_id, message, f"change:{changed.id}:{version}", until=changed.starts_at
             )
         async with self.database.transaction(tenant) as connection:
-            await AppointmentRepository(connection, tenant.id).told(changed.id, version)
+            settled = await AppointmentRepository(connection, tenant.id).told(changed.id, version)
+            # Changed again meanwhile, it is looked at again: the history says what came of how things stand.
+            if settled and outcome is not None:
+                steps = Steps(connection, tenant, "service:appointment")
+                await steps.note(changed, "notify", changed.status, {"outcome": outcome.value})

@@ -367,15 +367,17 @@ class AppointmentRepository:
             {"id": appointment_id, "version": version, "state": state, "error": error},
         )
 
-    async def told(self, appointment_id: UUID, version: int) -> None:
-        """Note that the patient was told of the clinic's change; of a later one they have yet to be told."""
-        await self._run(
+    async def told(self, appointment_id: UUID, version: int) -> bool:
+        """Note that the clinic's change is dealt with; False when there is a later one, yet to be told."""
+        row = await self._one(
             """
             UPDATE atendeai.appointment a SET notice_version = NULL
             WHERE a.clinic_id = :clinic_id AND a.id = :id AND a.notice_version = :version
+            RETURNING a.id
             """,
             {"id": appointment_id, "version": version},
         )
+        return row is not None
 
     async def forget_hold(self, appointment_id: UUID) -> None:
         """Remove a lapsed hold with its history: nobody ever agreed to it. The audit log keeps that it was there."""

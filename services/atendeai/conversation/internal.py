@@ -8,7 +8,15 @@ from atendeai.conversation import emergencies, joining
 from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
 from atendeai.conversation.model_state import ModelStates
 from atendeai.conversation.repository import ConversationRepository
-from atendeai.conversation.schemas import InboundMessage, JoinedInto, ModelHealth, Shown, Taken, Undelivered
+from atendeai.conversation.schemas import (
+    InboundMessage,
+    JoinedInto,
+    ModelHealth,
+    Shown,
+    Taken,
+    Undelivered,
+    UndeliveredNotice,
+)
 from atendeai.conversation.service import CONVERSATION_QUEUE, EMERGENCY_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE
 from atendeai.kit import clock
 from atendeai.kit.audit import record
@@ -86,6 +94,19 @@ async def undelivered(
     error = setback.error.replace("\x00", "")
     rows = ConversationRepository(connection, tenant.id)
     return Shown(shown=await rows.undelivered(setback.reply_id, setback.outbound_id, error, clock.now()))
+
+
+@router.post("/undelivered-notices", operation_id="internal_notices_undelivered")
+async def undelivered_notice(
+    setback: UndeliveredNotice,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    caller: Annotated[Principal, Depends(service("whatsapp"))],
+) -> Shown:
+    """Show staff, where they talk with the person, that a notice will not arrive; who never wrote has no such place."""
+    del caller  # proven by the dependency
+    rows = ConversationRepository(connection, tenant.id)
+    return Shown(shown=await rows.notice_undelivered(setback.contact_id, clock.now()))
 
 
 @router.get("/model", operation_id="internal_model_show")

@@ -100,6 +100,10 @@ _UNDELIVERED = text(
     " WHERE clinic_id = :clinic_id AND alert IS DISTINCT FROM 'emergency'"
     " AND id = (SELECT conversation_id FROM atendeai.reply WHERE clinic_id = :clinic_id AND id = :id)"
 )
+_NOTICE_UNDELIVERED = text(
+    "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"
+    " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND alert IS DISTINCT FROM 'emergency'"
+)
 _COLUMNS = (
     "c.id, c.contact_id, c.contact_name, c.status, c.outcome, c.alert, c.alert_at, c.handed_off_at, c.opted_out,"
     " c.opted_out_at, c.consent_at, c.consent_version, c.last_message_at, c.created_at"
@@ -356,6 +360,11 @@ class ConversationRepository:
         done = await self._run(_GIVEN_UP, id=reply_id, outbound_id=outbound_id, error=error)
         if done.rowcount:
             await self._run(_UNDELIVERED, id=reply_id, now=now)
+        return bool(done.rowcount)
+
+    async def notice_undelivered(self, contact_id: UUID, now: datetime) -> bool:
+        """Show staff that a notice to a contact will not arrive; False where there is no conversation to show it in."""
+        done = await self._run(_NOTICE_UNDELIVERED, contact_id=contact_id, now=now)
         return bool(done.rowcount)
 
     # ------------------------------------------------------------ staff

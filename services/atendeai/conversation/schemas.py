@@ -66,6 +66,13 @@ class Undelivered(Body):
     error: Annotated[str, Field(max_length=1000)] = ""
 
 
+class UndeliveredNotice(Body):
+    """A message of the clinic's (a change, a reminder, an offer) that whatsapp took and then had to give up."""
+
+    contact_id: UUID
+    outbound_id: UUID
+
+
 class JoinedInto(BaseModel):
     """The conversation that goes on with the other contact; None when the first had none."""
 

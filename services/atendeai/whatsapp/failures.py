@@ -16,7 +16,9 @@ WINDOW = timedelta(hours=24)
 
 OUTSIDE_WINDOW = 131047
 UNSURE_WAIT = timedelta(seconds=15)
-"""How long a send without an answer waits for a status that proves it, before it is sent again."""
+"""How long the first send without an answer waits for a status that proves it, before it is sent again."""
+
+_LONGEST_UNSURE = timedelta(minutes=2)
 
 MOST_ATTEMPTS = 12
 """With the pauses below, a message is given up after about a quarter of an hour of refusals."""
@@ -59,6 +61,16 @@ _RETRY = frozenset({1, 2, 131000, 131016, 131057, 133004})
 _SLOW_DOWN = frozenset({4, 80007, 130429})
 _CHANNEL = frozenset({0, 3, 10, 33, 190, 368, 131005, 131031, 131037, 131042, 131045, 131048, 133010})
 _PERMISSION = range(200, 300)
+
+
+def reported(code: int | None, title: str | None, details: str | None) -> Failure:
+    """Return what a status of a failed message says; `code` is None where it names none that can be read.
+
+    Without a code nothing is known of the account: like a bad request, that is the message's own. A code 0 that the
+    platform did name is the account's (AuthException).
+    """
+    nameless = HTTPStatus.BAD_REQUEST.value if code is None else None
+    return Failure(code or 0, title or "The message failed", details, nameless)
 
 
 def course(code: int, http_status: int | None = None) -> Course:  # noqa: PLR0911 - one line per class
@@ -104,3 +116,12 @@ def pause(course: Course, attempts: int, jitter: float) -> timedelta | None:
     if course is Course.RETRY:
         return timedelta(seconds=min(120.0, 2.0 ** (attempts - 1)) * (1 + jitter / 2))
     return None
+
+
+def unsure_pause(attempts: int, jitter: float) -> timedelta:
+    """Return how long a send without an answer waits for a status before it is sent again, or given up at the cap.
+
+    `attempts` counts those already made (1 or more); `jitter` in [0, 1) as for `pause`. Each further attempt may reach
+    the person twice, so the pauses grow from `UNSURE_WAIT` on.
+    """
+    return min(_LONGEST_UNSURE, UNSURE_WAIT * 2.0 ** (attempts - 1)) * (1 + jitter / 2)

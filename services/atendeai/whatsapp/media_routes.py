@@ -56,7 +56,9 @@ async def read(media_id: UUID, tenant: TenantDep, connection: ConnectionDep, rea
     )
 
 
-@router.post("", status_code=201, operation_id="whatsapp_media_begin", response_model=UploadState)
+@router.post(
+    "", status_code=201, operation_id="whatsapp_media_begin", response_model=UploadState, responses=problems(409)
+)
 async def begin(
     wanted: Upload, tenant: TenantDep, connection: ConnectionDep, author: AuthorDep, key: IdempotencyKeyDep = None
 ) -> Response:

@@ -1,7 +1,7 @@
 """News of the account that webhooks bring: templates, quality, limits, restrictions, people's preferences.
 
 Source: developers.facebook.com, "WhatsApp Business Platform: webhooks reference" (one page for each field). News may
-come late, twice or in the wrong order, so what it says of templates is also read anew from the account.
+come late, twice or in the wrong order, so what it says of templates and of quality is also read anew from the account.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _STATES = frozenset({"APPROVED", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", 
 _TEMPLATE_FIELDS = frozenset(
     {"message_template_status_update", "message_template_quality_update", "template_category_update"}
 )
-_LIMIT_FIELDS = frozenset({"phone_number_quality_update", "business_capability_update"})
+_QUALITY_FIELD = "phone_number_quality_update"
+_LIMIT_FIELDS = frozenset({_QUALITY_FIELD, "business_capability_update"})
 _LIMIT_NAMES = {
     "50": "TIER_50",
     "250": "TIER_250",
@@ -55,6 +56,9 @@ class News:
             await self._template(connection, tenant, value, now)
         elif change.about in _LIMIT_FIELDS:
             await self._account.stands(connection, tenant.id, None, _limit(value))
+            if change.about == _QUALITY_FIELD:
+                # It names an event (FLAGGED, UNFLAGGED, …), not the rating.
+                await enqueue(connection, tenant.id, templates.ACCOUNT_QUEUE, templates.SYNC)
         elif change.about == "account_update":
             await self._account_update(connection, tenant, value, now)
         elif change.about == "user_preferences":

@@ -2,8 +2,9 @@
 
 A message is sent at most once knowingly. The Graph API has no idempotency keys, so one doubt remains: when the request
 went out and no answer came back (a broken connection, a crash between the call and its record), the message stays
-`sending`. A status webhook that names it settles the doubt; if none comes within `failures.UNSURE_WAIT`, it is sent
-again: an answer that comes twice once in a great while is better than a patient left waiting.
+`sending`. A status webhook that names it settles the doubt; if none comes within `failures.unsure_pause`, it is sent
+again, as often as what was refused: an answer that comes twice once in a great while is better than a patient left
+waiting.
 """
 
 from __future__ import annotations
@@ -26,7 +27,16 @@ from atendeai.kit.resources import Kit
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import enqueue
 from atendeai.whatsapp import outbox_repository as outbox
-from atendeai.whatsapp.failures import OUTSIDE_WINDOW, UNSURE_WAIT, WINDOW, Course, Failure, pause
+from atendeai.whatsapp.failures import (
+    MOST_ATTEMPTS,
+    OUTSIDE_WINDOW,
+    WINDOW,
+    Course,
+    Failure,
+    pause,
+    reported,
+    unsure_pause,
+)
 from atendeai.whatsapp.graph import Accepted, GraphClient, Outcome, Refused, Unsure
 from atendeai.whatsapp.pacing import Pacing
 from atendeai.whatsapp.payload import Status
@@ -40,6 +50,7 @@ OUTBOUND_QUEUE = "whatsapp.outbound"
 QUOTA = Failure(0, "The clinic's daily quota of messages is used up", "Raise spec.quota.messagesPerDay.")
 EXPIRED = Failure(0, "It was too late to be sent", "The channel was not working until this message was worth nothing.")
 OPTED_OUT = Failure(0, "The person asked for no more messages of this kind")
+UNPROVEN = Failure(0, "Nobody knows whether it was sent", "No attempt was answered, and no status came of any.")
 NO_ADDRESS = Failure(0, "The contact has neither a number nor a user id", "The number has passed to somebody else.")
 _MOST_IN_A_ROW = 20
 _SEND_SECONDS = 30
@@ -128,7 +139,9 @@ class Outbox:
                 if head.due_at > now:
                     return head.due_at
                 to = await outbox.recipient(connection, tenant.id, contact)
-                refused = await self._refused(connection, tenant.config, head, to, now)
+                # Due again after the last attempt: a status had the whole of its pause to prove it.
+                unproven = head.state == "sending" and head.attempts >= MOST_ATTEMPTS
+                refused = UNPROVEN if unproven else await self._refused(connection, tenant.config, head, to, now)
                 if refused is None and to is not None:
                     wait = await self._pacing.take(tenant.id, to.id, now)
                     if wait is not None:
@@ -190,7 +203,7 @@ class Outbox:
             return None
         if isinstance(outcome, Unsure):
             MESSAGES.labels("outbound", "unsure").inc()
-            due = now + UNSURE_WAIT
+            due = now + unsure_pause(head.attempts + 1, random.random())  # noqa: S311 - jitter
             await outbox.unsure(connection, tenant.id, head.id, outcome.failure, due)
             return due
         template = head.template or {}
@@ -236,7 +249,8 @@ class Outbox:
     ) -> None:
         """Record that a message will not arrive, and leave work behind that says so to who answers the person."""
         given_up = await outbox.fail(connection, tenant.id, message, failure, now)
-        if given_up is not None and concerns(*given_up):
+        # Who asked for no more of these is not to be called about one either.
+        if given_up is not None and concerns(*given_up) and failure is not OPTED_OUT:
             await enqueue(connection, tenant.id, SETBACK_QUEUE, str(message))
 
     # ------------------------------------------------------------ statuses
@@ -248,7 +262,7 @@ class Outbox:
         found = await outbox.find(connection, tenant.id, status)
         if found is None or found.state in ("delivered", "read", "failed"):
             return
-        failure = Failure(status.error_code or 0, status.error_title or "The message failed", status.error_details)
+        failure = reported(status.error_code, status.error_title, status.error_details)
         due = await self._refuse(connection, tenant, found, failure, now)
         if due is not None:
             await enqueue(connection, tenant.id, OUTBOUND_QUEUE, str(found.contact_id), due)

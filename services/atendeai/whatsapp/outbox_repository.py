@@ -72,8 +72,10 @@ _FAIL = text(
     " RETURNING purpose, author"
 )
 _FAILED = text(
-    "SELECT idempotency_key, author, error_code, error_title FROM atendeai.whatsapp_outbound"
-    " WHERE clinic_id = :clinic_id AND id = :id AND state = 'failed'"
+    "SELECT o.idempotency_key, o.purpose, o.author, o.error_code, o.error_title,"
+    " coalesce(c.merged_into, o.contact_id) AS contact_id FROM atendeai.whatsapp_outbound o"
+    " LEFT JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = o.contact_id"
+    " WHERE o.clinic_id = :clinic_id AND o.id = :id AND o.state = 'failed'"
 )
 # `opaque` is what the call gave along (id and attempt): it finds a message whose answer was lost or is not yet written.
 _MATCH = (
@@ -159,9 +161,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A message that was given up: under which key whoever asked for it did so, and the provider's code and words."""
+    """A message that was given up: under which key whoever asked for it did so, and the provider's code and words.
+
+    `contact_id` is the contact they are by now.
+    """
 
     key: str
+    purpose: str
+    author: str
+    contact_id: UUID
     error_code: int
     error_title: str
 
@@ -286,7 +294,14 @@ async def failed(connection: AsyncConnection, clinic_id: UUID, message: UUID) ->
     row = (await connection.execute(_FAILED, {"clinic_id": clinic_id, "id": message})).one_or_none()
     if row is None:
         return None
-    return Failed(str(row.idempotency_key).removeprefix(f"{row.author}:"), row.error_code or 0, row.error_title or "")
+    return Failed(
+        key=str(row.idempotency_key).removeprefix(f"{row.author}:"),
+        purpose=row.purpose,
+        author=row.author,
+        contact_id=row.contact_id,
+        error_code=row.error_code or 0,
+        error_title=row.error_title or "",
+    )
 
 
 def _error(clinic_id: UUID, message: UUID, failure: Failure) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Telling conversation that an answer of its own will never arrive, so that staff sees it and can call the person."""
+"""Telling conversation that an answer or a notice will never arrive, so that staff sees it and can call the person."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,7 @@ SETBACK_QUEUE = "whatsapp.setback"
 """Work keyed by outbound message: say that it was given up."""
 
 _ANSWERS = ("reply", "service:conversation")
+_NOTICES = frozenset((purpose, "service:appointment") for purpose in ("change", "reminder", "waitlist"))
 # Conversation's word on the call itself; everything else (404 while rolling out, 429, 5xx) may pass.
 _NEVER = frozenset({400, 413, 415, 422})
 
@@ -23,12 +25,12 @@ log = structlog.get_logger(__name__)
 
 
 def concerns(purpose: str, author: str) -> bool:
-    """Whether a message of this purpose and author is an answer of conversation's."""
-    return (purpose, author) == _ANSWERS
+    """Whether a message of this purpose and author is an answer of conversation's or a notice of appointment's."""
+    return (purpose, author) == _ANSWERS or (purpose, author) in _NOTICES
 
 
 class Setbacks:
-    """What became of the attendant's answers, told to who wrote them."""
+    """What became of the attendant's answers and the clinic's notices, told to who shows it to staff."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
@@ -40,15 +42,20 @@ class Setbacks:
             failed = await outbox.failed(connection, tenant.id, message)
         if failed is None:
             return None
-        body = {"reply_id": failed.key, "outbound_id": message, "error": f"{failed.error_code} {failed.error_title}"}
+        body: dict[str, Any]
+        if (failed.purpose, failed.author) == _ANSWERS:
+            path = "/internal/v1/undelivered"
+            error = f"{failed.error_code} {failed.error_title}"
+            body = {"reply_id": failed.key, "outbound_id": message, "error": error}
+        else:
+            path = "/internal/v1/undelivered-notices"
+            body = {"contact_id": failed.contact_id, "outbound_id": message}
         try:
-            await self._kit.services.call(
-                tenant, "conversation", "POST", "/internal/v1/undelivered", json=body, idempotency_key=message
-            )
-        except ServiceError as error:
-            if error.status not in _NEVER:
+            await self._kit.services.call(tenant, "conversation", "POST", path, json=body, idempotency_key=message)
+        except ServiceError as problem:
+            if problem.status not in _NEVER:
                 raise
             log.error(  # noqa: TRY400 - what a stack could add is in the other service
-                "setback_refused", message_id=key, status=error.status, problem=error.slug
+                "setback_refused", message_id=key, status=problem.status, problem=problem.slug
             )
         return None

@@ -46,7 +46,7 @@ _ENVELOPE = {
 _BODY = {"content": {"application/json": {"schema": _ENVELOPE}}, "required": True}
 
 
-@router.get("", operation_id="webhook_verify", response_class=PlainTextResponse, responses=problems(403))
+@router.get("", operation_id="webhook_verify", response_class=PlainTextResponse, responses=problems(403, 503))
 @any_query
 async def verify(
     request: Request,
@@ -79,7 +79,7 @@ async def verify(
     "",
     operation_id="webhook_receive",
     response_class=Response,
-    responses=problems(400, 401, s401="No delivery in it is signed with the app secret of its clinic"),
+    responses=problems(400, 401, 503, s401="No delivery in it is signed with the app secret of its clinic"),
     openapi_extra={"requestBody": _BODY},
 )
 @any_query

@@ -94,7 +94,7 @@ async def what_is_left(town: Town) -> Left:
     )
     events = await town.ward.rows(
         "SELECT appointment_id, version, action, from_status, to_status, details::text AS details"
-        " FROM atendeai.appointment_event WHERE clinic_id = $1 AND action <> 'remind' ORDER BY version"
+        " FROM atendeai.appointment_event WHERE clinic_id = $1 AND action NOT IN ('remind', 'notify') ORDER BY version"
     )
     for event in events:
         left.events[event["appointment_id"]].append(event)

@@ -71,6 +71,28 @@ async def test_staff_cancel_with_a_code_and_tell_the_patient(ward: Ward) -> None
     assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "cancellation_reason")
 
 
+@pytest.mark.parametrize("outcome", ["no-contact", "sent"])
+async def test_the_history_says_whether_the_patient_was_told(ward: Ward, outcome: str) -> None:
+    contact = uuid4()
+    booked = await ward.booked(at("09:00"), contact=contact)
+    if outcome == "no-contact":
+        ward.whatsapp.unknown.add(contact)
+    body = {"reason": "Falta de luz", "cancellation_reason": "maint", "notify": True}
+    assert (await ward.staff("POST", f"/{booked['id']}/cancel", json=body)).is_success
+
+    async def noted() -> list[dict[str, Any]]:
+        await ward.make_due("appointment-notice")
+        items = (await ward.staff("GET", f"/{booked['id']}/history")).json()["items"]
+        return [one for one in items if one["action"] == "notify"]
+
+    [note] = await until(noted, bool)
+    assert (note["actor"], note["to_status"], note["details"]) == (
+        "service:appointment",
+        "cancelled",
+        {"outcome": outcome},
+    )
+
+
 async def test_the_patient_hears_how_things_stand_in_the_end_and_nothing_they_know(ward: Ward) -> None:
     contact = uuid4()
     booked = await ward.booked(at("09:00"), contact=contact)

@@ -54,6 +54,7 @@ CREATES_NOTHING = {
     "internal_freebusy_read",
     "internal_joined",
     "internal_lookup",
+    "internal_notices_undelivered",
     "internal_replies_undelivered",
     "internal_revoke",
     "internal_slots_search",

@@ -272,6 +272,22 @@ async def test_a_reply_given_up_later_is_shown_to_staff_once(make_world: MakeWor
     assert (await shown())["alert"] is None
 
 
+async def test_a_notice_given_up_is_shown_in_the_contacts_conversation(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    await world.say(contact, "onde fica?")
+
+    async def report(about: Any) -> Any:
+        body = {"contact_id": str(about), "outbound_id": str(uuid4())}
+        headers = world.clinic.service_headers("whatsapp", uuid4())
+        return (await world.client.post("/internal/v1/undelivered-notices", json=body, headers=headers)).json()
+
+    assert await report(uuid4()) == {"shown": False}
+    assert await report(contact) == {"shown": True}
+    page = await world.client.get("/api/v1/conversations", headers=world.clinic.headers("receptionist"))
+    assert [(one["status"], one["alert"]) for one in page.json()["items"]] == [("open", "undelivered")]
+
+
 async def test_a_reply_given_up_does_not_hide_an_emergency(make_world: MakeWorld) -> None:
     world = await make_world()
     await world.say(uuid4(), "estou com dor forte no peito e falta de ar")

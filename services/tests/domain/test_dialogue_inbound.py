@@ -112,6 +112,34 @@ def test_what_cannot_be_read_is_shown_to_a_person(kind: str) -> None:
     assert not result.state.misses
 
 
+@pytest.mark.parametrize(
+    ("message", "asked", "handed"),
+    [
+        (sent("audio", media=STORED), texts.NO_AUDIO, texts.HANDOFF_HEARD),
+        (sent("audio"), texts.NO_AUDIO, texts.HANDOFF),
+        (sent("unsupported"), texts.NOT_TEXT, texts.HANDOFF),
+    ],
+    ids=["audio", "audio that the clinic has not got", "unsupported"],
+)
+def test_who_cannot_write_reaches_a_person(message: Unhandled, asked: str, handed: str) -> None:
+    state = State()
+    for reply, alerts in ((asked, ()), (asked, ()), (handed, (Alert.NOT_UNDERSTOOD,))):
+        result = answer(message, sent("sticker"), state=state)
+        assert result is not None
+        state = result.state
+        assert (result.replies, result.alerts) == ((reply,), alerts)
+    assert state.handed_off
+
+
+def test_what_is_written_between_two_voices_is_understood() -> None:
+    state = State()
+    for one in (sent("audio"), sent("audio"), sent("text", WHERE), sent("audio")):
+        result = answer(one, state=state)
+        assert result is not None
+        state = result.state
+    assert (state.misses, state.handed_off) == (1, False)
+
+
 def test_of_several_files_the_one_that_is_missing_is_asked_for() -> None:
     assert said(sent("image", media=STORED), sent("document")) == [texts.FILES_LOST]
     assert said(sent("image"), sent("document")) == [texts.FILE_LOST]

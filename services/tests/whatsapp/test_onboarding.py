@@ -197,8 +197,16 @@ async def test_quality_and_limit_are_read_and_counted(pool: World) -> None:
     assert 'atendeai_whatsapp_numbers_by_quality{rating="RED"} 1.0' in exposed
     assert 'atendeai_whatsapp_numbers_by_messaging_limit{limit="TIER_100K"} 1.0' in exposed
     assert str(clinic.id) not in exposed
+    # The news names no rating: it is read anew at once, not an hour later.
+    await pool.register(clinic, quality_rating="YELLOW", messaging_limit="TIER_1K")
     await news(pool, clinic, "phone_number_quality_update", event="DOWNGRADE", current_limit="TIER_1K")
     assert (await channel(pool, clinic))["messaging_limit"] == "TIER_1K"
+
+    async def read_anew() -> bool:
+        return bool((await channel(pool, clinic))["quality_rating"] == "YELLOW")
+
+    await eventually(read_anew, seconds=SECONDS, what="the quality rating anew")
+    assert 'atendeai_whatsapp_numbers_by_quality{rating="YELLOW"} 1.0' in (await pool.service.get("/metrics")).text
 
 
 async def test_a_locked_account_breaks_the_channel_until_it_is_reinstated(pool: World) -> None:

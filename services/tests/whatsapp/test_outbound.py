@@ -27,7 +27,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
         return None if wait is None else wait / 50
 
     monkeypatch.setattr("atendeai.whatsapp.outbox.pause", short)
-    monkeypatch.setattr("atendeai.whatsapp.outbox.UNSURE_WAIT", timedelta(seconds=1))
+    monkeypatch.setattr("atendeai.whatsapp.outbox.unsure_pause", lambda *_: timedelta(seconds=1))
     monkeypatch.setattr("atendeai.whatsapp.pacing.SLOWED", timedelta(seconds=0.02))
 
 
@@ -121,6 +121,19 @@ async def test_a_failure_that_comes_later_as_a_status(pool: World) -> None:
     await eventually(again, what="the failed message sent again")
 
 
+async def test_a_failed_status_without_a_code_is_that_messages_alone(pool: World) -> None:
+    clinic = await pool.clinic({"statuses": ["sent"]})
+    contact = await pool.contact(clinic)
+    outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
+    wamid = (await pool.outbound(clinic, outbound_id, "sent"))["wamid"]
+    body = webhook(clinic.phone_number_id, {"statuses": [{"id": wamid, "status": "failed", "timestamp": "1790000000"}]})
+    headers = {"Host": clinic.host, **signature(body, clinic.credentials["whatsapp"]["app-secret"])}
+    assert (await pool.service.post("/webhook/whatsapp", content=body, headers=headers)).status_code == 200
+    assert (await pool.outbound(clinic, outbound_id, "failed"))["error_code"] == 0
+    broken = "SELECT error_code FROM atendeai.whatsapp_channel WHERE clinic_id = $1 AND error_at IS NOT NULL"
+    assert await clinic.fetch(broken, clinic.id) == []
+
+
 async def test_outside_the_window_by_call_by_status_and_without_asking(pool: World) -> None:
     by_call = await pool.clinic()
     contact = await pool.contact(by_call)
@@ -166,7 +179,7 @@ async def test_an_answer_to_a_message_that_came_a_day_late_is_reported(pool: Wor
     ]
 
 
-async def test_only_answers_that_will_not_arrive_are_reported(pool: World) -> None:
+async def test_of_conversations_messages_only_answers_that_will_not_arrive_are_reported(pool: World) -> None:
     clinic = await pool.clinic()
     contact, reply = await pool.contact(clinic), uuid4()
     await pool.fault(operation="messages", code=131026, count=1)
@@ -178,6 +191,18 @@ async def test_only_answers_that_will_not_arrive_are_reported(pool: World) -> No
     refused = (await pool.send(clinic, contact, key=reply)).json()["outbound_id"]
     await eventually(lambda: pool.conversation.setbacks, seconds=SECONDS, what="the report")
     assert [(one["reply_id"], one["outbound_id"]) for one in pool.conversation.setbacks] == [(str(reply), refused)]
+
+
+@pytest.mark.parametrize("purpose", ["change", "reminder", "waitlist"])
+async def test_notices_that_will_not_arrive_are_reported_by_their_contact(pool: World, purpose: str) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", code=131026, count=1)
+    refused = await pool.send(clinic, contact, author="appointment", purpose=purpose)
+    assert refused.status_code == 202, refused.text
+    outbound_id = refused.json()["outbound_id"]
+    await eventually(lambda: pool.conversation.setbacks, seconds=SECONDS, what="the report")
+    assert pool.conversation.setbacks == [{"contact_id": str(contact), "outbound_id": outbound_id}]
 
 
 async def test_a_lost_answer_is_settled_by_the_status(pool: World) -> None:
@@ -198,6 +223,25 @@ async def test_a_lost_answer_that_no_status_settles_is_sent_again(pool: World) -
     outbound_id = (await pool.send(clinic, contact)).json()["outbound_id"]
     assert (await pool.outbound(clinic, outbound_id, "read"))["attempts"] == 2
     assert len(await pool.received(clinic)) == 1
+
+
+async def test_lost_answers_come_to_an_end(pool: World) -> None:
+    clinic = await pool.clinic({"statuses": []})
+    contact = await pool.contact(clinic)
+    await pool.fault(operation="messages", http_status=502)
+    key = uuid4()
+    outbound_id = (await pool.send(clinic, contact, key=key)).json()["outbound_id"]
+    await pool.outbound(clinic, outbound_id, "sending")
+    # As it stands after as many attempts as there are, the last of which had no answer either.
+    await clinic.fetch(
+        "UPDATE atendeai.whatsapp_outbound SET attempts = $2 WHERE clinic_id = $1", clinic.id, failures.MOST_ATTEMPTS
+    )
+    row = await pool.outbound(clinic, outbound_id, "failed")
+    assert (row["attempts"], row["error_title"]) == (failures.MOST_ATTEMPTS, "Nobody knows whether it was sent")
+    assert (await pool.send(clinic, contact, "depois")).status_code == 202  # what comes after is not held back
+    assert [item["text"] for item in await pool.received(clinic)] == ["depois"]
+    await eventually(lambda: pool.conversation.setbacks, seconds=SECONDS, what="the report")
+    assert [one["reply_id"] for one in pool.conversation.setbacks] == [str(key)]
 
 
 async def test_the_database_going_away_during_a_call_does_not_send_twice(pool: World) -> None:

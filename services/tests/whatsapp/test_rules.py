@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atendeai.whatsapp.failures import MOST_ATTEMPTS, Course, course, pause
+from atendeai.whatsapp.failures import MOST_ATTEMPTS, UNSURE_WAIT, Course, course, pause, reported, unsure_pause
 from atendeai.whatsapp.inbox import signed
 from atendeai.whatsapp.numbers import number_key
 from atendeai.whatsapp.payload import NotAWebhookError, parse
@@ -114,6 +114,28 @@ def test_times() -> None:
 )
 def test_courses(code: int, http_status: int, expected: Course) -> None:
     assert course(code, http_status) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (None, Course.GIVE_UP),  # one odd status says nothing of the account
+        (0, Course.CHANNEL_BROKEN),  # AuthException, in the platform's own words
+        (190, Course.CHANNEL_BROKEN),
+        (131000, Course.RETRY),
+        (131026, Course.GIVE_UP),
+        (999_999, Course.GIVE_UP),
+    ],
+)
+def test_courses_of_statuses(code: int | None, expected: Course) -> None:
+    failure = reported(code, None, None)
+    assert (failure.course, failure.code, failure.title) == (expected, code or 0, "The message failed")
+
+
+def test_pauses_while_nobody_knows() -> None:
+    pauses = [unsure_pause(n, 0) for n in range(1, MOST_ATTEMPTS + 1)]
+    assert [pause.seconds for pause in pauses] == [15, 30, 60] + [120] * 9
+    assert all(unsure_pause(n, 0.99) > UNSURE_WAIT for n in range(1, MOST_ATTEMPTS + 1))
 
 
 def test_pauses() -> None:

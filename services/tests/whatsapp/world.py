@@ -43,7 +43,7 @@ class Conversation:
         self.answers = False
         """Whether it says that it is about to answer."""
         self.setbacks: list[dict[str, Any]] = []
-        """What it was told of replies that will not arrive."""
+        """What it was told of replies and notices that will not arrive."""
         self.joins: list[tuple[str, str]] = []
         """Which contact it was told is which other one, and what it had taken by then."""
         self.app = FastAPI()
@@ -56,6 +56,7 @@ class Conversation:
             self.joins.append((body["contact_id"], body["into"]))
             return JSONResponse({"conversation_id": None, "moved": 0})
 
+        @self.app.post("/internal/v1/undelivered-notices")
         @self.app.post("/internal/v1/undelivered")
         async def undelivered(request: Request) -> JSONResponse:
             if self.refuse:
@@ -181,11 +182,17 @@ class World:
         return UUID(taken[before]["contact_id"])
 
     async def send(
-        self, clinic: TestClinic, contact: UUID, text: str = "Temos 14h.", key: UUID | None = None, **more: Any
+        self,
+        clinic: TestClinic,
+        contact: UUID,
+        text: str = "Temos 14h.",
+        key: UUID | None = None,
+        author: str = "conversation",
+        **more: Any,
     ) -> httpx.Response:
-        """Ask for a message as conversation does."""
+        """Ask for a message as conversation does, or another service."""
         body = {"contact_id": str(contact), "kind": "text", "text": text, "purpose": "reply", **more}
-        headers = clinic.service_headers("conversation", key or uuid4())
+        headers = clinic.service_headers(author, key or uuid4())
         return await self.service.post("/internal/v1/outbound", json=body, headers=headers)
 
     async def fault(self, **fault: Any) -> None:

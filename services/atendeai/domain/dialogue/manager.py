@@ -190,16 +190,21 @@ def _about_notices(session: Session) -> bool:
 
 
 def _unreadable(session: Session, asked: Asks | None) -> None:
-    """Something without words: asked to write what cannot be heard, handed on what may matter, the rest let be."""
+    """Something without words: asked to write what cannot be heard, handed on what may matter, the rest let be.
+
+    Who goes on speaking may not be able to write: what cannot be heard or shown counts as not understood.
+    """
     state = session.state
     kinds = set(session.message.files) or {session.message.kind}
     state.asks = asked
     if kinds <= _NODDED:
         return
     if kinds & _HEARD:
-        session.say(texts.NO_AUDIO)
+        if not misses.count(session, texts.HANDOFF if session.message.lost else texts.HANDOFF_HEARD):
+            session.say(texts.NO_AUDIO)
     elif kinds <= {"unsupported", "unknown"} | _READABLE:
-        session.say(texts.NOT_TEXT)
+        if not misses.count(session):
+            session.say(texts.NOT_TEXT)
     else:
         _file(session)
         if state.busy and state.question:
