@@ -14,6 +14,8 @@ from atendeai.conversation.schemas import (
     ModelHealth,
     Shown,
     Taken,
+    TakenOver,
+    TakeOver,
     Undelivered,
     UndeliveredNotice,
 )
@@ -107,6 +109,24 @@ async def undelivered_notice(
     del caller  # proven by the dependency
     rows = ConversationRepository(connection, tenant.id)
     return Shown(shown=await rows.notice_undelivered(setback.contact_id, clock.now()))
+
+
+@router.post("/takeovers", operation_id="internal_conversations_take_over")
+async def take_over(
+    taking: TakeOver,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    caller: Annotated[Principal, Depends(service("whatsapp"))],
+) -> TakenOver:
+    """Leave the conversation to whoever of the clinic writes to the contact, as if they had asked for it."""
+    del caller  # proven by the dependency; whose doing it is says the request
+    rows = ConversationRepository(connection, tenant.id)
+    found = await rows.of_contact(taking.contact_id)
+    if found is None or not await rows.hand(found, to_person=True, now=clock.now()):
+        return TakenOver(taken_over=False)
+    target = f"conversation:{found}"
+    await record(connection, tenant.id, taking.actor, "conversation.handoff", target, reason="wrote-to-the-patient")
+    return TakenOver(taken_over=True)
 
 
 @router.get("/model", operation_id="internal_model_show")

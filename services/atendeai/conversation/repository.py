@@ -100,6 +100,7 @@ _UNDELIVERED = text(
     " WHERE clinic_id = :clinic_id AND alert IS DISTINCT FROM 'emergency'"
     " AND id = (SELECT conversation_id FROM atendeai.reply WHERE clinic_id = :clinic_id AND id = :id)"
 )
+_OF_CONTACT = text("SELECT id FROM atendeai.conversation WHERE clinic_id = :clinic_id AND contact_id = :contact_id")
 _NOTICE_UNDELIVERED = text(
     "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"
     " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND alert IS DISTINCT FROM 'emergency'"
@@ -368,6 +369,11 @@ class ConversationRepository:
         return bool(done.rowcount)
 
     # ------------------------------------------------------------ staff
+    async def of_contact(self, contact_id: UUID) -> UUID | None:
+        """The conversation with a contact, None when there is none."""
+        found: UUID | None = (await self._run(_OF_CONTACT, contact_id=contact_id)).scalar_one_or_none()
+        return found
+
     async def get(self, conversation_id: UUID, *, lock: bool = False) -> Mapping[str, Any] | None:
         """One conversation as staff sees it; with ``lock``, nobody else changes it until this transaction ends."""
         statement = text(_ONE + (" FOR UPDATE" if lock else ""))

@@ -73,6 +73,20 @@ class UndeliveredNotice(Body):
     outbound_id: UUID
 
 
+class TakeOver(Body):
+    """A person of the clinic has written to a contact."""
+
+    contact_id: UUID
+    actor: Annotated[str, Field(pattern=r"^person:[A-Za-z0-9_-]{1,64}$")]
+    """As the audit log names them."""
+
+
+class TakenOver(BaseModel):
+    """Whether the attendant keeps quiet from now on, and did not before."""
+
+    taken_over: bool
+
+
 class JoinedInto(BaseModel):
     """The conversation that goes on with the other contact; None when the first had none."""
 

@@ -24,6 +24,7 @@ from atendeai.whatsapp.news import News
 from atendeai.whatsapp.onboarding import Onboarding
 from atendeai.whatsapp.outbox import OUTBOUND_QUEUE, Outbox
 from atendeai.whatsapp.setbacks import SETBACK_QUEUE, Setbacks
+from atendeai.whatsapp.takeovers import TAKEOVER_QUEUE, TakeOvers
 from atendeai.whatsapp.templates import ACCOUNT_QUEUE
 from atendeai.whatsapp.transcription import Transcriber
 
@@ -63,6 +64,7 @@ def create_app(
             Worker(MEDIA_QUEUE, files.fetch, concurrency=4),
             Worker(READ_QUEUE, markers.mark, concurrency=4, max_pause=timedelta(seconds=30)),
             Worker(SETBACK_QUEUE, Setbacks(resources).tell, concurrency=2, max_pause=timedelta(seconds=30)),
+            Worker(TAKEOVER_QUEUE, TakeOvers(resources).tell, concurrency=2, max_pause=timedelta(seconds=30)),
             Worker(ACCOUNT_QUEUE, account.sync, concurrency=2),
         ],
         kit=resources,

@@ -77,6 +77,11 @@ _FAILED = text(
     " LEFT JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = o.contact_id"
     " WHERE o.clinic_id = :clinic_id AND o.id = :id AND o.state = 'failed'"
 )
+_WRITTEN = text(
+    "SELECT o.author, coalesce(c.merged_into, o.contact_id) AS contact_id FROM atendeai.whatsapp_outbound o"
+    " LEFT JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = o.contact_id"
+    " WHERE o.clinic_id = :clinic_id AND o.id = :id"
+)
 # `opaque` is what the call gave along (id and attempt): it finds a message whose answer was lost or is not yet written.
 _MATCH = (
     "clinic_id = :clinic_id AND (wamid = :wamid OR (id = CAST(:outbound_id AS uuid) AND attempts = :attempt"
@@ -287,6 +292,12 @@ async def fail(
     values = {**_error(clinic_id, message, failure), "now": now}
     row = (await connection.execute(_FAIL, values)).one_or_none()
     return (str(row.purpose), str(row.author)) if row else None
+
+
+async def written(connection: AsyncConnection, clinic_id: UUID, message: UUID) -> tuple[str, UUID] | None:
+    """Return who asked for a message, and the contact that it goes to by now; None when it was erased."""
+    row = (await connection.execute(_WRITTEN, {"clinic_id": clinic_id, "id": message})).one_or_none()
+    return None if row is None else (row.author, row.contact_id)
 
 
 async def failed(connection: AsyncConnection, clinic_id: UUID, message: UUID) -> Failed | None:

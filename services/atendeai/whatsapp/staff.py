@@ -19,6 +19,7 @@ from atendeai.kit.paging import Window, paged
 from atendeai.kit.resources import ConnectionDep
 from atendeai.kit.responses import JSON
 from atendeai.kit.tenancy import TenantDep
+from atendeai.kit.work import enqueue
 from atendeai.whatsapp import media_repository
 from atendeai.whatsapp import outbox_repository as outbox
 from atendeai.whatsapp import staff_repository as staff
@@ -38,6 +39,7 @@ from atendeai.whatsapp.schemas import (
     Sent,
     StaffMessage,
 )
+from atendeai.whatsapp.takeovers import TAKEOVER_QUEUE
 
 router = APIRouter(prefix="/api/v1/whatsapp", tags=["whatsapp"])
 
@@ -115,7 +117,10 @@ async def send(
     author: AuthorDep,
     idempotency_key: IdempotencyKeyDep = None,
 ) -> JSON:
-    """Send free text, or an uploaded file, to a contact whose 24-hour window is open; 409 when it is not."""
+    """Send free text, or an uploaded file, to a contact whose 24-hour window is open; 409 when it is not.
+
+    Whoever writes takes the conversation over: the attendant keeps quiet until it is released or neither side writes.
+    """
     to = await outbox.recipient(connection, tenant.id, message.contact_id)
     if to is None:
         raise not_found("contact")
@@ -132,6 +137,7 @@ async def send(
     else:
         wanted = Outbound(contact_id=message.contact_id, text=message.text, purpose="staff")
         stored = await queue(connection, tenant.id, wanted, key=key, author=author.actor)
+    await enqueue(connection, tenant.id, TAKEOVER_QUEUE, str(stored))
     await audit.record(
         connection, tenant.id, author, "whatsapp.message.send", f"contact:{message.contact_id}", {"id": str(stored)}
     )

@@ -51,6 +51,7 @@ CREATES_NOTHING = {
     "conversations_release",
     "internal_accept",
     "internal_contacts_join",
+    "internal_conversations_take_over",
     "internal_freebusy_read",
     "internal_joined",
     "internal_lookup",

@@ -299,6 +299,38 @@ async def test_a_reply_given_up_does_not_hide_an_emergency(make_world: MakeWorld
     assert [one["alert"] for one in page.json()["items"]] == ["emergency"]
 
 
+async def test_who_writes_to_a_patient_takes_the_conversation_over(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact, somebody = uuid4(), f"person:{uuid4()}"
+    await world.say(contact, "bom dia")
+    headers = world.clinic.headers("owner")
+    (conversation,) = (await world.client.get("/api/v1/conversations", headers=headers)).json()["items"]
+    path = f"/api/v1/conversations/{conversation['id']}"
+
+    async def write(to: Any) -> Any:
+        body = {"contact_id": str(to), "actor": somebody}
+        given = world.clinic.service_headers("whatsapp", uuid4())
+        return (await world.client.post("/internal/v1/takeovers", json=body, headers=given)).json()["taken_over"]
+
+    assert [await write(uuid4()), await write(contact), await write(contact)] == [False, True, False]
+    assert (await world.client.get(path, headers=headers)).json()["status"] == "handed_off"
+    await world.post(world.message(contact, "qual o endereço?"))
+
+    async def heard() -> bool:
+        shown = (await world.client.get(f"{path}/messages", headers=headers)).json()["items"]
+        return len(shown) == 3 and all(one["state"] != "received" for one in shown)
+
+    await eventually(heard)
+    assert len(world.whatsapp.texts(contact)) == 1  # the person answers
+    await world.client.post(f"{path}/release", headers=headers)
+    assert "Estamos em" in await world.say(contact, "qual o endereço?")
+    events = await world.clinic.fetch(
+        "SELECT actor, reason FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'conversation.handoff'",
+        world.clinic.id,
+    )
+    assert [(one["actor"], one["reason"]) for one in events] == [(somebody, "wrote-to-the-patient")]
+
+
 async def test_staff_reads_takes_over_and_gives_back(make_world: MakeWorld) -> None:
     world = await make_world()
     contact = uuid4()

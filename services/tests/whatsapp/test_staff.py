@@ -93,6 +93,9 @@ async def test_staff_send_within_the_window(pool: World) -> None:
     assert (first.status_code, again.json()["id"]) == (202, first.json()["id"])
     assert [item["text"] for item in await pool.received(clinic)] == [body["text"]]
     assert await wrote_at() is not None
+    await eventually(lambda: pool.conversation.takeovers, what="the attendant told to keep quiet")
+    told = {(one["contact_id"], one["actor"].partition(":")[0]) for one in pool.conversation.takeovers}
+    assert told == {(str(contact), "person")}
     await clinic.fetch(
         "UPDATE atendeai.whatsapp_contact SET last_inbound_at = now() - interval '25 hours' WHERE clinic_id = $1",
         clinic.id,

@@ -44,6 +44,8 @@ class Conversation:
         """Whether it says that it is about to answer."""
         self.setbacks: list[dict[str, Any]] = []
         """What it was told of replies and notices that will not arrive."""
+        self.takeovers: list[dict[str, Any]] = []
+        """Whom it was told that staff wrote to."""
         self.joins: list[tuple[str, str]] = []
         """Which contact it was told is which other one, and what it had taken by then."""
         self.app = FastAPI()
@@ -55,6 +57,11 @@ class Conversation:
             body = await request.json()
             self.joins.append((body["contact_id"], body["into"]))
             return JSONResponse({"conversation_id": None, "moved": 0})
+
+        @self.app.post("/internal/v1/takeovers")
+        async def take_over(request: Request) -> JSONResponse:
+            self.takeovers.append(await request.json())
+            return JSONResponse({"taken_over": True})
 
         @self.app.post("/internal/v1/undelivered-notices")
         @self.app.post("/internal/v1/undelivered")
