@@ -37,12 +37,11 @@ test: venv apt ## Everything CI runs
 
 # What the cluster is made of is built, where it is not cached, beside the tests that need no cluster. It is started, empty
 # yet, beside those that mostly wait for an API server; what runs in it would take as long again if it shared the processors
-# with the rest. Each line says whose it is. What needs no tools is tested first: the build makes most of what they are
-# built of meanwhile.
+# with the rest. Each line says whose it is. What needs no tools is tested first: they are built meanwhile.
 .PHONY: test-servers test-pipeline test-prepared test-cluster
 ALONE := env -u MAKEFLAGS -u MFLAGS $(MAKE)
 test-servers:
-	@$(ALONE) lint integration unit 2>&1 | sed -u 's/^/tests   | /'
+	@$(ALONE) lint-code integration lint-manifests unit 2>&1 | sed -u 's/^/tests   | /'
 test-pipeline: test-servers
 	@$(ALONE) pipeline 2>&1 | sed -u 's/^/tests   | /'
 test-prepared:
@@ -51,17 +50,19 @@ test-cluster: test-servers test-prepared
 	@$(CLUSTER) up 2>&1 | sed -u 's/^/cluster | /'
 
 # ---------------------------------------------------------------- layers of the tests
-.PHONY: lint unit integration pipeline e2e
-lint: venv ## Formatting, lint rules, types, import layers, generated files
+.PHONY: lint lint-code lint-manifests unit integration pipeline e2e
+lint: lint-code lint-manifests ## Formatting, lint rules, types, import layers, generated files
+lint-code: venv
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --cache-dir $(CACHE)/mypy
 	@$(BIN)/mypy --cache-dir $(CACHE)/mypy-tests operator/tests services/tests # a run of their own: e2e has a package `tests` too
 	@$(BIN)/lint-imports --no-cache
 	@for folder in $(CRDS); do $(BIN)/python -m atendeai_operator.api.crds --check $$folder; done
-	@$(BIN)/python manifests/render.py --check
 	@$(BIN)/python tools/openapi.py --check $(OPENAPI)
 	@cd services && ../$(BIN)/python -m atendeai.kit.permissions --check permissions.md
+lint-manifests: venv # needs Helm
+	@$(BIN)/python manifests/render.py --check
 
 unit: venv tools ## Pure rooms and golden files; no server, no cluster
 	@$(BIN)/pytest -q $(PARALLEL) -m "not integration and not pipeline and not e2e"
