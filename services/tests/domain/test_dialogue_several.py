@@ -21,6 +21,7 @@ CLINIC: dict[str, Any] = {
     ],
 }
 WHICH = "Qual você prefere: limpeza de pele ou exame de sangue?"
+ONE = ("quero limpeza", "sexta às 10h", "Rita Dias", "sim")
 BOOKED = ("quero limpeza e exame de sangue", "limpeza", "sexta às 10h", "Rita Dias", "sim")
 NEXT = "Quer marcar também exame de sangue?"
 
@@ -157,3 +158,30 @@ def test_a_word_of_a_service_that_was_asked_for_is_no_emergency(choice: str) -> 
 )
 def test_danger_is_heard_in_the_same_place(danger: str) -> None:
     assert play("quero marcar um exame", danger)[1]["outcome"] == "emergency"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "troca o nome pra Maria Souza",
+        "muda o nome pra Maria Souza por favor",
+        "o nome tá errado, é Rita Dias Lopes",
+        "corrige meu nome por favor, é Rita Diaz",
+        "escreveram meu nome errado",
+        "meu nome é com z, Diaz",
+        "pode colocar no nome do meu marido, João Dias?",
+    ],
+)
+def test_the_name_of_what_is_booked_is_a_persons_to_put_right(said: str) -> None:
+    reply, _ = play(*ONE, said)
+    assert reply.startswith("Quem corrige o nome é a nossa equipe.")
+    assert "horário continua reservado" in reply
+    assert booked(*ONE, said) == booked(*ONE)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["muda a consulta em nome da Rita pra quinta", "troca pra sexta que vem", "marca outra no nome da minha filha"],
+)
+def test_a_name_beside_another_wish_is_not_put_right(said: str) -> None:
+    assert "Quem corrige o nome" not in play(*ONE, said)[0]

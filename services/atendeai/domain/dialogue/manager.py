@@ -20,6 +20,7 @@ from atendeai.domain.dialogue import (
     flow,
     following,
     misses,
+    renaming,
     texts,
     tone,
     topics,
@@ -281,6 +282,9 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
         answers.beside(session)
     about_people = intent in _ABOUT_PEOPLE and answers.works_here(session)
     if about_people or (session.message.reminded and (yield from _reminder_answered(session, intent))):
+        return
+    if renaming.late(session):
+        session.hand_off(Alert.HUMAN, texts.HANDOFF_NAME)
         return
     if (
         not session.message.reminded

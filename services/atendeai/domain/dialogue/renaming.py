@@ -1,11 +1,14 @@
-"""The name put right while a proposal names it: "não, é Sofia Martins Rocha", "o nome tá errado, é …"."""
+"""The name put right while a proposal names it: "não, é Sofia Martins Rocha", "o nome tá errado, é …".
+
+Once it is booked a person of the clinic puts it right: under whose name an appointment stands is theirs to judge.
+"""
 
 import re
 
 from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.naming import name_answer, name_in, written_as_a_name
 from atendeai.domain.dialogue.session import Session
-from atendeai.domain.dialogue.state import Asks, Purpose, Stage
+from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.intent import Intent
@@ -24,6 +27,12 @@ _NOT_HERS_BUT_HIS = re.compile(
 """One name in the place of another: "não é em nome de Maria, é de Pedro"; the first name alone will do."""
 _OF_THE_NAME = re.compile(r"\b(?:nome|sobrenome|se escreve|escrit[oa]|grafia)\b|\bcom (?:dois|duas|um|uma) [a-z]\b")
 _OF_THEIR_DATA = re.compile(r"\b(?:dados|lgpd|apag\w+|exclu\w+|delet\w+|remov\w+)\b")
+_PUT_RIGHT = re.compile(
+    r"\b(?:troc|troqu|mud|alter|corrig|corrij|arrum|acert|coloc|coloqu|poe|ponh|bot)\w*\b[^,;.!?\n]{0,25}\bnome\b|"
+    r"\bnome\b[^,;.!?\n]{0,20}\b(?:errad|trocad|incorret)\w*|\berr\w+ [^,;.!?\n]{0,10}\bnome\b|\bnome e com\b"
+)
+_OF_ELSE = re.compile(r"\b(?:medic|dentist|doutor|dra?\b|profissional|outr[oa]s?\b|mais\b|tambem\b|marc|agend|quem\b)")
+"""Of whoever attends, or of one more appointment: "marca outra no nome da minha filha"."""
 _PARTS = re.compile(r"[,;:.!?\n]+")
 _WHOLE_NAME = 2
 _PARTICLES = frozenset(["de", "da", "do", "das", "dos", "e"])
@@ -46,6 +55,15 @@ def corrected(session: Session, asked: Asks | None) -> str | None:
     # A time beside the name is another wish; one inside it is none ("Domingos Terra").
     timed = name is not None and not reading.when.empty and parse(fold(name), session.now).empty
     return None if timed else name
+
+
+def late(session: Session) -> bool:
+    """Whether the name of what has been arranged is to be another: "troca o nome pra Maria", "meu nome saiu errado"."""
+    state, norm = session.state, session.norm
+    arranged = state.last is not None and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED, Outcome.CONFIRMED}
+    if not arranged or not _PUT_RIGHT.search(norm) or _OF_THEIR_DATA.search(norm) or _OF_ELSE.search(norm):
+        return False
+    return session.reading.when.empty  # "muda a consulta em nome da Rita pra quinta" moves it
 
 
 def instead(session: Session) -> str | None:

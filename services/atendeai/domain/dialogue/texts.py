@@ -17,6 +17,10 @@ SELF_HARM = (
     "Já avisei a nossa equipe."
 )
 HANDOFF = "Vou chamar uma pessoa da nossa equipe para continuar com você por aqui. Assim que possível ela responde."
+HANDOFF_NAME = (
+    "Quem corrige o nome é a nossa equipe. Já avisei, e uma pessoa vai responder por aqui assim que possível. O seu"
+    " horário continua reservado."
+)
 HANDOFF_HEARD = (
     "Por enquanto não consigo ouvir áudios. Já avisei a nossa equipe, e uma pessoa vai ouvir o que você mandou e "
     "responder por aqui assim que possível."
