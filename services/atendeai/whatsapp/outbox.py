@@ -132,6 +132,23 @@ class Outbox:
         """Mark the next message as being sent and build its request; a moment when it is not due, None when none is."""
         while True:
             now = clock.now()
+            found = await self._next(tenant, contact, now)
+            if found is None or isinstance(found, datetime):
+                return found
+            head, to = found
+            # Between two transactions: while Redis hangs, nobody who waits for it may hold a connection or a lock.
+            wait = await self._pacing.take(tenant.id, to.id, now)
+            if wait is not None:
+                return now + wait
+            begun = await self._mark(tenant, contact, head, to, now)
+            if begun is not None:
+                return begun
+
+    async def _next(
+        self, tenant: Tenant, contact: UUID, now: datetime
+    ) -> tuple[outbox.Head, outbox.Recipient] | datetime | None:
+        """Return what is to be sent next, and to whom; what will never go is given up on the way."""
+        while True:
             async with self._kit.database.transaction(tenant) as connection:
                 head = await outbox.head(connection, tenant.id, contact)
                 if head is None:
@@ -143,18 +160,24 @@ class Outbox:
                 unproven = head.state == "sending" and head.attempts >= MOST_ATTEMPTS
                 refused = UNPROVEN if unproven else await self._refused(connection, tenant.config, head, to, now)
                 if refused is None and to is not None:
-                    wait = await self._pacing.take(tenant.id, to.id, now)
-                    if wait is not None:
-                        return now + wait
-                    if head.state == "sending":
-                        log.warning("sending_again", message_id=str(head.id), attempts=head.attempts)
-                    # Looked at again after the call has certainly ended, should this process die in it.
-                    due = now + timedelta(seconds=_SEND_SECONDS)
-                    templated = head.as_template or not window_open(to.last_inbound_at, now)
-                    await outbox.begin(connection, tenant.id, head.id, due, as_template=templated)
-                    return replace(head, as_template=templated), _request(head, to, templated=templated)
+                    return head, to
                 await self._give_up(connection, tenant, head.id, refused or NO_ADDRESS, now)
             MESSAGES.labels("outbound", "failed").inc()
+
+    async def _mark(
+        self, tenant: Tenant, contact: UUID, head: outbox.Head, to: outbox.Recipient, now: datetime
+    ) -> tuple[outbox.Head, dict[str, Any]] | None:
+        """Note that a message is being sent and build its request; None when it is no longer as it was."""
+        async with self._kit.database.transaction(tenant) as connection:
+            if await outbox.head(connection, tenant.id, contact) != head:
+                return None  # a status has proven it meanwhile
+            if head.state == "sending":
+                log.warning("sending_again", message_id=str(head.id), attempts=head.attempts)
+            # Looked at again after the call has certainly ended, should this process die in it.
+            due = clock.now() + timedelta(seconds=_SEND_SECONDS)
+            templated = head.as_template or not window_open(to.last_inbound_at, now)
+            await outbox.begin(connection, tenant.id, head.id, due, as_template=templated)
+        return replace(head, as_template=templated), _request(head, to, templated=templated)
 
     async def _refused(
         self,

@@ -12,6 +12,7 @@ import pytest
 from atendeai.kit import clock
 from atendeai.kit.testing.waiting import eventually
 from atendeai.whatsapp import failures
+from atendeai.whatsapp.pacing import Pacing
 from tests.whatsapp.world import PATIENT, SECONDS, World, message, signature, webhook
 
 pytestmark = pytest.mark.integration
@@ -331,3 +332,20 @@ async def test_what_is_worth_nothing_any_more_is_not_sent(pool: World) -> None:
     await pool.outbound(clinic, fresh, "read")
     [sent] = await pool.received(clinic)
     assert sent["payload"]["text"]["body"] == "amanhã"
+
+
+async def test_who_waits_for_redis_keeps_nobody_from_the_message(pool: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    free: list[int] = []
+    real = Pacing.take
+
+    async def slowly(self: Pacing, *what: Any) -> timedelta | None:
+        found = "SELECT id FROM atendeai.whatsapp_outbound WHERE clinic_id = $1 FOR UPDATE NOWAIT"
+        free.append(len(await clinic.fetch(found, clinic.id)))
+        return await real(self, *what)
+
+    monkeypatch.setattr(Pacing, "take", slowly)
+    sent = (await pool.send(clinic, contact)).json()["outbound_id"]
+    await pool.outbound(clinic, sent, "read")
+    assert free == [1]
