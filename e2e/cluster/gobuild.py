@@ -35,6 +35,11 @@ class Group:
     # Blank imports of the main packages (all of this module) -> the imports they are built with instead.
     imports: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def scratch(self) -> str:
+        """The name of the scratch module that it is built in."""
+        return f"{paths.digest(self.module)}-{self.version}" if self.alone else "shared"
+
     def source(self) -> str:
         """The text of a main package of our own, named by its path under images/; empty when the module has one."""
         return (paths.HERE / "images" / self.main).read_text() if self.main else ""
@@ -147,8 +152,6 @@ GROUPS: tuple[Group, ...] = (
     ),
 )
 
-_SHARED = "shared"
-
 _BY_BINARY = {binary: group for group in GROUPS for binary in group.packages}
 BINARIES = frozenset(_BY_BINARY)
 
@@ -185,7 +188,7 @@ def ensure(binaries: Iterable[str]) -> None:
     for group in GROUPS:
         names = sorted(wanted & set(group.packages))
         if names:
-            with paths.lock(f"go-{paths.digest(group.module) if group.alone else _SHARED}"):
+            with paths.lock(f"go-{group.scratch}"):
                 names = missing(names)
                 if names:
                     with steps.step(f"go build {group.module}@{group.version}: {' '.join(names)}"):
@@ -262,7 +265,7 @@ def _scratch(group: Group) -> Path:
         go_mod = Path(_download(_K8S, versions.KUBERNETES)["GoMod"]).read_text()
         lines += staging_requires(go_mod, versions.KUBERNETES)
     manifest = "\n".join(lines) + "\n"
-    scratch = paths.cache() / "go" / (f"{paths.digest(group.module)}-{group.version}" if group.alone else _SHARED)
+    scratch = paths.cache() / "go" / group.scratch
     stamp = scratch / "recipe"
     if not stamp.exists() or stamp.read_text() != manifest:
         scratch.mkdir(parents=True, exist_ok=True)

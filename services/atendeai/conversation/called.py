@@ -9,37 +9,26 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
+from atendeai.domain.dialogue.people import FIRST_NAMES
 from atendeai.domain.understanding.entities import find
 from atendeai.domain.understanding.lexicon import ABBREVIATIONS
 from atendeai.domain.understanding.model import trained
 from atendeai.domain.understanding.normalise import normalise
 
-_COMMON = frozenset(
+_ALSO_WORDS = frozenset(["clara", "domingos", "graca", "lia", "norma", "rosa"])
+"""First names that are words of everyday language as well: where they stand does not tell."""
+_COMMON = (FIRST_NAMES - _ALSO_WORDS) | frozenset(
     re.findall(
         r"\w+",
         """
-        ana maria joao jose antonio francisco carlos paulo pedro lucas luiz luis marcos gabriel rafael daniel
-        marcelo bruno eduardo felipe rodrigo manoel mateus matheus andre fernando fabio leonardo gustavo
-        guilherme leandro tiago thiago anderson ricardo marcio jorge sebastiao alexandre roberto edson diego
-        vitor victor sergio claudio heitor arthur artur miguel davi bernardo theo teo enzo noah gael ravi samuel
-        benjamin isaac joaquim nicolas murilo caio vinicius igor renato renan otavio augusto cesar henrique hugo
-        ivan julio kaua kaue levi lorenzo luan mario mauro nelson osmar oscar orlando armando raul rogerio
-        ronaldo valdir vanderlei vicente wagner wellington wesley jair adriano alan alex breno cristiano danilo
-        denis douglas elias emanuel erick everton flavio geraldo gilberto helio jefferson jonas josue juliano
-        junior laercio lauro luciano messias milton moacir nilton raimundo reginaldo ruan rubens saulo silvio
-        tomas ulisses valter walter yuri zeca beto chico tonho nando dudu guga joaozinho pedrinho francisca
-        antonia adriana juliana marcia fernanda patricia aline sandra camila amanda bruna jessica leticia julia
-        luciana vanessa mariana gabriela vera larissa claudia beatriz rita luana sonia renata eliane josefa
-        simone natalia cristiane carla debora rosangela jaqueline daniela aparecida marlene terezinha tereza
-        raimunda andreia fabiana lucia raquel angela rafaela joana luzia elaine daniele regina sofia sophia
-        alice helena laura manuela isabela isabella valentina heloisa livia lorena cecilia elisa eloa maite
-        antonella esther ester sarah sara isis ayla melissa marina milena nicole pietra rebeca stella yasmin
-        agatha alana alicia barbara bianca carolina catarina clarice cristina diana edna eduarda emanuele emilia
-        erica estela eva fatima gisele giovanna graziela ines ingrid irene isadora ivone janaina joyce karina
-        kelly lais lara leila lidia lilian luiza luisa lurdes lourdes madalena magda marcela margarida marta
-        mirela monica morgana neide neusa noemi olivia paula paola priscila rosana roberta sabrina samara
-        silvana silvia solange suelen suzana tais tatiana thais thalita valeria veronica vivian viviane zelia
-        zuleica bia duda malu lulu nina lena cida
+        adriano agatha alan alana alex alicia antonella antonia armando artur ayla barbara benjamin beto
+        bia bianca breno carolina catarina chico cida clarice cristiano denis diana douglas duda dudu
+        edna eduarda elias eloa emanuele emilia esther eva flavio francisca gael graziela guga helio
+        ingrid isaac isabella isadora isis janaina jefferson joaozinho jonas josue joyce juliano kaua
+        kaue laercio lais lara lena lorenzo luan lulu lurdes magda maite malu margarida melissa messias
+        milena mirela morgana nando neide nicolas nilton nina noah noemi olivia paola pedrinho pietra
+        raul ravi reginaldo renan ruan samara sarah silvana sophia suelen tais teo thalita theo tomas
+        tonho valter vanderlei veronica vicente vivian wellington wesley yuri zeca zelia zuleica
         """,
     )
 )

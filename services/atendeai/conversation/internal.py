@@ -29,6 +29,7 @@ from atendeai.kit.tenancy import TenantDep
 from atendeai.kit.work import enqueue
 
 router = APIRouter(prefix="/internal/v1", tags=["internal"])
+_OF_WHATSAPP = [Depends(service("whatsapp"))]
 
 
 @router.post("/messages", status_code=202, operation_id="internal_messages_take")
@@ -98,28 +99,18 @@ async def undelivered(
     return Shown(shown=await rows.undelivered(setback.reply_id, setback.outbound_id, error, clock.now()))
 
 
-@router.post("/undelivered-notices", operation_id="internal_notices_undelivered")
-async def undelivered_notice(
-    setback: UndeliveredNotice,
-    tenant: TenantDep,
-    connection: ConnectionDep,
-    caller: Annotated[Principal, Depends(service("whatsapp"))],
-) -> Shown:
+@router.post(
+    "/undelivered-notices", operation_id="internal_notices_undelivered", dependencies=[Depends(service("whatsapp"))]
+)
+async def undelivered_notice(setback: UndeliveredNotice, tenant: TenantDep, connection: ConnectionDep) -> Shown:
     """Show staff, where they talk with the person, that a notice will not arrive; who never wrote has no such place."""
-    del caller  # proven by the dependency
     rows = ConversationRepository(connection, tenant.id)
     return Shown(shown=await rows.notice_undelivered(setback.contact_id, clock.now()))
 
 
-@router.post("/takeovers", operation_id="internal_conversations_take_over")
-async def take_over(
-    taking: TakeOver,
-    tenant: TenantDep,
-    connection: ConnectionDep,
-    caller: Annotated[Principal, Depends(service("whatsapp"))],
-) -> TakenOver:
+@router.post("/takeovers", operation_id="internal_conversations_take_over", dependencies=_OF_WHATSAPP)
+async def take_over(taking: TakeOver, tenant: TenantDep, connection: ConnectionDep) -> TakenOver:
     """Leave the conversation to whoever of the clinic writes to the contact, as if they had asked for it."""
-    del caller  # proven by the dependency; whose doing it is says the request
     rows = ConversationRepository(connection, tenant.id)
     found = await rows.of_contact(taking.contact_id)
     if found is None or not await rows.hand(found, to_person=True, now=clock.now()):

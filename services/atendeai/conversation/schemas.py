@@ -70,7 +70,6 @@ class UndeliveredNotice(Body):
     """A message of the clinic's (a change, a reminder, an offer) that whatsapp took and then had to give up."""
 
     contact_id: UUID
-    outbound_id: UUID
 
 
 class TakeOver(Body):

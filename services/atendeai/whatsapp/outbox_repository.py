@@ -71,17 +71,16 @@ _FAIL = text(
     " WHERE clinic_id = :clinic_id AND id = :id AND state NOT IN ('delivered', 'read')"
     " RETURNING purpose, author"
 )
-_FAILED = text(
-    "SELECT o.idempotency_key, o.purpose, o.author, o.error_code, o.error_title,"
+_OF = (
     " coalesce(c.merged_into, o.contact_id) AS contact_id FROM atendeai.whatsapp_outbound o"
-    " LEFT JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = o.contact_id"
-    " WHERE o.clinic_id = :clinic_id AND o.id = :id AND o.state = 'failed'"
-)
-_WRITTEN = text(
-    "SELECT o.author, coalesce(c.merged_into, o.contact_id) AS contact_id FROM atendeai.whatsapp_outbound o"
     " LEFT JOIN atendeai.whatsapp_contact c ON c.clinic_id = :clinic_id AND c.id = o.contact_id"
     " WHERE o.clinic_id = :clinic_id AND o.id = :id"
 )
+"""A message with the contact that its own is by now."""
+_FAILED = text(
+    f"SELECT o.idempotency_key, o.purpose, o.author, o.error_code, o.error_title,{_OF} AND o.state = 'failed'"
+)
+_WRITTEN = text(f"SELECT o.author,{_OF}")
 # `opaque` is what the call gave along (id and attempt): it finds a message whose answer was lost or is not yet written.
 _MATCH = (
     "clinic_id = :clinic_id AND (wamid = :wamid OR (id = CAST(:outbound_id AS uuid) AND attempts = :attempt"

@@ -49,7 +49,7 @@ class Setbacks:
             body = {"reply_id": failed.key, "outbound_id": message, "error": error}
         else:
             path = "/internal/v1/undelivered-notices"
-            body = {"contact_id": failed.contact_id, "outbound_id": message}
+            body = {"contact_id": failed.contact_id}
         try:
             await self._kit.services.call(tenant, "conversation", "POST", path, json=body, idempotency_key=message)
         except ServiceError as problem:

@@ -278,7 +278,7 @@ async def test_a_notice_given_up_is_shown_in_the_contacts_conversation(make_worl
     await world.say(contact, "onde fica?")
 
     async def report(about: Any) -> Any:
-        body = {"contact_id": str(about), "outbound_id": str(uuid4())}
+        body = {"contact_id": str(about)}
         headers = world.clinic.service_headers("whatsapp", uuid4())
         return (await world.client.post("/internal/v1/undelivered-notices", json=body, headers=headers)).json()
 

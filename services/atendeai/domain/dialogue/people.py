@@ -66,7 +66,7 @@ _NO_NAMES = frozenset(
         """,
     )
 )
-_FIRST_NAMES = frozenset(
+FIRST_NAMES = frozenset(
     re.findall(
         r"\w+",
         """
@@ -95,7 +95,7 @@ _FIRST_NAMES = frozenset(
 
 def is_first_name(word: str) -> bool:
     """Whether a folded word is a common first name."""
-    return word in _FIRST_NAMES
+    return word in FIRST_NAMES
 
 
 def named(clinic: Clinic, said: str) -> list[str]:
@@ -195,7 +195,7 @@ def _written(text: Text, found: re.Match[str], *, titled: bool) -> str | None:
     first = found["first"]
     surface = text.surface(found.start("first"), found.end("first"))
     capital = surface[:1].isupper() and not text.raw.isupper()
-    known = first in _FIRST_NAMES
+    known = first in FIRST_NAMES
     if first in _NO_NAMES or not (known or (capital and (titled or first not in KNOWN))):
         return None
     if not titled:
