@@ -11,6 +11,7 @@ import pytest
 from atendeai.conversation.shell import _Stage as Stage
 from atendeai.domain.dialogue.state import State
 from tests.domain.test_dialogue_stumbles import CLINIC as SOL
+from tests.domain.test_dialogue_stumbles import STANDING
 
 CLINIC: dict[str, Any] = {
     **SOL,
@@ -26,16 +27,16 @@ BOOKED = ("quero limpeza e exame de sangue", "limpeza", "sexta às 10h", "Rita D
 NEXT = "Quer marcar também exame de sangue?"
 
 
-def play(*said: str) -> tuple[str, dict[str, Any]]:
+def play(*said: str, **scene: Any) -> tuple[str, dict[str, Any]]:
     """What is answered to the last message, and how things then stand."""
-    stage = Stage({"now": "2026-11-24T09:00", "clinic": CLINIC})
+    stage = Stage({"now": "2026-11-24T09:00", "clinic": CLINIC, **scene})
     answers = [stage.hear(text) for text in said]
     return "\n".join(answers[-1]["replies"]), answers[-1]["state"]
 
 
-def booked(*said: str) -> list[tuple[str, date, str, str | None]]:
+def booked(*said: str, **scene: Any) -> list[tuple[str, date, str, str | None]]:
     """What is in the diary in the end: service, day, hour, patient."""
-    stage = Stage({"now": "2026-11-24T09:00", "clinic": CLINIC})
+    stage = Stage({"now": "2026-11-24T09:00", "clinic": CLINIC, **scene})
     for text in said:
         stage.hear(text)
     kept = sorted(stage.world.appointments.values(), key=lambda a: a.start)
@@ -185,3 +186,339 @@ def test_the_name_of_what_is_booked_is_a_persons_to_put_right(said: str) -> None
 )
 def test_a_name_beside_another_wish_is_not_put_right(said: str) -> None:
     assert "Quem corrige o nome" not in play(*ONE, said)[0]
+
+
+# ---------------------------------------------------------------- beside a change
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "quero uma limpeza e também remarcar minha consulta",
+        "preciso remarcar minha consulta e marcar uma limpeza",
+        "remarca minha consulta por favor, aproveito e quero fazer limpeza tbm",
+        "queria remarcar minha consulta queria marcar uma limpeza tambem",
+    ],
+)
+def test_what_is_wished_for_beside_a_move_comes_after_it(wish: str) -> None:
+    moved, _ = play(wish, "sexta às 10h", "sim", existing=[STANDING])
+    assert moved.startswith("Remarcado! Consulta clínica")
+    assert moved.endswith("Quer marcar também limpeza de pele?")
+    kept = booked(wish, "sexta às 10h", "sim", "sim", "segunda às 9h", "sim", existing=[STANDING])
+    assert [(service, f"{day:%d/%m}", at) for service, day, at, _ in kept] == [
+        ("Consulta clínica", "27/11", "10:00"),
+        ("Limpeza de pele", "30/11", "09:00"),
+    ]
+
+
+def test_a_day_said_of_one_of_them_is_that_of_one_alone() -> None:
+    wish = "quero uma limpeza segunda às 9h e remarcar minha consulta pra sexta às 10h"
+    assert "sexta-feira, 27/11 às 10h" in play(wish, existing=[STANDING])[0]
+    assert (
+        "Limpeza de pele com Dra. Carla Dias, segunda-feira, 30/11 às 9h"
+        in (play(wish, "sim", "sim", existing=[STANDING])[0])
+    )
+
+
+def test_it_comes_after_a_move_that_is_given_up_and_after_a_cancellation() -> None:
+    wish = "quero uma limpeza e também remarcar minha consulta"
+    assert play(wish, "deixa como está", existing=[STANDING])[0] == (
+        "Certo, sua consulta continua marcada.\nQuer marcar limpeza de pele?"
+    )
+    gone, _ = play("cancela minha consulta e marca uma limpeza pra mim", "sim", existing=[STANDING])
+    assert gone.startswith("Cancelado: Consulta clínica")
+    assert gone.endswith("Quer marcar limpeza de pele?")
+
+
+def test_with_nothing_to_move_it_is_begun_at_once() -> None:
+    assert play("quero uma limpeza e também remarcar minha consulta")[0] == (
+        "Não encontrei nenhuma consulta sua marcada.\nPara qual dia você gostaria?"
+    )
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "quero remarcar a consulta e queria que fosse sexta às 10h",
+        "quero remarcar minha consulta, quero fazer a consulta sexta às 10h",
+        "desmarca minha consulta e marca outra pra sexta às 10h",
+        "tenho limpeza marcada em outro lugar, preciso remarcar minha consulta pra sexta às 10h",
+    ],
+)
+def test_a_move_alone_leaves_nothing_for_later(wish: str) -> None:
+    moved, _ = play(wish, "sim", existing=[STANDING])
+    assert moved.startswith("Remarcado!")
+    assert "Quer marcar" not in moved
+
+
+BOTH = [
+    STANDING,
+    {"service": "Limpeza de pele", "professional": "Dra. Carla Dias", "date": "2026-11-27", "time": "09:00"},
+]
+
+
+def test_two_changes_in_one_message_are_made_one_after_the_other() -> None:
+    wish = "quero cancelar a limpeza e remarcar a consulta pra segunda às 9h"
+    assert "Você quer cancelar: Limpeza de pele" in play(wish, existing=BOTH)[0]
+    gone, _ = play(wish, "sim", existing=BOTH)
+    assert gone.startswith("Cancelado: Limpeza de pele")
+    assert "para: Consulta clínica com Dr. Bruno Lima, segunda-feira, 30/11 às 9h. Confirma?" in gone
+    assert [(service, f"{day:%d/%m}") for service, day, _, _ in booked(wish, "sim", "sim", existing=BOTH)] == [
+        ("Consulta clínica", "30/11")
+    ]
+    turned = "remarca a consulta pra segunda às 9h e cancela a limpeza"
+    assert "Você quer cancelar: Limpeza de pele" in play(turned, "sim", existing=BOTH)[0]
+    assert "Você quer cancelar: Limpeza de pele" in play(turned, "não, deixa como está", existing=BOTH)[0]
+
+
+def test_the_other_of_two_is_moved_when_it_is_named() -> None:
+    moved = ("quero remarcar as duas", "a limpeza", "segunda 9h", "sim", "agora a consulta, terça dia 1 às 9h")
+    assert "para: Consulta clínica com Dr. Bruno Lima, terça-feira, 01/12 às 9h" in play(*moved, existing=BOTH)[0]
+
+
+def test_a_weekday_of_what_stands_does_not_lie_in_the_week_it_is_moved_to() -> None:
+    for wish in (
+        "remarcar a consulta de quinta pra semana que vem",
+        "desmarcar a de quinta e remarcar pra semana que vem",
+    ):
+        assert "1) segunda-feira, 30/11 às" in play(wish, existing=BOTH)[0]
+
+
+# ---------------------------------------------------------------- which comes first, and for whom
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "limpeza, mas antes queria uma consulta",
+        "quero limpeza mas antes quero uma consulta",
+        "quero fazer uma limpeza. Antes disso quero uma consulta",
+        "quero marcar consulta e depois limpeza",
+    ],
+)
+def test_the_order_that_was_said_is_kept(wish: str) -> None:
+    assert play(wish)[0] == "Para qual dia você gostaria?"
+    first, _ = play(wish, "sexta às 10h", "Rita Dias", "sim")
+    assert first.startswith("Agendado! Consulta clínica")
+    assert first.endswith("Quer marcar também limpeza de pele?")
+
+
+def test_before_an_hour_is_no_order() -> None:
+    assert play("quero limpeza sexta antes das 10h")[0].startswith("Tenho estes horários com a Dra. Carla Dias:")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "2 limpezas, pra mim e pro meu marido, sexta às 10h",
+        "queria marcar limpeza pra mim e pro meu marido sexta às 10h",
+        "quero marcar duas limpezas sexta às 10h, uma pra mim e outra pro meu marido",
+    ],
+)
+def test_one_service_for_two_people_is_booked_for_each(wish: str) -> None:
+    first, _ = play(wish, "Rita Dias", "sim")
+    assert first.startswith("Agendado! Limpeza de pele com Dra. Carla Dias, sexta-feira, 27/11 às 10h, em nome de Rita")
+    assert first.endswith("Quer marcar também limpeza de pele para seu marido?")
+    second, _ = play(wish, "Rita Dias", "sim", "sim", "1")
+    assert "às 10h30" in second
+    assert second.endswith("Qual é o nome completo do paciente, por favor?")
+    assert [(at, name) for _, _, at, name in booked(wish, "Rita Dias", "sim", "sim", "1", "João Dias", "sim")] == [
+        ("10:00", "Rita Dias"),
+        ("10:30", "João Dias"),
+    ]
+
+
+def test_who_writes_may_come_last_of_several() -> None:
+    wish = (
+        "consulta pra minha mãe, pro meu pai e pra mim sexta às 8h",
+        "Ana Dias",
+        "sim",
+        "sim",
+        "1",
+        "Rui Dias",
+        "sim",
+    )
+    asked, _ = play(*wish[:3])
+    assert asked.endswith("Quer marcar também consulta clínica para seu pai?")
+    asked, _ = play(*wish)
+    assert asked.endswith("Quer marcar também consulta clínica para você?")
+    assert play(*wish, "não")[0] == "Certo! Se precisar de algo mais, é só escrever."
+    kept = booked(*wish, "sim", "1", "Rita Dias", "sim")
+    assert [(at, name) for _, _, at, name in kept] == [
+        ("08:00", "Ana Dias"),
+        ("08:30", "Rui Dias"),
+        ("09:00", "Rita Dias"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wish", "other"),
+    [
+        ("meu marido e eu precisamos de limpeza sexta às 10h", "você"),
+        ("eu e minha irmã queremos fazer limpeza sexta às 10h", "sua irmã"),
+        ("quero marcar limpeza pros meus 2 filhos sexta às 10h", "seu outro filho"),
+        ("minha esposa e minha filha precisam de limpeza sexta às 10h", "sua filha"),
+    ],
+)
+def test_however_two_people_are_named_both_are_booked(wish: str, other: str) -> None:
+    first, _ = play(wish, "Rita Dias", "sim")
+    assert first.endswith(f"Quer marcar também limpeza de pele para {other}?")
+
+
+def test_of_several_services_each_is_for_whom_it_was_wished_for() -> None:
+    wish = "quero consulta clínica pra mim, exame de sangue pra minha mãe e limpeza pro meu filho"
+    stage = Stage({"now": "2026-11-24T09:00", "clinic": CLINIC})
+    for text in (wish, "consulta", "quinta às 8h", "Rita Dias", "sim"):
+        said = stage.hear(text)["replies"][-1]
+    assert said == "Quer marcar também exame de sangue para sua mãe?"
+    for text in ("sim", "quinta às 9h", "Ana Dias", "sim"):
+        said = stage.hear(text)["replies"][-1]
+    assert said == "Quer marcar também limpeza de pele para seu filho?"
+    assert stage.state.family == {"mae": ["Ana Dias"]}
+
+
+def test_the_next_one_on_the_same_day_is_not_at_the_same_hour() -> None:
+    shown, _ = play("quero limpeza e exame de sangue quinta", "limpeza", "8h", "Rita Dias", "sim", "sim")
+    assert "1) quinta-feira, 26/11 às 8h30" in shown
+
+
+def test_one_more_of_the_same_is_asked_for_without_a_name_of_anybody() -> None:
+    assert play("quero marcar 2 limpezas sexta às 10h", "Rita Dias", "sim")[0].endswith(
+        "Quer marcar mais um horário de limpeza de pele?"
+    )
+
+
+def test_a_date_before_a_service_is_no_number_of_them() -> None:
+    assert "Quer marcar" not in play("quero dia 2 limpeza às 10h", "Rita Dias", "sim")[0]
+
+
+def test_whoever_is_the_patient_after_all_is_asked_for_nobody_else() -> None:
+    wish = ("limpeza pra mim e pro meu marido sexta às 10h", "é só pra mim mesmo", "Rita Dias", "sim")
+    assert "Quer marcar" not in play(*wish)[0]
+
+
+# ---------------------------------------------------------------- the choice between services
+
+
+SPLIT = {"busy": [{"professional": "Dra. Carla Dias", "date": "2026-11-24", "time_from": "08:00", "time_to": "15:00"}]}
+
+
+@pytest.mark.parametrize(
+    "answer", ["a mais cedo", "a que tiver mais cedo", "a primeira que tiver", "a que tiver vaga antes"]
+)
+def test_the_earliest_of_two_services_is_the_one_that_is_free_first(answer: str) -> None:
+    offer, _ = play("quero limpeza ou exame de sangue", answer, **SPLIT)
+    assert offer.startswith("Tenho este horário: Exame de sangue com Dr. Bruno Lima, hoje (terça-feira, 24/11) às 9h")
+
+
+def test_where_both_are_free_at_the_same_time_it_is_asked_again() -> None:
+    assert play("quero limpeza ou exame de sangue", "a mais cedo")[0] == WHICH
+    assert play("quero limpeza ou exame de sangue", "a primeira")[0] == "Para qual dia você gostaria?"
+
+
+def test_the_earliest_may_be_wished_for_at_once() -> None:
+    offer, _ = play("limpeza ou exame de sangue, o que tiver mais cedo", **SPLIT)
+    assert offer.startswith("Tenho este horário: Exame de sangue com Dr. Bruno Lima, hoje (terça-feira, 24/11) às 9h")
+
+
+def test_the_earliest_of_all_services_is_none() -> None:
+    said, _ = play("quero marcar", "a mais cedo")
+    assert said.startswith("Desculpe, não entendi.")
+
+
+def test_the_days_named_beside_two_services_hold_after_the_choice() -> None:
+    for wish in ("limpeza ou exame de sangue quinta ou sexta", "queria limpeza ou exame de sangue, quinta ou sexta"):
+        for chosen in ("limpeza", "a primeira", "a segunda"):
+            shown, _ = play(wish, chosen)
+            assert "quinta-feira, 26/11" in shown
+            assert "sexta-feira, 27/11" in shown
+    assert "sexta-feira, 27/11 às 10h" in play(wish, "limpeza sexta às 10h")[0]
+    stage = Stage({"now": "2026-11-24T09:00", "clinic": CLINIC})
+    stage.hear(wish)
+    assert State.from_json(json.loads(json.dumps(stage.state.to_json()))) == stage.state
+    assert stage.state.any_of_them
+
+
+def test_a_state_stored_before_there_were_alternatives_is_read() -> None:
+    stage = Stage({"now": "2026-11-24T09:00", "clinic": CLINIC})
+    for text in BOOKED:
+        stage.hear(text)
+    stored = stage.state.to_json()
+    new = ("any_of_them", "others", "next_one")
+    stored = {key: value for key, value in stored.items() if key not in new}
+    stored["later"] = [{key: wish[key] for key in ("service", "professional", "when")} for wish in stored["later"]]
+    assert State.from_json(stored) == stage.state
+
+
+def test_days_said_with_one_of_two_services_leave_the_other_wished_for() -> None:
+    wish = "limpeza quinta ou sexta e exame de sangue"
+    assert play(wish)[0].endswith("Começamos por qual: limpeza de pele ou exame de sangue?")
+    shown, _ = play(wish, "limpeza")
+    assert "quinta-feira, 26/11" in shown
+    assert "sexta-feira, 27/11" in shown
+
+
+def test_a_price_asked_beside_a_wish_is_no_wish() -> None:
+    said, _ = play("queria marcar uma consulta amanhã às 10h e saber o valor da limpeza")
+    assert said.startswith("Limpeza de pele: R$ 150,00.\nTenho este horário: Consulta clínica")
+    assert "Começamos por qual" in play("qual o valor da limpeza e do exame de sangue? quero marcar os dois")[0]
+    assert "Limpeza de pele" in play("quanto é a limpeza? quero marcar amanhã às 10h")[0]
+
+
+def test_what_is_free_is_shown_beside_the_price() -> None:
+    said, _ = play("queria ve se tem limpeza amanha de tarde e qto ta")
+    assert said.startswith("Limpeza de pele: R$ 150,00.\nTenho estes horários com a Dra. Carla Dias:")
+    assert "às 14h. Qual é" in play("tem limpeza amanhã à tarde?", "a das 14")[0]
+
+
+@pytest.mark.parametrize("answer", ["não, consulta", "na verdade consulta", "não, é uma consulta"])
+def test_another_kind_of_visit_takes_the_place_of_the_one_at_hand(answer: str) -> None:
+    assert play("quero limpeza", answer)[0] == "Para qual dia você gostaria?"
+    assert "Consulta clínica" in play("quero limpeza", answer, "amanhã às 10h")[0]
+    assert "Consulta clínica" in play("quero limpeza amanhã às 10h", answer)[0]
+
+
+def test_days_that_are_ruled_out_are_not_offered() -> None:
+    shown, _ = play("quero limpeza semana que vem, qualquer dia menos segunda")
+    assert "terça-feira, 01/12" in shown
+    assert "segunda-feira" not in shown
+    left, _ = play("quero limpeza semana que vem", "qualquer dia menos segunda")
+    assert "1) terça-feira, 01/12" in left
+    assert "segunda-feira" not in left
+
+
+def test_the_day_of_what_stands_is_known() -> None:
+    shown, _ = play("quero marcar limpeza no mesmo dia da minha consulta", existing=[STANDING])
+    assert "1) quinta-feira, 26/11 às 8h" in shown
+    before, _ = play("quero limpeza no mesmo dia da consulta, depois dela", existing=[STANDING])
+    assert "1) quinta-feira, 26/11 às 14h30" in before
+
+
+def test_of_two_days_named_none_begins_in_the_past() -> None:
+    shown, _ = play("quero limpeza terça ou quarta de manhã")
+    assert "hoje (terça-feira, 24/11) às 9h30" in shown
+    assert "às 9h\n" not in shown
+
+
+def test_who_wrote_comes_after_a_relative() -> None:
+    booked_for_him = ("quero limpeza pro meu pai sexta 10h", "o nome dele é José Dias", "sim")
+    assert "às 10h30" in play(*booked_for_him, "e pra mim logo depois, com outro médico?")[0]
+    offered, _ = play(*booked_for_him, "e pra mim pode ser no mesmo dia", "às 11h")
+    assert offered.startswith("Tenho este horário: Limpeza de pele com Dra. Carla Dias, sexta-feira, 27/11 às 11h")
+    assert offered.endswith("Qual é o nome completo do paciente, por favor?")
+
+
+def test_what_stands_is_moved_though_the_same_was_about_to_be_booked() -> None:
+    moved, _ = play("quero consulta amanhã", "então remarca pra sexta no mesmo horário", existing=[STANDING])
+    assert moved.startswith("Posso remarcar de quinta-feira, 26/11 às 14h para: Consulta clínica")
+    assert "sexta-feira, 27/11 às 14h" in moved
+
+
+def test_the_other_one_is_not_the_one_just_moved() -> None:
+    said = ("tem como remarcar as duas pra semana que vem?", "a primeira", "terça às 14h", "sim", "a outra quarta 9h")
+    assert "para: Limpeza de pele com Dra. Carla Dias, quarta-feira, 02/12 às 9h" in play(*said, existing=BOTH)[0]
+
+
+def test_what_was_to_be_moved_is_what_is_then_booked() -> None:
+    offered, _ = play("quero remarcar minha limpeza", "não tenho, mas queria marcar então", "sexta 9h")
+    assert offered.startswith("Tenho este horário: Limpeza de pele")

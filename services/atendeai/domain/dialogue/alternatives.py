@@ -23,11 +23,17 @@ _NEXT = re.compile(rf"{_LEAD}(?:proxim[oa]|que vem)\b")
 """Of today and this day next week it is the second; of two days ahead it may be either."""
 
 
-def settle(session: Session) -> None:
-    """Reads the answer to "do you mean this or that?": what it picks becomes the time the message says."""
+def settle(session: Session, asked: Asks | None) -> None:
+    """Reads the answer to "do you mean this or that?": what it picks becomes the time the message says.
+
+    Where something else is ``asked`` ("which of these services?"), "a segunda" picks no day.
+    """
     options = session.state.candidates
     said = session.reading.when
-    index = chosen_index(session.norm, len(options))
+    elsewhere = asked in {Asks.SERVICE, Asks.PROFESSIONAL}
+    index = None if elsewhere else chosen_index(session.norm, len(options))
+    if said.empty and elsewhere:
+        return
     if said.empty:
         index = _nearer_or_farther(session, options) if index is None else index
         if index is not None:

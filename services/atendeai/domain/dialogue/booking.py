@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from atendeai.domain.dialogue import subject, texts, wording
-from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, spread
+from atendeai.domain.dialogue import narrowing, subject, texts, wording
+from atendeai.domain.dialogue.choice import sooner
+from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, not_ruled_out, spread
 from atendeai.domain.dialogue.ports import (
     Answer,
     Appointment,
@@ -28,7 +30,7 @@ from atendeai.domain.dialogue.ports import (
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, Wish
 from atendeai.domain.understanding.dates import Role, parse
-from atendeai.domain.understanding.when import Moment
+from atendeai.domain.understanding.when import Moment, When
 
 _ARRANGED = frozenset([Outcome.BOOKED, Outcome.RESCHEDULED])
 _SEARCH_DAYS = 14
@@ -47,10 +49,16 @@ _EARLIEST = re.compile(
     r"\b(?:quanto antes|mais rapido possivel|o mais (?:cedo|rapido|breve)|primeir[oa] (?:horario|vaga|data) "
     r"(?:disponivel|livre|que)|primeir[oa] que tiver|urgente|urgencia|(?:assim|logo) que possivel|mais proxim[oa])\b"
 )
+_STANDING = r"(?:minha |meu )?(?:outr[oa] )?(?:consulta|exame|retorno|sessao|horario)"
+_BESIDE_STANDING = re.compile(
+    rf"\bmesm[oa] (?:dia|data) (?:d[ao]|que (?:a|o|tenho|ja tenho)(?: a| o)?) {_STANDING}\b|"
+    rf"\b(?:antes|depois) d[ao] {_STANDING}\b.{{0,20}}\bmesmo dia\b"
+)
+_BEFORE_IT = re.compile(r"\bantes\b")
+_AFTER_IT = re.compile(r"\b(?:depois|apos)\b")
 _LATEST = re.compile(r"\bultim[oa] (?:horario|vaga|hora)\b|\bo mais tarde (?:possivel|que (?:tiver|der))\b")
 _AGAIN = re.compile(r"\b(?:de novo|novamente|outra vez|de volta|mesm[oa]|volta\w*)\b")
 _SAME = re.compile(r"\bmesm[oa] (?:hora|horario|dia)\b|\bde volta\b|\bvolta\w* (?:a|o)\b")
-_ALTERNATIVES = re.compile(r"\b(?:ou|tanto .* quanto)\b")
 
 
 def start(session: Session, purpose: Purpose) -> Steps:
@@ -58,6 +66,9 @@ def start(session: Session, purpose: Purpose) -> Steps:
     state = session.state
     state.purpose = purpose
     state.stage = Stage.COLLECTING
+    beside = narrowing.beside_last(session)
+    if beside is not None:
+        session.reread(When(beside))
     session.absorb()
     asked_about, state.person = session.clinic.professional(state.person), None
     if asked_about is not None and state.professional is None and state.service in {None, *asked_about.services}:
@@ -77,6 +88,8 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
     """
     state = session.state
     state.stage = Stage.COLLECTING
+    if state.either and state.service is None and sooner(session.norm) and (yield from offer_soonest(session)):
+        return
     if not subject.settled(session):
         return
     gone_by = _hour_gone_by(session) if session.invalid_time else None
@@ -93,6 +106,8 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
         return
     if not state.when.has_day and state.when.has_time and state.last is not None and state.done is Outcome.BOOKED:
         state.when = state.when.merged(Moment(date=state.last.start.date()))  # "e pra minha filha às 15h30?"
+    if not state.when.has_day and state.purpose is Purpose.BOOK and _BESIDE_STANDING.search(session.norm):
+        yield from _on_the_day_of_another(session)
     if not state.when.has_day and (listing or _SOONEST.search(session.norm)):
         state.when = state.when.merged(
             Moment(date_from=session.today, date_to=session.today + timedelta(days=_SEARCH_DAYS))
@@ -101,6 +116,23 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
         session.say(texts.ask_day(wording.wish(state.when, session.today)), Asks.DATE)
         return
     yield from _search(session)
+
+
+def _on_the_day_of_another(session: Session) -> Steps:
+    """Takes "no mesmo dia da minha consulta" for the day of the one appointment that stands, before or after it."""
+    answer = yield Upcoming()
+    ahead = [a for a in answer.items if a.start > session.now] if isinstance(answer, Appointments) else []
+    if len(ahead) != 1:
+        return
+    state, one = session.state, ahead[0]
+    service = session.clinic.service(one.service)
+    over = one.start + (service.duration if service is not None else timedelta())
+    day = Moment(date=one.start.date())
+    if not state.when.has_time and _BEFORE_IT.search(session.norm):
+        day = day.merged(Moment(time_to=one.start.time()))
+    elif not state.when.has_time and _AFTER_IT.search(session.norm):
+        day = day.merged(Moment(time_from=over.time()))
+    state.when = state.when.merged(day)
 
 
 def _hour_gone_by(session: Session) -> Moment | None:
@@ -120,7 +152,7 @@ def leaves_open(norm: str) -> bool:
 def _candidates(session: Session) -> Steps:
     """A time that may be meant in several ways: searched when the patient leaves the choice, else asked back."""
     state = session.state
-    if not _ALTERNATIVES.search(session.norm) and not leaves_open(session.norm):
+    if not state.any_of_them and not leaves_open(session.norm):
         session.say(
             texts.ask_which_moment([wording.wish(c, session.today) for c in state.candidates]),
             Asks.DATE if any(c.has_day for c in state.candidates) else Asks.TIME,
@@ -130,20 +162,66 @@ def _candidates(session: Session) -> Steps:
     for moment in state.candidates:
         whole = state.when.merged(moment)
         if not whole.has_day:
-            state.candidates = []
+            state.candidates, state.any_of_them = [], False
             state.when = whole
             session.say(texts.ASK_DAY, Asks.DATE)
             return
         found = yield _query(session, whole)
         if isinstance(found, Found):
-            slots.extend(spread(found.slots, 1 if whole.time else 2))
+            ahead = [s for s in found.slots if s.start > session.now]
+            slots.extend(spread(ahead, 1 if whole.time else 2))
     chosen = sorted({s.start: s for s in reversed(slots)}.values(), key=lambda s: s.start)[:_SHOWN]
     state.when = state.when.merged(state.candidates[0])
-    state.candidates = []
+    state.candidates, state.any_of_them = [], False
     if chosen:
-        yield from _show(session, chosen)
+        yield from show(session, chosen)
     else:
         yield from _instead(session, Nothing.FULL)
+
+
+def offer_soonest(session: Session) -> Generator[Request, Answer, bool]:
+    """Offers the first slot of what is to be chosen between: services, or professionals.
+
+    False where the diary does not tell which that is.
+    """
+    state = session.state
+    if state.between:
+        said = {part.service: part for part in state.parts}
+        wishes = [said.get(code) or Wish(code, Moment(), state.professional) for code in state.between]
+    else:
+        wishes = [Wish(state.service or "", Moment(), code) for code in state.people]
+    slot = yield from _soonest(session, wishes)
+    if slot is None:
+        return False
+    if state.people:
+        state.professional = state.asked_for = slot.professional
+    state.service, state.people = slot.service, []
+    state.take_part()
+    if subject.settled(session):
+        state.candidates, state.any_of_them = [], False
+        yield from offer(session, slot)
+    return True
+
+
+def _soonest(session: Session, wishes: Sequence[Wish]) -> Generator[Request, Answer, Slot | None]:
+    """The first slot of several things wished for, within what was said of the time.
+
+    None where the diary does not tell: nothing is free, two are free at the same time, or the calendar is away.
+    """
+    state = session.state
+    first: list[Slot] = []
+    for wish in wishes:
+        said = state.when.merged(wish.when)
+        free: list[Slot] = []
+        for moment in [said.merged(candidate) for candidate in state.candidates] or [said]:
+            found = yield replace(_query(session, moment), service=wish.service, professional=wish.professional)
+            if not isinstance(found, Found) or found.reason is Nothing.CALENDAR_UNAVAILABLE:
+                return None
+            free += [s for s in found.slots if s.start > session.now]
+        first += sorted(free, key=lambda s: s.start)[:1]
+    first.sort(key=lambda s: s.start)
+    tied = len(first) > 1 and first[0].start == first[1].start
+    return None if tied or not first else first[0]
 
 
 def _query(session: Session, wish: Moment, *, days: tuple[date, date] | None = None, any_time: bool = False) -> Search:
@@ -178,6 +256,7 @@ def _search(session: Session) -> Steps:
         session.hand_off(Alert.TROUBLE, texts.TROUBLE)
         return
     slots = [s for s in found.slots if s.start > session.now and s not in session.lost]
+    slots = not_ruled_out(slots, session.norm)
     if not slots:
         yield from _instead(session, found.reason or Nothing.FULL)
     elif state.when.date and not state.when.time and _LATEST.search(session.norm):
@@ -185,11 +264,24 @@ def _search(session: Session) -> Steps:
     elif (state.when.time and state.when.date) or (_EARLIEST.search(session.norm) and not state.when.time):
         yield from offer(session, slots[0])
     else:
-        shown = spread(slots, _SHOWN)
-        yield from _show(session, shown)
+        shown = spread(_beside_last(session, slots), _SHOWN)
+        yield from show(session, shown)
 
 
-def _show(session: Session, slots: Sequence[Slot], sorry: str = "") -> Steps:
+def _beside_last(session: Session, slots: Sequence[Slot]) -> Sequence[Slot]:
+    """The slots at which the same patient is not somewhere else, having just booked that; all where none is left."""
+    state, last = session.state, session.state.last
+    service = session.clinic.service(last.service) if last is not None else None
+    same = last is not None and (last.patient_name in {None, session.name}) and state.done in _ARRANGED
+    if last is None or service is None or not same or state.purpose is not Purpose.BOOK:
+        return slots
+    lasts = {s.code: s.duration for s in session.clinic.services}
+    until = last.start + service.duration
+    free = [s for s in slots if s.start >= until or s.start + lasts.get(s.service, service.duration) <= last.start]
+    return free or slots
+
+
+def show(session: Session, slots: Sequence[Slot], sorry: str = "") -> Steps:
     """Offers one slot, or lets the patient choose between several. ``sorry``: why they are not what was wished."""
     if len(slots) == 1:
         yield from offer(session, slots[0], lead=f"{sorry} " if sorry else "")
@@ -250,7 +342,7 @@ def _offer_nearest(session: Session, slots: Sequence[Slot], wish: Moment, lead: 
     at = wish.time or wish.time_from
     if at is None or not wish.time:
         nearest = spread(slots, NEAREST) if at is None else by_nearness(slots, wish, at)
-        yield from _show(session, sorted(nearest, key=lambda s: s.start), lead)
+        yield from show(session, sorted(nearest, key=lambda s: s.start), lead)
         return
     first, *others = by_nearness(slots, wish, at)
     yield from offer(session, first, lead=f"{lead} ", also=[s for s in others if s.start.date() == first.start.date()])
@@ -370,7 +462,10 @@ def accept(session: Session) -> Steps:
     name = session.name
     _note_family(session, name)
     state.later_for = name if state.for_other and not state.later_asks else None
+    again = Moment(date=slot.start.date(), time=slot.start.time())
+    more = [Wish(slot.service, again, state.asked_for, whom, further=True) for whom in state.others]
     _achieved(session, Outcome.BOOKED, Appointment(booked, slot.start, slot.professional, slot.service, name))
+    state.later = more + state.later
     session.say(texts.booked(session.describe(slot), name, session.clinic))
     session.prepare(slot.service)
 
@@ -402,8 +497,9 @@ def _book(session: Session, slot: Slot) -> Generator[Request, Answer, str | None
 def _achieved(session: Session, outcome: Outcome, about: Appointment) -> None:
     state = session.state
     _forget_relative(session)
+    later = state.later[1:] if state.next_one and outcome is Outcome.BOOKED else state.later
     state.reset_flow()
-    state.later = [wish for wish in state.later if wish.service != about.service]
+    state.later = [wish for wish in later if wish.service != about.service or wish.further]
     state.done = outcome
     state.last = about
 
@@ -423,6 +519,17 @@ def _forget_relative(session: Session) -> None:
         state.name = None
     state.relative = False
     state.kin = None
+
+
+def ask_other_day(session: Session) -> None:
+    """What was offered is declined: another day or hour is asked for."""
+    state = session.state
+    state.declined = sorted({s.start.date() for s in state.slots})
+    state.wished = state.slots[0].start if len(state.slots) == 1 else None
+    state.when = Moment()
+    state.slots = []
+    state.stage = Stage.COLLECTING
+    session.say(texts.ASK_OTHER_DAY, Asks.DATE)
 
 
 def drop(session: Session) -> Steps:

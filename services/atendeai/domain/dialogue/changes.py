@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator, Sequence
 
-from atendeai.domain.dialogue import booking, narrowing, shifts, texts, whose, wording
+from atendeai.domain.dialogue import booking, following, narrowing, offering, pairs, shifts, texts, whose, wording
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import (
     Answer,
@@ -43,6 +43,8 @@ _SAME_TIME = re.compile(
     r"(?:o |de )?(?:dia|data)\b"
 )
 _CANNOT = re.compile(r"\bnao (?:(?:vou )?(?:posso|consig\w+|poderei|poder|dou conta)|da\b|vai dar|dara|tenho como|vou)")
+_MOVES = re.compile(r"\b(?:remarc|reagend)\w*")
+_THE_OTHER = re.compile(r"^\W*(?:(?:e|agora|entao|ok|certo|isso)\W+)*(?:a|o) outr[oa]\b")
 _SAME_DAY = re.compile(
     r"\b(?:n?[oa] )?mesmo dia\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |a )?(?:mesm[oa] )?(?:dia|data)\b|"
     r"\b(?:so|apenas) (?:mud\w+|troc\w+|alter\w+)(?: \w+)? (?:o |a |de )?(?:horario|hora)\b"
@@ -65,6 +67,7 @@ def listing(session: Session) -> Steps:
 def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Steps:
     """Begins to change an appointment: finds which one is meant. ``when``: the new time, said before."""
     state = session.state
+    session.changing = True
     items = yield from upcoming(session)
     who = whose.narrowed(session, items)
     if not items or (who is not None and not who.items):
@@ -103,11 +106,19 @@ def _nothing_to_change(session: Session, purpose: Purpose, items: Sequence[Appoi
         state.answered = True
         session.say(f"{sorry} {texts.standing([told(session, a) for a in items])}")
         return
+    if state.later and session.reading.when.empty:
+        session.say(sorry)
+        following.prepare(session, state.later[0])
+        state.purpose = Purpose.BOOK
+        yield from booking.advance(session)
+        return
     state.relative = state.relative or who is not None  # what is then booked is for them
     if purpose is Purpose.RESCHEDULE and not session.reading.when.empty:
         session.say(f"{sorry.rstrip('.')}; vou procurar um horário novo.")
         yield from booking.start(session, Purpose.BOOK)
         return
+    named = offering.named(session)
+    state.topic = named[0].code if len(named) == 1 else state.topic
     session.invite(sorry, texts.WANTS_ONE)
     state.answered = True
 
@@ -118,6 +129,8 @@ def _just_arranged(session: Session, meant: list[Appointment]) -> list[Appointme
     moved = state.purpose is Purpose.RESCHEDULE and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
     last = state.last
     one = last is not None and all(whose.same(a.patient_name or "", last.patient_name or "") for a in meant)
+    if last is not None and _THE_OTHER.search(session.norm):
+        return [a for a in meant if a.id != last.id] or meant  # "a outra quarta às 9h", of two to be moved
     return [a for a in meant if moved and one and last is not None and a.id == last.id] or meant
 
 
@@ -381,6 +394,15 @@ def declined(session: Session) -> Steps:
     session.say(texts.MOVE_OR_CANCEL, Asks.CONFIRMATION)
 
 
+def stands_already(session: Session) -> Generator[Request, Answer, bool]:
+    """Whether "remarca" is said of what stands though the same was about to be booked ("então remarca pra sexta")."""
+    state = session.state
+    if state.purpose is not Purpose.BOOK or not _MOVES.search(session.norm):
+        return False
+    items = yield from upcoming(session)
+    return any(a.service == state.service and not (state.for_other and whose.is_own(session, a)) for a in items)
+
+
 def upcoming(session: Session) -> Generator[Request, Answer, list[Appointment]]:
     """The patient's appointments that lie ahead, soonest first."""
     answer = yield Upcoming()
@@ -406,6 +428,10 @@ def _meant(session: Session, items: list[Appointment]) -> list[Appointment]:
         return named
     telling = {s.code: s.name for s in session.clinic.services if set(fold(s.name).split()) - GENERIC}
     codes = match(session.norm, telling)
+    booked = [s for s in session.clinic.services if any(a.service == s.code for a in items)]
+    others = session.state.last is not None or session.state.pending is not None
+    if others and not codes:
+        codes = [s.code for s in pairs.sharing(session.norm, booked)]  # "a consulta", where it was an exam just now
     return [a for a in items if a.service in codes] or list(items)
 
 

@@ -2,6 +2,9 @@
 
 import re
 
+from atendeai.domain.dialogue.ports import Slot
+from atendeai.domain.understanding.when import When
+
 _ORDINALS = (
     (r"primeir[oa](?! (?:semana|quinzena|vez|consulta|dia|coisa|avaliacao))|1[oa]", 0),
     (r"segund[oa](?! feira|-feira)|2[oa](?! feira|-feira)", 1),
@@ -14,7 +17,30 @@ _NUMBER = re.compile(
     r"(?P<n>[1-9])\W*(?:por favor|mesmo|pode ser|obrigad[oa])?\W*$"
 )
 _EARLIEST = re.compile(r"^\W*(?:pode ser |quero |prefiro )?(?:[oa]|n[oa])? ?(?:mais cedo|de cima)\b")
+_SOONER = re.compile(
+    r"\bmais (?:cedo|proxim[oa]|rapid[oa])\b|\bquanto antes\b|\bprimeir[oa] que (?:tiver|der|vagar|abrir|aparecer)\b|"
+    r"\bque (?:tiver|der|vagar|abrir|aparecer|for|houver|estiver)\b[^,.;!?]{0,20}\b(?:antes|primeiro|logo)\b"
+)
 _LATEST = re.compile(r"\bultim[oa]\b|^\W*(?:pode ser |quero |prefiro )?(?:[oa]|n[oa]) (?:mais tarde|de baixo)\b")
+
+
+def sooner(norm: str) -> bool:
+    """Whether an answer wants whatever is to be had first ("a mais cedo"): among things without a time it is no number.
+
+    Which of them that is the diary tells.
+    """
+    return bool(_SOONER.search(norm))
+
+
+def names_slot(when: When, slot: Slot) -> bool:
+    """Whether a time is named and is that of the slot, as far as it goes."""
+    moments = list(when.candidates) or ([] if when.moment.empty else [when.moment])
+    return any(
+        m.date in {None, slot.start.date()}
+        and m.time in {None, slot.start.time()}
+        and not (m.date_from or m.date_to or m.time_from or m.time_to)
+        for m in moments
+    )
 
 
 def chosen_index(norm: str, count: int) -> int | None:

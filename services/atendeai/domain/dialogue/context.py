@@ -31,7 +31,10 @@ def meant(session: Session) -> Intent:
     if intent is Intent.BOOK and _CONFIRMS.search(norm):
         return Intent.CONFIRM_YES  # "quero confirmar minha consulta de amanhã"
     intent = _without_a_time(session, intent) if reading.when.empty else _with_a_time(session, intent)
-    if state.done is Outcome.BOOKED and intent in _OPEN and _FOR_SOMEBODY_ELSE.search(norm):
+    and_i = (
+        intent in {Intent.OUT_OF_SCOPE, Intent.CONFIRM_YES} and _AND_I.search(norm) and _one_more(session)
+    )  # "e pra mim, logo depois?"
+    if state.done is Outcome.BOOKED and intent in _OPEN and (and_i or _FOR_SOMEBODY_ELSE.search(norm)):
         if state.last is not None:
             state.topic = state.topic or state.last.service
         return Intent.BOOK  # "e pra minha filha?"
@@ -93,10 +96,12 @@ def _one_more(session: Session) -> bool:
     if somebody is not None and not whose.same(somebody, name or ""):
         state.relative = True
         return True
-    theirs = name is not None and own is not None and not whose.same(name, own)
+    relatives = [one for names in state.family.values() for one in names]
+    theirs = name is not None and (name in relatives if own is None else not whose.same(name, own))
     return bool(_OUTRA.search(norm)) or (for_oneself and theirs)
 
 
+_AND_I = re.compile(r"^\W*e (?:um|uma|outr[oa])? ?(?:para|pra) mim\b|^\W*e eu\b")
 _FOR_ONESELF = re.compile(r"\b(?:para|pra) mim\b|^\W*e eu\b")
 _OUTRA = re.compile(
     r"^\W*(?:e|mais|agora)\W+(?:mais )?(?:uma?|outr[oa])\b(?! (?:dia|data|hora|horario|semana|medic|dra?\b|doutor))|"
@@ -121,12 +126,17 @@ def _with_a_time(session: Session, intent: Intent) -> Intent:
         return Intent.BOOK  # "preciso de um clínico amanhã para pegar um atestado"
     if intent is Intent.CONFIRM_YES and "confirm" not in session.norm and session.state.last is None:
         return Intent.BOOK  # "pode ser hoje ainda com o clínico?"
+    day = session.reading.when.moment.has_day or session.reading.when.ambiguous
     asked = intent in {Intent.ASK_SERVICE, Intent.ASK_HOURS}
     if asked and (offering.named(session) or session.reading.entities.professional):
         return Intent.ASK_AVAILABILITY  # "tem dermato amanhã?"
-    if intent is Intent.ASK_PRICE and Intent.ASK_AVAILABILITY in session.reading.shown:
+    free = Intent.ASK_AVAILABILITY in session.reading.shown or (_IS_THERE.search(session.norm) and day)
+    if intent is Intent.ASK_PRICE and free:
         return Intent.ASK_AVAILABILITY  # the price is told beside it
     return intent
+
+
+_IS_THERE = re.compile(r"\b(?:tem|teria|ha|vagas?|horarios?)\b")
 
 
 def _answers_reminder(session: Session) -> Intent:

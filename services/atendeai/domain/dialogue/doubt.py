@@ -20,7 +20,13 @@ _REFUSES = re.compile(
     r"nao (?:posso|quero|da\b|serve|consigo|vou|poderei|tenho|tem|vai dar|gostei)|"
     r"outr[oa] (?:dia|data|hora|horario|semana))"
 )
+_DECIDED = re.compile(r"^\W*(?:sim|pode (?:ser|marcar|confirmar|agendar)|confirmo|confirmado|fechado|quero)\b")
 _ANY = re.compile(r"\b(?:nao|nunca|negativo|nops?)\b|👎|❌")
+
+
+def decided(norm: str) -> bool:
+    """Whether a message begins with a yes, whatever stands beside it ("sim, e qual o endereço?")."""
+    return bool(_DECIDED.search(norm))
 
 
 def takes_back(norm: str) -> bool:

@@ -28,10 +28,17 @@ def ask(session: Session) -> None:
     state = session.state
     arranged = (state.done, state.last) != session.before and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
     aside = session.reading.intent in PROFILE_QUESTIONS and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
-    service = session.clinic.service(state.later[0].service) if state.later else None
-    if service is not None and (arranged or aside) and session.may_ask and not state.handed_off:
-        session.say(texts.next_service(service.name))
-        state.invited = True
+    if (arranged or aside or session.changing) and session.may_ask and not state.handed_off:
+        _ask_next(session, beside=arranged or aside)
+
+
+def _ask_next(session: Session, *, beside: bool = True) -> None:
+    """Asks whether to book the next one, if there is one."""
+    wish = session.state.later[0] if session.state.later else None
+    service = session.clinic.service(wish.service) if wish else None
+    if wish is not None and service is not None:
+        session.say(texts.next_service(service.name, whom=wish.whom, further=wish.further, beside=beside))
+        session.state.invited = True
 
 
 def take(session: Session) -> Generator[Request, Answer, bool]:
@@ -43,13 +50,12 @@ def take(session: Session) -> Generator[Request, Answer, bool]:
     if not timed and (reading.intent is Intent.CONFIRM_NO or _NOT_NOW.search(session.norm)):
         state.later = state.later[1:]
         session.say(texts.NOTED if not state.later else texts.ALL_RIGHT)
-        if state.later and (following := session.clinic.service(state.later[0].service)) is not None:
-            session.say(texts.next_service(following.name))
-            state.invited = True
+        _ask_next(session)
         return True
     other = any(service.code != wish.service for service in offering.named(session))
     if not other and not _CHANGES.search(session.norm) and _agrees(session, timed=timed):
-        yield from _begin(session, wish)
+        prepare(session, wish)
+        yield from booking.start(session, Purpose.BOOK)
         return True
     if reading.intent in COURTESIES:
         state.forget_later()
@@ -64,15 +70,18 @@ def _agrees(session: Session, *, timed: bool) -> bool:
     return (intent in _TIMED and (timed or follows)) or (intent in COURTESIES and is_yes(norm))
 
 
-def _begin(session: Session, wish: Wish) -> Generator[Request, Answer, None]:
-    """Looks for a time for the next one, for the same patient."""
+def prepare(session: Session, wish: Wish) -> None:
+    """Makes the next one what is to be booked: for whom it is wished for, else for the patient of the one before."""
     state, last = session.state, session.state.last
     state.reset_flow()
+    state.next_one = True
     state.service, state.when = wish.service, wish.when
     state.professional = state.asked_for = wish.professional
-    if state.later_for is not None:
+    if wish.whom is not None:
+        state.book_for(wish.whom)
+    elif state.later_for is not None:
         state.name, state.for_other = state.later_for, True
-        state.kin = next((kin for kin, names in state.family.items() if state.later_for in names), None)
+        state.kin = next((who for who, names in state.family.items() if state.later_for in names), None)
     elif state.later_asks:
         state.name, state.for_other = None, True
     beside = narrowing.beside_last(session)
@@ -80,4 +89,3 @@ def _begin(session: Session, wish: Wish) -> Generator[Request, Answer, None]:
         session.reread(When(beside))
     elif last is not None and wish.when.date == last.start.date() and wish.when.time is not None:
         state.when = narrowing.after(session, last)  # both were wished for at one time
-    yield from booking.start(session, Purpose.BOOK)

@@ -2,6 +2,8 @@
 
 import re
 
+from atendeai.domain.understanding.normalise import fold
+
 KINSHIP = (
     r"(?:filh\w+|mae|pai|espos\w+|marido|mulher|avo|sobrinh\w+|net[oa]|irma\w*|namorad\w+|bebe|sogr[oa]|"
     r"ti[oa]|amig[oa]|prim[oa])\b"
@@ -28,17 +30,69 @@ _ASKED_FOR = re.compile(
 )
 """Somebody of the family for whom a question is asked."""
 _ONESELF = re.compile(
-    r"\b(?:e|seria|era|sera) (?:para|pra) mim\b|\b(?:para|pra) mim mesm[oa]\b|\bsou eu (?:mesm[oa]|que vou)\b"
+    r"\b(?:e|seria|era|sera|so|somente) (?:para|pra) mim\b|\b(?:para|pra) mim mesm[oa]\b|"
+    r"\bsou eu (?:mesm[oa]|que vou)\b"
 )
 
 _ALSO_ONESELF = re.compile(r"\b(?:para|pra) mim\b")
-_RELATION = re.compile(rf"\b(?:meu|minha|nosso|nossa) (?P<kin>{KINSHIP})")
+_RELATION = re.compile(rf"\b(?P<own>meu|minha|nosso|nossa) (?P<kin>{KINSHIP})")
+_PERSON = rf"(?:(?:o |a )?(?:mim|(?:meu|minha|nosso|nossa) {KINSHIP}))"
+_ANOTHER = rf"(?:,? (?:e|mais) (?:(?:um|uma|outr[oa]) )?(?:para )?|,? (?:(?:um|uma|outr[oa]) )?para ){_PERSON}"
+_TOGETHER = re.compile(
+    rf"\b(?:(?:meu|minha) {KINSHIP}(?: e eu\b|(?:, (?:meu|minha) {KINSHIP})* e (?:o |a )?(?:meu|minha) {KINSHIP}"
+    r"(?= (?:precis|quer|gostari|necessit|vao)))|"
+    rf"(?:para {_PERSON}|eu(?= e ))(?:(?:, ?{_PERSON})*{_ANOTHER})+)"
+    r"(?! (?:que|ja|nao|vai|foi|disse|falou|indicou|pediu)\b)"
+)
+_SEVERAL = re.compile(
+    r"\b(?:meus|minhas|nossos|nossas) (?P<number>2|dois|duas|3|tres) (?P<kin>filh[oa]|net[oa]|sobrinh[oa]|irma[os]?)s\b"
+)
+_NUMBERS = {"2": 2, "dois": 2, "duas": 2, "3": 3, "tres": 3}
+_EACH = re.compile(rf"\b(?P<self>eu|mim)\b|{_RELATION.pattern}")
+_WRITTEN = {"mae": "mãe", "irma": "irmã", "bebe": "bebê", "irmao": "irmão"}
+SELF = "você"
+"""Who writes, where it is said to them whom something is for."""
 
 
 def relation(norm: str) -> str | None:
     """Who of the family is spoken of first, in a word ("mae", "filha")."""
     found = _RELATION.search(norm)
     return found["kin"] if found else None
+
+
+def yours(own: str, relative: str) -> str:
+    """How a relative is spoken of to who wrote of them: "sua mãe". ``own``: "minha"; ``relative``: "mae"."""
+    word = fold(relative)
+    grandparent = "avô" if own in {"meu", "nosso"} else "avó"
+    written = grandparent if word == "avo" else _WRITTEN.get(word, relative.lower())
+    return f"{'seu' if own in {'meu', 'nosso'} else 'sua'} {written}"
+
+
+def key(whom: str) -> str:
+    """Who of the family is meant by "sua mãe", as ``relation`` says it ("mae")."""
+    return fold(whom).split()[-1]
+
+
+def whom(norm: str) -> str | None:
+    """The one for whom something is wished for, as it is said to who writes ("sua filha"); None: nobody is named."""
+    found = _RELATION.search(norm) if speaks_for_another(norm) else None
+    if found is not None:
+        return yours(found["own"], found["kin"])
+    return SELF if _ALSO_ONESELF.search(norm) else None
+
+
+def together(norm: str) -> list[str]:
+    """Those for whom one thing is wished for, in order ("pra mim e pro meu marido"); none where it is one person."""
+    children = _SEVERAL.search(norm)
+    if children is not None:
+        one = children["kin"].rstrip("s")
+        own, other = ("minha", "outra") if one.endswith("a") else ("meu", "outro")
+        possessive, word = yours(own, one).split()
+        return [f"{possessive} {word}", *[f"{possessive} {other} {word}"] * (_NUMBERS[children["number"]] - 1)]
+    found = _TOGETHER.search(norm)
+    each = _EACH.finditer(found[0]) if found else ()
+    people = list(dict.fromkeys(SELF if one["self"] else yours(one["own"], one["kin"]) for one in each))
+    return people if len(people) > 1 else []
 
 
 def speaks_for_another(norm: str) -> bool:

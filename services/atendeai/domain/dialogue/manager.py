@@ -13,11 +13,11 @@ from datetime import datetime
 from atendeai.domain.dialogue import (
     answers,
     asides,
+    beside,
     booking,
     buttons,
     changes,
     context,
-    flow,
     following,
     misses,
     renaming,
@@ -27,14 +27,16 @@ from atendeai.domain.dialogue import (
     waiting,
 )
 from atendeai.domain.dialogue.clinic import Clinic
+from atendeai.domain.dialogue.flow import taking
 from atendeai.domain.dialogue.ports import Answer, Request, Steps
 from atendeai.domain.dialogue.reading import read
 from atendeai.domain.dialogue.session import Alert, Message, Patient, Session, Turn
-from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, State
+from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, State, Wish
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
 from atendeai.domain.understanding.intents import Classifier
 from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.understand import Understanding, understand
 
 _READABLE = frozenset(["text", "button", "list", "interactive", "button_reply", "list_reply"])
 _HEARD = frozenset(["audio", "voice"])
@@ -97,6 +99,7 @@ def begin(
         reading=read(message, state, clinic, now, classifier),
         patient=patient or Patient(),
         before=(state.done, state.last),
+        changing=state.purpose in {Purpose.RESCHEDULE, Purpose.CANCEL},
     )
 
 
@@ -127,6 +130,7 @@ def _handle(session: Session) -> Steps:
     if state.busy or invited:
         yield from _look_for_reminder(session, asked=True)
     yield from _answered(session, asked, question, invited=invited)
+    yield from _next_change(session)
     following.ask(session)
     if not session.missed:
         state.misses = 0
@@ -162,7 +166,7 @@ def _put_again(session: Session, asked: Asks | None, question: str | None) -> St
 def _taken(session: Session, asked: Asks | None) -> Generator[Request, Answer, bool]:
     """Whether the message belongs to what is under way, or needs no more than a word."""
     taken = (yield from waiting.take(session, asked)) or asides.take(session, asked)
-    return taken or (session.state.busy and (yield from flow.take(session, asked)))
+    return taken or (session.state.busy and (yield from taking.take(session, asked)))
 
 
 def _settled_at_once(session: Session, asked: Asks | None) -> bool:
@@ -292,6 +296,7 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
         and (yield from changes.ruled_out(session))
     ):
         intent = Intent.RESCHEDULE
+    intent, wishes = _set_apart(session, _first_change(session, intent))
     match intent:
         case Intent.BOOK:
             state.reset_flow()
@@ -305,12 +310,57 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
         case Intent.RESCHEDULE:
             yield from changes.begin(session, Purpose.RESCHEDULE)
         case Intent.CANCEL:
-            state.forget_later()
+            state.later, state.later_for, state.later_asks = wishes, None, False
             yield from changes.begin(session, Purpose.CANCEL)
         case Intent.LIST_APPOINTMENTS:
             yield from changes.listing(session)
         case _:
             yield from _answer_or_say(session, intent)
+
+
+def _next_change(session: Session) -> Steps:
+    """Goes on with another change that was asked for in the same message, once the one before it has come to an end."""
+    state, reading = session.state, session.reading
+    if state.pending is None or not session.changing or not session.may_ask or state.handed_off:
+        return
+    said, state.pending = state.pending, None
+    session.reading = _reread(session, said)
+    if session.reading.intent in _CHANGES:
+        intent, _ = _set_apart(session, session.reading.intent)
+        yield from changes.begin(session, Purpose.CANCEL if intent is Intent.CANCEL else Purpose.RESCHEDULE)
+    session.reading = reading
+
+
+def _reread(session: Session, said: str) -> Understanding:
+    """Part of the message read by itself."""
+    return understand(said, session.now, hours=session.clinic.hours or None, names=session.clinic.names)
+
+
+def _first_change(session: Session, intent: Intent) -> Intent:
+    """Of two changes asked for at once the first is begun, and the other kept for after it: what the first is."""
+    if intent not in _CHANGES:
+        return intent
+    both = beside.two_changes(session.clinic, session.reading.text)
+    session.state.pending = both[1] if both is not None else None
+    if both is None:
+        return intent
+    session.reading = _reread(session, both[0])
+    return session.reading.intent if session.reading.intent in _CHANGES else intent
+
+
+def _set_apart(session: Session, intent: Intent) -> tuple[Intent, list[Wish]]:
+    """Keeps what is wished for anew beside a change for after it: what the rest means, and the wishes."""
+    clinic, reading = session.clinic, session.reading
+    if intent not in {*_CHANGES, Intent.BOOK}:
+        return intent, []
+    wishes, rest = beside.wished_for(clinic, reading.text, session.now)
+    again = _reread(session, rest) if wishes else reading
+    if not wishes or again.intent not in _CHANGES:
+        return intent, []
+    session.reading = replace(again, shown=reading.shown)
+    codes = {wish.service for wish in wishes}
+    session.state.later = [*wishes, *(wish for wish in session.state.later if wish.service not in codes)]
+    return again.intent, wishes
 
 
 def _meant(session: Session, *, invited: bool) -> Intent:
@@ -354,6 +404,7 @@ def _reminder_answered(session: Session, intent: Intent) -> Generator[Request, A
     return (yield from changes.answer_with_time(session))
 
 
+_CHANGES = frozenset([Intent.RESCHEDULE, Intent.CANCEL])
 _WANTS_NONE = re.compile(
     r"\bnao (?:quero|preciso|vou|desejo|pretendo)(?: mais)? (?:marcar|agendar)\b"
     r"(?!.*(?:\?|\b(?:com|mas|so|sem|e sim|quero|queria|prefiro|pode|posso|preciso|gostaria|melhor)\b))"

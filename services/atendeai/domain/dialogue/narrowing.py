@@ -17,12 +17,12 @@ _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _SAME_DAY = re.compile(r"\bmesm[oa] dia\b")
 _RIGHT_AFTER = re.compile(
-    r"\b(?:(?:logo|bem|ja)(?: em)? (?:depois|apos|seguida)|em seguida|na sequencia|junto|emendad[oa])\b"
+    r"\b(?:(?:logo|bem|ja)(?: em)? (?:depois|apos|seguida)|depois del[ae]|em seguida|na sequencia|junto|emendad[oa])\b"
 )
 _NUMERIC_DAY = re.compile(r"^(?:dia )?(\d{1,2})[.-](\d{1,2})$")
 _BARE_HOUR = re.compile(
     r"^\W*(?:(?:e|mas|ou|entao|nao|se|for|fosse|tem|que tal|pode ser|poderia ser|melhor|prefiro|quero|consegue|"
-    r"da|pra|para|la pelas|pelas|umas|tipo|so)[\s,]+)+(?:as )?(\d{1,2})\W*$"
+    r"da|pra|para|la pelas|pelas|umas|tipo|so|[oa] das)[\s,]+)+(?:as )?(\d{1,2})\W*$"
 )
 _DAY_AND_HOUR = re.compile(
     r"^\W*(?:(?:na|a|pode ser|quero|prefiro|melhor|entao|de)\W+)*"

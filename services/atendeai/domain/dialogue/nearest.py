@@ -1,11 +1,17 @@
 """Which of many free slots are worth naming to a patient; pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, time
 
 from atendeai.domain.dialogue.ports import Slot
 from atendeai.domain.understanding.when import Moment
 
+_WEEKDAYS = ("segunda", "terca", "quarta", "quinta", "sexta", "sabado", "domingo")
+_DAY = rf"(?:n?[ao]s? |em |de |d[ao] )?(?:{'|'.join(_WEEKDAYS)})(?:-feira| feira)?"
+_RULED_OUT = re.compile(
+    rf"\b(?:menos|exceto|tirando|fora|sem ser|so nao(?: pode ser)?) (?P<days>{_DAY}(?:(?:,| e| ou) {_DAY})*)"
+)
 NEAREST = 3
 """So many are named beside a time that is taken."""
 
@@ -21,6 +27,17 @@ def spread(slots: Sequence[Slot], count: int) -> list[Slot]:
         return [next(s for s in distinct if s.start.date() == d) for d in days[:count]]
     step = (len(distinct) - 1) / max(1, count - 1)
     return [distinct[round(i * step)] for i in range(count)]
+
+
+def not_ruled_out(slots: Sequence[Slot], norm: str) -> list[Slot]:
+    """Those that are not on a weekday that the message rules out ("qualquer dia menos segunda")."""
+    out = {
+        _WEEKDAYS.index(day)
+        for found in _RULED_OUT.finditer(norm)
+        for day in re.findall(r"[a-z]+", found["days"])
+        if day in _WEEKDAYS
+    }
+    return [s for s in slots if s.start.weekday() not in out]
 
 
 def by_nearness(slots: Sequence[Slot], wish: Moment, at: time) -> list[Slot]:

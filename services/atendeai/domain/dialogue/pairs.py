@@ -4,21 +4,26 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from atendeai.domain.dialogue import people
+from atendeai.domain.dialogue import kin, people
 from atendeai.domain.dialogue.clinic import Clinic, Service
 from atendeai.domain.dialogue.state import Wish
 from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.normalise import fold
 
+_BEFORE = r"antes(?! d(?:e|[ao]s?)\b)(?: dis[st]o| del[ae])?"
 _JOINT = re.compile(
-    r"(?P<comma>[,+\n])|\b(?:e|mais|(?P<either>ou))\b(?! melhor\b)"
-    r"(?:\s+(?:tambem|mais|depois|entao|um|uma|outr[oa]|[oa]|fazer|marcar|agendar|quero|queria|para|de)\b)*"
+    rf"(?:(?P<comma>[,+\n])|\b(?:e|mais|(?P<either>ou)|(?:mas|porem)(?= antes\b)|{_BEFORE})\b(?! melhor\b))"
+    rf"(?:[\s,]+(?:tambem|mais|depois|entao|um|uma|outr[oa]|[oa]|fazer|marcar|agendar|quero|queria|gostaria|preciso|"
+    rf"eu|para|d[aeo]|com|(?:mas|porem)(?= antes\b)|{_BEFORE})\b)*"
 )
-_SAID_OTHERWISE = re.compile(
-    r"\b(?:tenho|tinha|ja|fiz|fui|estive|marcad[oa]|resultados?|pedido|cancel\w+|desmarc\w+|remarc\w+|ontem|ou|nao)\b"
+_FIRST = re.compile(rf"\b{_BEFORE}\b")
+_THEN = re.compile(r"\bdepois\b")
+SAID_OTHERWISE = re.compile(
+    r"\b(?:tenho|tinha|ja|fiz|fui|estive|marcad[oa]|resultados?|pedido|cancel\w+|desmarc\w+|remarc\w+|ontem|nao|"
+    r"ou melhor)\b"
 )
-"""Words with which the first of them is not wished for now: it stands, was, or is one of two days."""
+"""Words with which the first of them is not wished for now: it stands, or was."""
 _WAVERS = re.compile(r"\bnao (?:sei|decidi|tenho certeza)(?: (?:bem|ainda|direito))?(?: (?:se|qual|o que))?\b")
 """Who does not know which of two is wished for wishes for one of them."""
 _ANEW = re.compile(r"^.*\b(?:ou melhor|quer dizer|alias)\b", re.DOTALL)
@@ -27,6 +32,13 @@ _DENIED = re.compile(
     r"(?=(?:e |eu |mas |sim |so )*(?:quero|queria|prefiro|preciso|e|sim|so)\b)"
 )
 _NAME_WORDS = 5
+_TIMES = re.compile(
+    r"(?<!as )(?<!os )(?<!tenho )(?<!tinha )(?<!dia )(?<!dias )(?<![/:.])\b(?P<number>2|dois|duas|3|tres) "
+    r"(?P<what>[a-z]+)\b"
+)
+"""The plural is not looked for: it may have been put right as a slip."""
+_NUMBERS = {"2": 2, "dois": 2, "duas": 2, "3": 3, "tres": 3}
+_VISITS = frozenset(["consulta", "horario", "vaga"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,8 @@ class Several:
 
     wishes: list[Wish]
     either: bool
+    ordered: bool
+    """Which comes first was said ("limpeza, mas antes uma consulta")."""
 
 
 def named(clinic: Clinic, norm: str, now: datetime) -> Several | None:
@@ -47,19 +61,36 @@ def named(clinic: Clinic, norm: str, now: datetime) -> Several | None:
         return None
     norm = _WAVERS.sub(" ", norm)
     parts: list[tuple[list[Service], str]] = []
+    joints: list[str] = []
     begun, either = 0, False
     for joint in _JOINT.finditer(norm):
-        one_of = joint["either"] is not None
+        one_of, alone = joint["either"] is not None, joint["comma"] and not _FIRST.search(joint[0])
         left, right = norm[begun : joint.start()], norm[joint.end() :]
-        first = [] if _SAID_OTHERWISE.search(left) else _meant(clinic, left, generic=not joint["comma"], many=one_of)
+        first = [] if SAID_OTHERWISE.search(left) else services_in(clinic, left, generic=not alone, many=one_of)
         second = _beginning(clinic, right, many=one_of)
         if first and second and not {s.code for s in first} & {s.code for s in second}:
             parts.append((first, left))
+            joints.append(joint[0])
             begun, either = joint.end(), either or one_of
     if not parts:
         return None
     parts.append((_beginning(clinic, norm[begun:], many=either), norm[begun:]))
-    return Several(_shared(clinic, parts, now), either)
+    order = [0]
+    for index, said in enumerate(joints, 1):
+        order.insert(0 if _FIRST.search(said) else index, index)
+    apart = order != sorted(order)
+    wishes = _wishes(clinic, [parts[index] for index in order], now, shared=not apart)
+    return Several(wishes, either, not either and all(_FIRST.search(said) or _THEN.search(said) for said in joints))
+
+
+def times(clinic: Clinic, norm: str) -> int:
+    """How often one service is wished for at once ("2 limpezas"); 1 where that is not said."""
+    found = _TIMES.search(norm)
+    if found is None:
+        return 1
+    one = re.sub(r"oes$", "ao", found["what"]).rstrip("s")
+    alike = one in _VISITS or len(services_in(clinic, one, generic=True)) == 1
+    return _NUMBERS.get(found["number"], 1) if alike else 1
 
 
 def put_right(norm: str) -> str:
@@ -79,7 +110,7 @@ def picked(norm: str, services: list[Service]) -> str | None:
         places = [p for p, word in words if word in own or match(word, {service.code: service.name})]
         if places:
             at[service.code] = places[0]
-    first = [c for c, p in at.items() if re.search(r"\bprimeir[oa] (?:[oa] |com |pel[oa] )?$", norm[:p])]
+    first = [c for c, p in at.items() if re.search(r"\b(?:primeir[oa]|antes) (?:[oa] |com |pel[oa] )?$", norm[:p])]
     order = first or sorted(at, key=lambda code: at[code])
     tied = len(order) > 1 and len({at[code] for code in order[:2]}) == 1
     return None if not order or tied else order[0]
@@ -97,7 +128,7 @@ def wavers(norm: str) -> bool:
     return bool(_WAVERS.search(norm))
 
 
-def _meant(clinic: Clinic, part: str, *, generic: bool, many: bool = False) -> list[Service]:
+def services_in(clinic: Clinic, part: str, *, generic: bool, many: bool = False) -> list[Service]:
     """The service that part of a message names, by its own words or, with ``generic``, by "consulta" and the like.
 
     A professional who is named with it tells which consultation is meant. ``many``: all that may be meant; else none
@@ -109,7 +140,9 @@ def _meant(clinic: Clinic, part: str, *, generic: bool, many: bool = False) -> l
     said = GENERIC & set(re.findall(r"[a-z]+", part))
     who = clinic.professional(people.meant(clinic, part))
     able = [s for s in clinic.services if said & set(fold(s.name).split()) and (who is None or s.code in who.services)]
-    return able if generic and (many or len(able) == 1) else []
+    if len(able) > 1 and not many:
+        able = [s for s in able if s == clinic.default_service()]  # "uma consulta" is the plain one
+    return able if generic else []
 
 
 def _beginning(clinic: Clinic, part: str, *, many: bool) -> list[Service]:
@@ -117,22 +150,26 @@ def _beginning(clinic: Clinic, part: str, *, many: bool) -> list[Service]:
     words = re.findall(r"[a-z0-9]+", re.split(r"[,.;+\n]|\b(?:e|ou)\b", part, maxsplit=1)[0])
     if not words:
         return []
-    services = _meant(clinic, " ".join(words[:_NAME_WORDS]), generic=True, many=many)
+    services = services_in(clinic, " ".join(words[:_NAME_WORDS]), generic=True, many=many)
     begins = words[0] in GENERIC or match(words[0], {s.code: s.name for s in services})
     return services if begins else []
 
 
-def _shared(clinic: Clinic, parts: list[tuple[list[Service], str]], now: datetime) -> list[Wish]:
-    """What was said of each; what was said of one alone goes for the others, too."""
+def _wishes(clinic: Clinic, parts: list[tuple[list[Service], str]], now: datetime, *, shared: bool) -> list[Wish]:
+    """What was said of each; with ``shared`` the day said of one alone goes for the others, too."""
     whens = [parse(said, now, hours=clinic.hours or None).moment for _, said in parts]
     people_said = [people.meant(clinic, said) for _, said in parts]
+    whoms = [kin.whom(said) for _, said in parts]
+    apart = len({whom for whom in whoms if whom is not None}) > 1
     said_first = next((when for when in whens if not when.empty), whens[0])
     wishes: list[Wish] = []
     for index, (services, _) in enumerate(parts):
         own, others = people_said[index], people_said[:index] + people_said[index + 1 :]
         for service in services:
-            whom = (p for code in (own, *others) if (p := clinic.professional(code)) and service.code in p.services)
-            when = said_first if whens[index].empty else whens[index]
+            who = (p for code in (own, *others) if (p := clinic.professional(code)) and service.code in p.services)
+            when = said_first if whens[index].empty and shared else whens[index]
             if all(wish.service != service.code for wish in wishes):
-                wishes.append(Wish(service.code, when, next((p.code for p in whom), None)))
+                wishes.append(
+                    Wish(service.code, when, next((p.code for p in who), None), whoms[index] if apart else None)
+                )
     return wishes

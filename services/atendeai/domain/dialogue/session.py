@@ -1,10 +1,11 @@
 """One turn under way: what is known, what was said so far, and what the patient's message adds."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from atendeai.domain.dialogue import kin, pairs, people, things
+from atendeai.domain.dialogue import beside, kin, pairs, people, things
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.naming import name_in, tidy_name, written_as_a_name
 from atendeai.domain.dialogue.ports import Appointment, Slot
@@ -99,6 +100,8 @@ class Session:
     """The id of the appointment whose reminder the message answers, where it is known."""
     before: tuple[Outcome | None, Appointment | None] = (None, None)
     """What had been achieved when the turn began, and for which appointment."""
+    changing: bool = False
+    """Whether an appointment is about to be changed, or was when the turn began."""
 
     @property
     def today(self) -> date:
@@ -185,9 +188,14 @@ class Session:
     def absorb(self) -> None:
         """Takes over what the message says about service, professional, time and name."""
         state = self.state
-        if kin.speaks_for_oneself(self.norm):
+        first, *others = self._wished_for() or [None]
+        if others:
+            state.others = [None if one == first else one for one in others]
+        if first is not None:
+            state.book_for(first)
+        elif kin.speaks_for_oneself(self.norm):
             state.for_other = state.relative = False
-            state.kin = None
+            state.kin, state.others = None, []
         elif not state.for_other and (state.relative or kin.speaks_for_another(self.norm)):
             state.for_other = True
             state.name = None
@@ -201,9 +209,18 @@ class Session:
         when = self.reading.when
         self.invalid_time = when.invalid
         state.candidates = list(when.candidates)
+        alternatives = state.any_of_them or _ALTERNATIVES.search(self.norm) is not None
+        state.any_of_them = bool(when.candidates) and alternatives
         if not when.moment.empty:
             state.when = state.when.merged(when.moment)
         self._absorb_pair()
+
+    def _wished_for(self) -> list[str | None]:
+        """For whom one thing is wished for more than once, in order; none where it is wished for once."""
+        if self.state.target is not None or pairs.named(self.clinic, self.norm, self.now) is not None:
+            return []
+        times = pairs.times(self.clinic, self.norm) if self.reading.intent in _WISHES else 1
+        return [*kin.together(self.norm)] or [kin.whom(self.norm)] * (times if times > 1 else 0)
 
     def _absorb_pair(self) -> None:
         """Takes over a wish for several services: none is settled until the patient says which, or which first."""
@@ -211,20 +228,38 @@ class Session:
         wishes = self.reading.intent in _WISHES or pairs.wavers(self.norm)
         if state.between or state.target is not None or not wishes:
             return
-        several = pairs.named(self.clinic, self.norm, self.now)
+        several = pairs.named(self.clinic, beside.without_prices(self.clinic, self.norm), self.now)
         if several is not None:
             state.parts, state.either = several.wishes, several.either
             state.between = [wish.service for wish in state.parts]
             state.service = state.professional = state.asked_for = self.unknown_service = None
-            state.people, state.candidates = [], []
+            state.people = []
             state.later_asks = kin.speaks_for_several(self.norm)
+            if any(not wish.when.empty for wish in state.parts):
+                state.candidates, state.any_of_them = [], False  # what was said of each counts
             if any(wish.when != state.parts[0].when for wish in state.parts):
                 state.when = Moment()
+            if several.ordered:
+                state.service = state.between[0]
+                state.take_part()
 
     @property
     def names_professional(self) -> bool:
         """Whether the message names one of the clinic's professionals."""
         return self.reading.entities.professional is not None or people.meant(self.clinic, self.norm) is not None
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the message names neither a time nor a service nor a person."""
+        return self.reading.when.empty and not self.reading.entities.to_json()
+
+    @property
+    def names_another_kind(self) -> bool:
+        """Whether an answer corrects the kind of visit that is at hand ("não, consulta", for an exam)."""
+        state, services = self.state, list(self.clinic.services)
+        alike = {s.code for s in pairs.sharing(self.norm, services)}
+        corrects = len(self.norm.split()) <= _FEW_WORDS and state.target is None and _CORRECTS.search(self.norm)
+        return bool(alike and corrects) and state.service is not None and state.service not in alike
 
     def _absorb_person(self, said: str, patient: str | None) -> None:
         state, clinic = self.state, self.clinic
@@ -260,8 +295,14 @@ class Session:
         if state.between and state.service is not None:
             return  # which of the two comes first was just said
         offered = {s.code: s.name for s in self.clinic.services}
-        codes = entities.match(pairs.put_right(self.norm), offered) or entities.match(self.norm, offered)
+        norm = beside.without_prices(self.clinic, self.norm)
+        codes = entities.match(pairs.put_right(norm), offered) or entities.match(norm, offered)
         said = self.reading.entities.service or (None if codes else things.wished_for(self.reading.text))
+        if norm != self.norm and said is not None and fold(said) not in norm:
+            said = None  # of another one only the price was asked
+        if not codes and self.names_another_kind:
+            state.service = state.professional = state.asked_for = None
+            return
         if len(codes) == 1 and (state.service is None or said is not None or len(self.norm.split()) <= _FEW_WORDS):
             state.service = codes[0]
         elif not codes and said is not None and state.target is None and said.lower() not in _NO_SERVICE:
@@ -270,6 +311,8 @@ class Session:
                 self.unknown_service = said
 
 
+_ALTERNATIVES = re.compile(r"\b(?:ou|tanto .* quanto)\b")
+_CORRECTS = re.compile(r"^\W*(?:nao|na verdade|alias|ops|opa|digo|quer dizer|melhor|prefiro|desculp\w+|errei|mudei)\b")
 _FEW_WORDS = 4
 _WISHES = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY])
 _NO_SERVICE = frozenset(["avaliação", "avaliacao", "retorno", "consulta"])

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from atendeai.domain.dialogue import kin
 from atendeai.domain.dialogue.ports import Appointment, Slot
 from atendeai.domain.understanding.when import Moment
 
@@ -74,15 +75,31 @@ class Wish:
     service: str
     when: Moment
     professional: str | None = None
+    whom: str | None = None
+    """Whom it is for, as it is said to who writes ("seu marido", "você"); None: whoever the one before it is for."""
+    further: bool = False
+    """It is one more of what was just arranged."""
 
     def to_json(self) -> dict[str, Any]:
         """For the conversation's stored state."""
-        return {"service": self.service, "professional": self.professional, "when": self.when.to_json()}
+        return {
+            "service": self.service,
+            "professional": self.professional,
+            "when": self.when.to_json(),
+            "whom": self.whom,
+            "further": self.further,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Wish":
         """The inverse of ``to_json``."""
-        return cls(data["service"], Moment.from_json(data["when"]), data.get("professional"))
+        return cls(
+            data["service"],
+            Moment.from_json(data["when"]),
+            data.get("professional"),
+            data.get("whom"),
+            data.get("further", False),
+        )
 
 
 @dataclass(slots=True)
@@ -115,12 +132,20 @@ class State:
     """The name of the patient they are for, where that is not who writes."""
     later_asks: bool = False
     """Whom they are for must be asked: the wish was for several people."""
+    pending: str | None = None
+    """Another change that was asked for beside the one under way, as it was written."""
+    next_one: bool = False
+    """The booking under way is that of the first of ``later``."""
+    others: list[str | None] = field(default_factory=list)
+    """For whom the same is wished for after the booking under way; None: one more for the same patient."""
     when: Moment = field(default_factory=Moment)
     wished: datetime | None = None
     """The exact time last wished for, which what was offered may have missed."""
     declined: list[date] = field(default_factory=list)
     """The days of what was offered and declined last, in order."""
     candidates: list[Moment] = field(default_factory=list)
+    any_of_them: bool = False
+    """The candidates were given as alternatives ("quinta ou sexta"): they hold while something else is asked."""
     slots: list[Slot] = field(default_factory=list)
     hold: str | None = None
     name: str | None = None
@@ -189,6 +214,7 @@ class State:
             "later",
             "later_for",
             "later_asks",
+            "pending",
         }
         for f in fields(self):
             if f.name not in kept:
@@ -196,7 +222,21 @@ class State:
 
     def forget_later(self) -> None:
         """What was wished for beside what is arranged is wished for no longer."""
-        self.later, self.later_for, self.later_asks = [], None, False
+        self.later, self.later_for, self.later_asks, self.pending = [], None, False, None
+
+    def book_for(self, whom: str) -> None:
+        """Somebody is whom the booking under way is for, as it is said to who writes ("sua mãe", "você")."""
+        self.for_other, self.relative = whom != kin.SELF, False
+        self.name, self.kin = (None, kin.key(whom)) if self.for_other else (self.name, None)
+
+    def take_part(self) -> None:
+        """What was said of the one of several services that was settled on goes with it."""
+        said = next((part for part in self.parts if part.service == self.service), None)
+        if said is not None:
+            self.when = self.when.merged(said.when)
+            self.professional = self.asked_for = said.professional
+            if said.whom is not None:
+                self.book_for(said.whom)
 
     def rested(self) -> "State":
         """The state after a long silence: only what outlives a conversation is left."""

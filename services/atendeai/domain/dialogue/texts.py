@@ -190,9 +190,14 @@ def which_of_services(names: Sequence[str]) -> str:
     return f"Qual você prefere: {listed((inside(name) for name in names), 'ou')}?"
 
 
-def next_service(name: str) -> str:
-    """Another service was wished for beside the one that was just arranged."""
-    return f"Quer marcar também {inside(name)}?"
+def next_service(name: str, *, whom: str | None = None, further: bool = False, beside: bool = True) -> str:
+    """Another service was wished for, ``beside`` something that was just arranged.
+
+    ``whom``: whom it is for, where that is to be said ("seu marido"); ``further``: it is the same service once more.
+    """
+    if further and whom is None:
+        return f"Quer marcar mais um horário de {inside(name)}?"
+    return f"Quer marcar{' também' if beside else ''} {inside(name)}{f' para {whom}' if whom else ''}?"
 
 
 def which_professional(names: Sequence[str]) -> str:

@@ -179,5 +179,5 @@ def _yours(session: Session, found: re.Match[str], group: int) -> str:
     """How "minha mãe" is said to who wrote it: "sua mãe"."""
     words = found[group].split()
     at = found.end(group) - len(words[-1])
-    relative = session.reading.text.surface(at, found.end(group)).lower()
-    return f"{'seu' if words[0] in {'meu', 'nosso'} else 'sua'} {relative}"
+    relative = session.reading.text.surface(at, found.end(group))
+    return kin.yours(words[0], relative)

@@ -312,8 +312,11 @@ def _in_their_week(mentions: list[DayMention], text: str) -> list[DayMention]:
             (
                 w
                 for w in weeks
-                if not cues.OR.search(text[min(w.end, mention.end) : max(w.start, mention.start)])
-                or len(mentions) > _BOTH_BOUNDS
+                if (
+                    not cues.OR.search(text[min(w.end, mention.end) : max(w.start, mention.start)])
+                    or len(mentions) > _BOTH_BOUNDS
+                )
+                and not _moved_to(mention, w, text)
             ),
             None,
         )
@@ -341,6 +344,12 @@ def _in_their_week(mentions: list[DayMention], text: str) -> list[DayMention]:
         else:
             out.append(mention)
     return [m for m in out if m.start not in used or not isinstance(m.ref, Span)]
+
+
+def _moved_to(mention: DayMention, week: DayMention, text: str) -> bool:
+    """Whether a day is that of an appointment to be moved to a week: "a consulta de quinta para a semana que vem"."""
+    gap = text[mention.end : week.start]
+    return bool(cues.STANDING.search(text[: mention.start]) and cues.MOVES_TO.match(gap))
 
 
 def _soon(text: str, now: datetime) -> When | None:
