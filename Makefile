@@ -50,7 +50,7 @@ test-cluster: test-servers test-prepared
 	@$(CLUSTER) up 2>&1 | sed -u 's/^/cluster | /'
 
 # ---------------------------------------------------------------- layers of the tests
-.PHONY: lint lint-code lint-manifests unit integration pipeline e2e
+.PHONY: lint lint-code lint-manifests unit integration pipeline e2e e2e-beside e2e-alone
 lint: lint-code lint-manifests ## Formatting, lint rules, types, import layers, generated files
 lint-code: venv
 	@$(BIN)/ruff format --check .
@@ -75,8 +75,11 @@ pipeline: venv tools ## The operator's reconcile on a real kube-apiserver and et
 	@$(BIN)/pytest -q $(PARALLEL) -m pipeline
 
 e2e: up ## The whole on the local cluster, from outside and from inside; does `up` first
-	@$(BIN)/pytest -q -n 2 --dist loadgroup --durations=5 -m "e2e and beside" e2e/tests
-	@$(BIN)/pytest -q --durations=10 -m "e2e and not beside" e2e/tests
+	@$(ALONE) e2e-beside e2e-alone
+e2e-beside: # one process for each clinic that is touched: most of them wait, for pods and for patients to have said all
+	@$(BIN)/pytest -q -n 5 --dist loadscope --durations=10 -m "e2e and not alone" e2e/tests
+e2e-alone: # what touches all clinics
+	@$(BIN)/pytest -q --durations=10 -m "e2e and alone" e2e/tests
 
 .PHONY: verify-kong
 verify-kong: venv ## The edge suite on a real Kong, where its image is reachable

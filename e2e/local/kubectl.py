@@ -93,6 +93,12 @@ def wait_for(what: str, probe: Callable[[], T | None], *, deadline: float = 120,
         time.sleep(every)
 
 
+def wait(kind: str, name: str, condition: str = "Ready", *, namespace: str, seconds: int = 120) -> None:
+    """Wait for a condition (`Ready`, or `Suspended=False`) of a resource; raises KubectlError when it does not come."""
+    limits = [f"--for=condition={condition}", f"--timeout={seconds}s"]
+    kubectl("-n", namespace, "wait", *limits, f"{kind}/{name}", timeout=seconds + 20)
+
+
 @contextmanager
 def forward(target: str, port: int, *, namespace: str) -> Iterator[int]:
     """A local port that leads to `port` of a Service or Pod; raises KubectlError when it cannot be opened."""

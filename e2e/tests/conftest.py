@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from local import kubectl, world
 from local.demo import Patient
 from local.outside import Outside, outside
 
-_GROUP_OF = {"test_conversation": world.LUA.name}
-"""With whose the tests of a file run that name no clinic; others run with Sol's."""
+_ISOLATION = {f"[{local.isolation}]": local.name for local in world.CLINICS}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What mostly waits runs beside each other: tests of one clinic in a row, in one process."""
-    for item in items:
-        if item.get_closest_marker("beside"):
-            callspec = getattr(item, "callspec", None)
-            local = callspec.params.get("local") if callspec else None
-            group = local.name if local else _GROUP_OF.get(item.path.stem, world.SOL.name)
-            item.add_marker(pytest.mark.xdist_group(group))
+class _ByClinic(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests of one clinic run in a row, in one process, beside those of others.
+
+    The clinic is that of the parameter `local`; a file without it has clinics of its own. (xdist's `loadgroup` writes
+    the group to where pytest 9.2 does not look for it.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = [name for isolation, name in _ISOLATION.items() if nodeid.endswith(isolation)]
+        return found[0] if found else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Let the tests of different clinics run beside each other."""
+    return _ByClinic(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +47,7 @@ def patient_of(fakes: Outside) -> Callable[[world.LocalClinic], Patient]:
     return lambda local: Patient(local, fakes)
 
 
-@pytest.fixture(params=world.CLINICS, ids=lambda local: local.isolation)
+@pytest.fixture(scope="module", params=world.CLINICS, ids=lambda local: local.isolation)
 def local(request: pytest.FixtureRequest) -> world.LocalClinic:
     """Each of the two clinics in turn."""
     found: world.LocalClinic = request.param
@@ -50,12 +58,20 @@ def local(request: pytest.FixtureRequest) -> world.LocalClinic:
 def clinics_ready() -> None:
     """The cluster is up and both clinics are Ready before the first test asks anything."""
     for local in world.CLINICS:
-        kubectl.kubectl(
-            "-n",
-            world.NAMESPACE,
-            "wait",
-            "--for=condition=Ready",
-            f"clinic/{local.name}",
-            "--timeout=180s",
-            timeout=200,
-        )
+        kubectl.wait("clinic", local.name, namespace=world.NAMESPACE, seconds=180)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a line about what the test measured; all of them are printed at the end of the run."""
+    return lambda line: request.node.user_properties.append(("measured", line))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests measured, whichever process ran them."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    calls = [report for report in reports if getattr(report, "when", "") == "call"]
+    lines = [line for report in calls for name, line in report.user_properties if name == "measured"]
+    if lines:
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(lines))

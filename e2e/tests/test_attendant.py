@@ -14,7 +14,7 @@ from local.chat import Phone, buttons_of
 from local.demo import appointments
 from local.outside import Outside
 
-pytestmark = [pytest.mark.e2e, pytest.mark.beside]
+pytestmark = pytest.mark.e2e
 ZONE = ZoneInfo("America/Sao_Paulo")
 MakePhone = Callable[[world.LocalClinic], Phone]
 

@@ -9,7 +9,7 @@ import pytest
 from local import database, kubectl, world
 from local.demo import Patient, appointments
 
-pytestmark = [pytest.mark.e2e, pytest.mark.beside]
+pytestmark = pytest.mark.e2e
 MakePatient = Callable[[world.LocalClinic], Patient]
 
 
@@ -53,14 +53,15 @@ def test_hours_and_address_are_answered_from_the_profile(local: world.LocalClini
     assert "Rua das Flores" in patient.ask("qual o endereço?")
 
 
-def test_two_patients_do_not_share_a_slot(patient_of: MakePatient) -> None:
-    first, second = patient_of(world.LUA), patient_of(world.LUA)
+@pytest.mark.parametrize("local", [world.LUA], ids=["Shared"])
+def test_two_patients_do_not_share_a_slot(local: world.LocalClinic, patient_of: MakePatient) -> None:
+    first, second = patient_of(local), patient_of(local)
     first.ask("quero marcar consulta amanhã às 11h")
     first.ask("pode ser")
-    booked = kubectl.wait_for("the first booking", lambda: appointments(world.LUA, first.number))
+    booked = kubectl.wait_for("the first booking", lambda: appointments(local, first.number))
     second.ask("quero marcar consulta amanhã às 11h")
     second.ask("pode ser")
-    other = kubectl.wait_for("the second booking", lambda: appointments(world.LUA, second.number))
+    other = kubectl.wait_for("the second booking", lambda: appointments(local, second.number))
     assert booked[0]["start"] != other[0]["start"]
     double = database.psql(
         "select count(*) from atendeai.appointment a join atendeai.appointment b on a.clinic_id = b.clinic_id "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,7 +13,7 @@ from local import database, kubectl, world
 from local.load import Account, offer
 from local.outside import Outside
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(600)]
 RATE = 20.0
 BEFORE = 5.0
 STEADY = int(10 * RATE)
@@ -69,7 +69,7 @@ def _stored(wamids: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_killing_a_part_loses_no_acknowledged_message(
-    part: str, fakes: Outside, capsys: pytest.CaptureFixture[str]
+    part: str, fakes: Outside, measured: Callable[[str], None]
 ) -> None:
     account = Account()
     credentials = kubectl.secret("sol-whatsapp", world.NAMESPACE)
@@ -95,12 +95,11 @@ def test_killing_a_part_loses_no_acknowledged_message(
     acknowledged = {wamid for _, wamid in account.acknowledged}
     stored = _stored(acknowledged)
     outside = min(account.share(0, killed), account.share(killed + recovered, float("inf")))
-    with capsys.disabled():
-        print(
-            f"\n{part}: offered {len(account.offered)} at {RATE:.0f}/s, acknowledged {len(acknowledged)}, "
-            f"stored {len(stored)}, lost {len(acknowledged - stored)}, recovered after {recovered:.1f} s, "
-            f"acknowledged outside the fault {outside:.1%}"
-        )
+    measured(
+        f"{part}: offered {len(account.offered)} at {RATE:.0f}/s, acknowledged {len(acknowledged)}, "
+        f"stored {len(stored)}, lost {len(acknowledged - stored)}, recovered after {recovered:.1f} s, "
+        f"acknowledged outside the fault {outside:.1%}"
+    )
     assert not acknowledged - stored
     assert outside >= 0.95
     if part == "operator":

@@ -12,7 +12,7 @@ import pytest
 
 from local import kubectl, world
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 # Series that begin with an event which this suite does not bring about.
 LATER = {
     "atendeai_model_request_seconds_bucket": "a request to a language model",

@@ -9,7 +9,7 @@ import pytest
 from local import database, kubectl, world
 from local.demo import Patient
 
-pytestmark = [pytest.mark.e2e, pytest.mark.beside]
+pytestmark = pytest.mark.e2e
 MakePatient = Callable[[world.LocalClinic], Patient]
 
 

@@ -11,7 +11,8 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client as kube
@@ -78,6 +79,12 @@ class HttpTransport:
         await self._api.close()
 
 
+def _proxy(host: str) -> str | None:
+    """Return the proxy that the environment names for the API server (HTTPS_PROXY, NO_PROXY), if any."""
+    address = urlsplit(host)
+    return None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
+
+
 async def connect(kubeconfig: Path | None = None) -> Cluster:
     """Return a client by kubeconfig when one is named, else by the pod's service account."""
     configuration = kube.Configuration()
@@ -86,6 +93,9 @@ async def connect(kubeconfig: Path | None = None) -> Cluster:
     else:
         kube_config.load_incluster_config(client_configuration=configuration)
     configuration.connection_pool_maxsize = 64
+    # The environment is asked once: aiohttp would ask it, and look for a netrc, in a thread before every request.
+    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.proxy = configuration.proxy or _proxy(configuration.host)
     return Cluster(HttpTransport(kube.ApiClient(configuration)))
 
 

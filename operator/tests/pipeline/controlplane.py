@@ -77,6 +77,8 @@ def control_plane(folder: Path) -> Iterator[Path]:
         f"--service-account-signing-key-file={folder / 'sa.key'}",
         "--disable-admission-plugins=ServiceAccount",
         "--allow-privileged=true",
+        "--enable-priority-and-fairness=false",
+        "--profiling=false",
     ]
     with (
         _serving("etcd", etcd, client, folder),
