@@ -6,6 +6,7 @@ mistake in the other, and need only what the services' image carries anyway. Sta
 
     python -m fakes graph  --port 8080
     python -m fakes google --port 8080
+    python -m fakes transcription --port 8080
 
 Whatever a test needs beyond the provider's own interface is under `/_fake/`; the product never calls that.
 """

@@ -23,7 +23,7 @@ from fakes.google_list import list_events
 from fakes.google_push import Pusher, open_channel
 from fakes.google_shapes import unknown_parameters, unknown_properties
 from fakes.google_state import Calendar, GoogleState, Role, shown
-from fakes.keep import kept
+from fakes.keep import Keeper, Touching
 
 
 def create_google(keep: Path | None = None) -> FastAPI:
@@ -38,15 +38,19 @@ def create_google(keep: Path | None = None) -> FastAPI:
         state.recall(memory)
         pusher.connect_to, pusher.unverified = memory["push"]
 
+    keeper = Keeper(keep, remember, recall)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with kept(keep, remember, recall):
+        async with keeper.running():
             yield
             await pusher.close()
 
     app = FastAPI(title="Google Calendar fake", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.google = state
     app.state.pusher = pusher
+    app.state.keeper = keeper
+    app.add_middleware(Touching, keeper=keeper)
     app.include_router(consent_routes(state))
     app.include_router(fault_routes(state.faults))
     app.include_router(account_routes(state))

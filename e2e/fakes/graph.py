@@ -25,7 +25,7 @@ from fakes.graph_outside import file_routes, outside_routes
 from fakes.graph_rules import complaint, recipient_of
 from fakes.graph_state import Account, GraphState
 from fakes.graph_webhooks import Deliverer, status_value
-from fakes.keep import kept
+from fakes.keep import Keeper, Touching
 
 
 def create_graph(callback_transport: httpx.AsyncBaseTransport | None = None, keep: Path | None = None) -> FastAPI:
@@ -35,15 +35,18 @@ def create_graph(callback_transport: httpx.AsyncBaseTransport | None = None, kee
     """
     state = GraphState()
     deliverer = Deliverer(state, callback_transport)
+    keeper = Keeper(keep, state.remembered, state.recall)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with kept(keep, state.remembered, state.recall):
+        async with keeper.running():
             yield
             await deliverer.close()
 
     app = FastAPI(title="Graph API fake", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.graph = state
+    app.state.keeper = keeper
+    app.add_middleware(Touching, keeper=keeper)
     app.include_router(fault_routes(state.faults))
     app.include_router(control_routes(state, deliverer))
     app.include_router(record_routes(state))

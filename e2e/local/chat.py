@@ -93,14 +93,20 @@ class Phone(Patient):
 
     def send_voice(self, content: bytes) -> None:
         """Send a voice message, in the format of WhatsApp's own recorder."""
+        self._send_file("audio", content, "audio/ogg; codecs=opus", voice=True)
+
+    def send_photo(self, content: bytes, caption: str) -> None:
+        """Send a picture, a JPEG, with some words under it."""
+        self._send_file("image", content, "image/jpeg", caption=caption)
+
+    def _send_file(self, kind: str, content: bytes, mime_type: str, **more: Any) -> None:
         self.fakes.open_window(self.local, self.number)
-        self.said.append((time.time(), "[voice]"))
-        mime_type = "audio/ogg; codecs=opus"
+        self.said.append((time.time(), f"[{kind}] {more.get('caption', '')}".rstrip()))
         media = self.fakes.upload(self.local, content, mime_type)
         payload = edge.text_message(self.local, self.number, "", name=self.name)
         message = payload["entry"][0]["changes"][0]["value"]["messages"][0]
         del message["text"]
-        message |= {"type": "audio", "audio": {"id": media, "mime_type": mime_type, "voice": True}}
+        message |= {"type": kind, kind: {"id": media, "mime_type": mime_type, **more}}
         edge.post_webhook(self.local, payload, self.app_secret).raise_for_status()
 
     def arriving(self, seen: int) -> Iterator[dict[str, Any]]:

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from typing import Any
+import json
+from collections.abc import Container, Iterable
 
 from local import kubectl, world
 
 _KEPT = {"Namespace", "PersistentVolumeClaim", "Job"}
 """Not deleted by hand: a namespace takes its children along, a claim is in use, a Job has been run."""
+Item = dict[str, str]
+"""An entry of an inventory: `kind`, `name`, and `group` and `namespace` where it has them."""
 
 
-def inventory(kind: str, name: str) -> list[dict[str, str]]:
-    """The children of a resource that can be deleted one by one."""
-    found = kubectl.get(kind, name, namespace=world.NAMESPACE)["status"]["inventory"]
-    return [item for item in found if item["kind"] not in _KEPT]
+def _name(item: Item) -> str:
+    return f"{item['kind']}.{item['group']}/{item['name']}" if item.get("group") else f"{item['kind']}/{item['name']}"
 
 
-def _resource(item: dict[str, str]) -> str:
-    return f"{item['kind']}.{item['group']}" if item.get("group") else item["kind"]
-
-
-def live(item: dict[str, str]) -> dict[str, Any] | None:
-    """The object itself; None when it is not there."""
-    found: dict[str, Any] | None = kubectl.get(_resource(item), item["name"], namespace=item.get("namespace"))
+def _by_namespace(items: Iterable[Item]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for item in items:
+        found.setdefault(item.get("namespace", ""), []).append(_name(item))
     return found
 
 
-def delete(item: dict[str, str]) -> str:
-    """Delete an object and return the uid it had."""
-    found = live(item)
-    assert found is not None, item
-    namespace = ["-n", item["namespace"]] if item.get("namespace") else []
-    kubectl.kubectl(*namespace, "delete", _resource(item), item["name"], "--wait=false")
-    return str(found["metadata"]["uid"])
+def uids(items: Iterable[Item]) -> set[str]:
+    """The uids of those of the objects that are there and not on their way out."""
+    found = []
+    for namespace, names in _by_namespace(items).items():
+        where = ["-n", namespace] if namespace else []
+        text = kubectl.kubectl("get", *names, *where, "--ignore-not-found", "-o", "json")
+        # One object comes as itself, several as a list, none as nothing.
+        shown = json.loads(text) if text.strip() else {"items": []}
+        found += shown.get("items", [shown])
+    return {one["metadata"]["uid"] for one in found if not one["metadata"].get("deletionTimestamp")}
 
 
 def delete_all(kind: str, name: str, *, spared: Container[tuple[str, str]] = ()) -> None:
@@ -41,12 +41,18 @@ def delete_all(kind: str, name: str, *, spared: Container[tuple[str, str]] = ())
 
     `spared` are kinds and names that are left alone.
     """
-    items = [item for item in inventory(kind, name) if (item["kind"], item["name"]) not in spared]
+    inventory = kubectl.get(kind, name, namespace=world.NAMESPACE)["status"]["inventory"]
+    items = [one for one in inventory if one["kind"] not in _KEPT and (one["kind"], one["name"]) not in spared]
     assert len({item["kind"] for item in items}) >= 5, items
-    for item, uid in [(item, delete(item)) for item in items]:
+    before = uids(items)
+    assert len(before) == len(items), items
+    for namespace, names in _by_namespace(items).items():
+        kubectl.kubectl("delete", *names, *(["-n", namespace] if namespace else []), "--wait=false")
 
-        def back(item: dict[str, str] = item, uid: str = uid) -> bool:
-            found = live(item)
-            return bool(found and found["metadata"]["uid"] != uid and not found["metadata"].get("deletionTimestamp"))
+    def back() -> bool:
+        now = uids(items)
+        missing = len(items) - len(now - before)
+        assert not missing, f"{missing} of {len(items)} are not back"
+        return True
 
-        kubectl.wait_for(f"{item['kind']}/{item['name']} again", back, deadline=90)
+    kubectl.wait_for(f"all children of {kind}/{name} again", back, deadline=120)

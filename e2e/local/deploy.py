@@ -124,14 +124,14 @@ def main() -> int:
         with step("namespaces, monitoring"):
             kubectl.apply(*world.namespaces())
             monitoring(refs)
-        with step("the faked outside world (Graph API, Google Calendar)"):
+        with step("the faked outside world (Graph API, Google Calendar, transcription)"):
             kubectl.apply(*outside.manifests(built["atendeai/fakes"]))
         with step("the operator (Helm)"):
             operator(refs, version)
         with step(f"AtendeAIStack {world.STACK} (gateway: {provider})"):
             kubectl.apply(world.stack(version, provider))
             ready("stack", world.STACK, version, 600)
-        rollout(world.FAKES, "deployment/graph", "deployment/google")
+        rollout(world.FAKES, *(f"deployment/{name}" for name in (*outside.REMEMBERING, *outside.FORGETFUL)))
         with step("the fakes know both clinics"):
             for local in world.CLINICS:
                 world.ensure_credentials(local)

@@ -78,8 +78,11 @@ def condition(resource: dict[str, Any] | None, kind: str = "Ready") -> dict[str,
 
 
 def wait_for(what: str, probe: Callable[[], T | None], *, deadline: float = 120, every: float = 0.5) -> T:
-    """Ask until the answer is truthy and return it; raises TimeoutError naming what was awaited and the last error."""
-    until = time.monotonic() + deadline
+    """Ask until the answer is truthy and return it; raises TimeoutError naming what was awaited and the last error.
+
+    What takes long is asked after more seldom, up to every two seconds: each question costs the cluster something.
+    """
+    began = time.monotonic()
     last: object = None
     while True:
         try:
@@ -88,9 +91,10 @@ def wait_for(what: str, probe: Callable[[], T | None], *, deadline: float = 120,
             last = answer
         except (KubectlError, OSError, AssertionError) as error:
             last = error
-        if time.monotonic() > until:
+        waited = time.monotonic() - began
+        if waited > deadline:
             raise TimeoutError(f"{what}: not within {deadline:.0f} s; last seen: {last!r}")
-        time.sleep(every)
+        time.sleep(max(every, min(waited / 10, 2.0)))
 
 
 def wait(kind: str, name: str, condition: str = "Ready", *, namespace: str, seconds: int = 120) -> None:

@@ -12,10 +12,32 @@ import httpx
 
 from local import kubectl, world
 
+REMEMBERING, FORGETFUL = ("graph", "google"), ("transcription",)
+"""The fakes by whether they have anything to remember over a restart."""
+
 
 def manifests(version: str) -> list[dict[str, Any]]:
-    """Deployment, Service and volume of each fake, at the fakes' own version."""
-    return [part for name in ("graph", "google") for part in _fake(name, version)]
+    """Deployment and Service of each fake, at the fakes' own version; and its volume, if it remembers anything."""
+    parts = [part for name in REMEMBERING for part in _remembering(name, version)]
+    return parts + [part for name in FORGETFUL for part in _fake(name, version)]
+
+
+def _remembering(name: str, version: str) -> list[dict[str, Any]]:
+    deployment, service = _fake(name, version)
+    pod = deployment["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    container["command"] += ["--keep", "/var/lib/fakes/state"]
+    container["volumeMounts"] = [{"name": "state", "mountPath": "/var/lib/fakes"}]
+    pod["volumes"] = [{"name": "state", "persistentVolumeClaim": {"claimName": name}}]
+    # The volume is one pod's at a time, and so is what the outside world remembers.
+    deployment["spec"]["strategy"] = {"type": "Recreate"}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": deployment["metadata"],
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}},
+    }
+    return [claim, deployment, service]
 
 
 def _fake(name: str, version: str) -> list[dict[str, Any]]:
@@ -24,8 +46,7 @@ def _fake(name: str, version: str) -> list[dict[str, Any]]:
     container = {
         "name": name,
         "image": f"atendeai/fakes:{version}",
-        "command": ["python3", "-m", "fakes", name, "--port", "8080", "--keep", "/var/lib/fakes/state"],
-        "volumeMounts": [{"name": "state", "mountPath": "/var/lib/fakes"}],
+        "command": ["python3", "-m", "fakes", name, "--port", "8080"],
         "ports": [{"name": "http", "containerPort": 8080}],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 2},
         "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
@@ -44,23 +65,14 @@ def _fake(name: str, version: str) -> list[dict[str, Any]]:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [container],
-        "volumes": [{"name": "state", "persistentVolumeClaim": {"claimName": name}}],
     }
     return [
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": meta,
-            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}},
-        },
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": meta,
             "spec": {
                 "replicas": 1,
-                # The volume is one pod's at a time, and so is what the outside world remembers.
-                "strategy": {"type": "Recreate"},
                 "selector": {"matchLabels": labels},
                 "template": {"metadata": {"labels": labels}, "spec": pod},
             },
@@ -91,7 +103,7 @@ def graph_account(
 
 
 class Outside:
-    """The control endpoints of both fakes, through forwarded ports."""
+    """The control endpoints of the fakes, through forwarded ports."""
 
     def __init__(self, graph: httpx.Client, google: httpx.Client) -> None:
         self.graph, self.google = graph, google
@@ -159,6 +171,13 @@ class Outside:
         answer = self.graph.post("/_fake/media", params=query, content=content).raise_for_status()
         return str(answer.json()["id"])
 
+    @staticmethod
+    def hear(words: str) -> None:
+        """Have the transcription hear these words in every voice from now on."""
+        with kubectl.forward("svc/transcription", 8080, namespace=world.FAKES) as port:
+            address = f"http://127.0.0.1:{port}/_fake/voices"
+            httpx.put(address, json={"heard": words}, timeout=20).raise_for_status()
+
     def open_window(self, local: world.LocalClinic, patient: str) -> None:
         """Note that the patient wrote just now, as Meta would have: free text is allowed for 24 hours."""
         note = {"phone_number_id": local.phone_number_id, "user": patient}
@@ -167,7 +186,7 @@ class Outside:
 
 @contextmanager
 def outside() -> Iterator[Outside]:
-    """Both fakes, reachable for the time of the block."""
+    """The two fakes that every clinic has, reachable for the time of the block."""
     with (
         kubectl.forward("svc/graph", 8080, namespace=world.FAKES) as graph,
         kubectl.forward("svc/google", 8080, namespace=world.FAKES) as google,

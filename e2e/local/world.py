@@ -26,11 +26,12 @@ HTTP, HTTPS = 8080, 8443
 NODE_HTTP, NODE_HTTPS = 30080, 30443
 GRAPH = f"http://graph.{FAKES}.svc.cluster.local:8080"
 GOOGLE = f"http://google.{FAKES}.svc.cluster.local:8080"
+TRANSCRIPTION = f"http://transcription.{FAKES}.svc.cluster.local:8080/v1"
 
 
 @dataclass(frozen=True)
 class LocalClinic:
-    """One clinic of the local world."""
+    """One clinic of the local world. `transcribes`: its voice messages are written down; else patients are to write."""
 
     name: str
     display_name: str
@@ -39,6 +40,7 @@ class LocalClinic:
     phone_number_id: str
     calendar_id: str
     professional: str
+    transcribes: bool = False
 
     @property
     def business_account_id(self) -> str:
@@ -50,7 +52,14 @@ SOL = LocalClinic(
     "sol", "Clínica Sol", "Dedicated", "sol.atendeai.local", "111000000000001", "agenda@sol.test", "Dra. Ana Lima"
 )
 LUA = LocalClinic(
-    "lua", "Clínica Lua", "Shared", "lua.atendeai.local", "222000000000002", "agenda@lua.test", "Dr. Bruno Reis"
+    "lua",
+    "Clínica Lua",
+    "Shared",
+    "lua.atendeai.local",
+    "222000000000002",
+    "agenda@lua.test",
+    "Dr. Bruno Reis",
+    transcribes=True,
 )
 CLINICS = (SOL, LUA)
 
@@ -117,7 +126,7 @@ def clinic(local: LocalClinic, **changes: Any) -> dict[str, Any]:
             "tokenURL": f"{GOOGLE}/token",
             "credentialsSecretRef": {"name": f"{local.name}-calendar"},
         },
-        "ai": {"provider": "Embedded"},
+        "ai": {"provider": "Embedded"} | (_transcription() if local.transcribes else {}),
         "profile": {
             "businessHours": dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), day),
             "services": [{"code": "consulta", "name": "Consulta", "duration": "30m", "priceBRL": "250.00"}],
@@ -134,6 +143,11 @@ def clinic(local: LocalClinic, **changes: Any) -> dict[str, Any]:
         "metadata": {"name": local.name, "namespace": NAMESPACE},
         "spec": spec | changes,
     }
+
+
+def _transcription() -> dict[str, Any]:
+    """Voices leave the cluster for it, which somebody has to have acknowledged."""
+    return {"transcription": {"baseURL": TRANSCRIPTION}, "privacy": {"acknowledged": True}}
 
 
 def _opaque(name: str, values: dict[str, str]) -> dict[str, Any]:

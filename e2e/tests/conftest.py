@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import secrets
 from collections.abc import Callable, Iterator
+from zoneinfo import ZoneInfo
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from local import kubectl, world
+from local import database, kubectl, world
+from local.bookings import ZONE
+from local.chat import Phone
 from local.demo import Patient
 from local.outside import Outside, outside
 
@@ -45,6 +50,39 @@ def fakes() -> Iterator[Outside]:
 def patient_of(fakes: Outside) -> Callable[[world.LocalClinic], Patient]:
     """Makes a patient with a number of their own for a clinic."""
     return lambda local: Patient(local, fakes)
+
+
+@pytest.fixture
+def phone_of(fakes: Outside) -> Iterator[Callable[[world.LocalClinic], Phone]]:
+    """Makes a patient of a clinic who can press buttons, under a name of their own; shows what was said if it fails."""
+    phones: list[Phone] = []
+
+    def make(local: world.LocalClinic) -> Phone:
+        phones.append(Phone(local, fakes, name=f"Rita {secrets.token_hex(2).translate(_LETTERS).title()}"))
+        return phones[-1]
+
+    yield make
+    for phone in phones:
+        print(phone.transcript())
+
+
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
+@pytest.fixture
+def by_day(local: world.LocalClinic) -> Iterator[ZoneInfo]:
+    """Has the clinic where it is day: nobody is written to at night, whenever these tests run."""
+    zones = map(ZoneInfo, (ZONE.key, "Europe/London", "Asia/Dubai", "Asia/Tokyo", "Pacific/Auckland", "America/Denver"))
+    zone = next(zone for zone in zones if 9 <= dt.datetime.now(zone).hour < 18)
+    _live_in(local, zone)
+    yield zone
+    _live_in(local, ZONE)
+
+
+def _live_in(local: world.LocalClinic, zone: ZoneInfo) -> None:
+    kubectl.apply(world.clinic(local, timezone=zone.key))
+    ask = f"select settings->>'timezone' from atendeai.clinic_config where clinic_id = '{database.clinic_id(local)}'"
+    kubectl.wait_for(f"{local.name} in {zone.key}", lambda: database.psql(ask) == [[zone.key]] or None)
 
 
 @pytest.fixture(scope="module", params=world.CLINICS, ids=lambda local: local.isolation)

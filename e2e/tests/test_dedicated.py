@@ -120,7 +120,7 @@ def test_a_deleted_namespace_comes_back_with_everything_in_it(fakes: Outside) ->
         return bool(
             found
             and found["metadata"]["uid"] != uid
-            and children.live({"kind": "Service", "name": "whatsapp", "namespace": before["namespace"]})
+            and kubectl.get("service", "whatsapp", namespace=before["namespace"])
         )
 
     kubectl.wait_for("the namespace again", whole, deadline=90)

@@ -12,26 +12,11 @@ import jwt
 import pyotp
 import pytest
 
-from local import edge, kubectl, world
+from local import edge, kubectl, staff, world
 from local.demo import Patient
 from local.outside import Outside
 
 pytestmark = pytest.mark.e2e
-PASSWORD = "uma senha bem comprida"
-
-
-def _owner_tokens(local: world.LocalClinic) -> dict[str, Any]:
-    """Sign the owner in, by the invitation the first time and by password afterwards."""
-    invitation = kubectl.secret(f"{local.name}-owner-invitation", world.NAMESPACE)
-    assert invitation is not None
-    body = {"invitation": invitation["token"], "name": "Dona da Clínica", "password": PASSWORD}
-    with edge.client(local.host) as door:
-        answer = door.post("/api/v1/auth/register", json=body)
-        if answer.status_code == 409:
-            answer = door.post("/api/v1/auth/login", json={"email": invitation["email"], "password": PASSWORD})
-        assert answer.status_code in {200, 201}, answer.text
-        tokens: dict[str, Any] = answer.json()
-        return tokens
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +48,7 @@ def _until_limit(local: world.LocalClinic, minute: int, *, in_a_row: int = 1) ->
 
 
 def test_the_owner_signs_in_and_is_told_apart(roomy: world.LocalClinic) -> None:
-    tokens = _owner_tokens(roomy)
+    tokens = staff.sign_in(roomy)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     with edge.client(roomy.host) as door:
         me = door.get("/api/v1/auth/me", headers=headers)
@@ -79,7 +64,7 @@ def test_the_owner_signs_in_and_is_told_apart(roomy: world.LocalClinic) -> None:
 
 
 def test_a_token_is_worth_nothing_at_another_clinic(roomy: world.LocalClinic) -> None:
-    tokens = _owner_tokens(roomy)
+    tokens = staff.sign_in(roomy)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     other = next(clinic for clinic in world.CLINICS if clinic is not roomy)
     with edge.client(other.host) as door:
@@ -88,7 +73,7 @@ def test_a_token_is_worth_nothing_at_another_clinic(roomy: world.LocalClinic) ->
 
 
 def test_logout_takes_effect_within_five_seconds(roomy: world.LocalClinic) -> None:
-    tokens = _owner_tokens(roomy)
+    tokens = staff.sign_in(roomy)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     with edge.client(roomy.host) as door:
         assert door.post("/api/v1/auth/logout", headers=headers).status_code == 204
@@ -107,7 +92,7 @@ def test_logout_takes_effect_within_five_seconds(roomy: world.LocalClinic) -> No
 
 def test_a_signing_key_is_followed_by_another_and_nobody_is_signed_out(roomy: world.LocalClinic) -> None:
     """A token of before and one that is renewed all the time, at edge and services, from the wish to the new key."""
-    tokens = _owner_tokens(roomy)
+    tokens = staff.sign_in(roomy)
     old, first = dict(tokens), _signed_with(tokens)
     wish = f"atendeai.io/rotate-signing-key={secrets.token_hex(4)}"
     kubectl.kubectl("-n", world.NAMESPACE, "annotate", "--overwrite", f"clinic/{roomy.name}", wish)
@@ -135,9 +120,9 @@ def _signed_with(tokens: dict[str, Any]) -> str:
 
 
 def test_a_second_factor_is_asked_for_once_it_guards_the_account(roomy: world.LocalClinic) -> None:
-    headers = {"Authorization": f"Bearer {_owner_tokens(roomy)['access_token']}"}
+    headers = {"Authorization": f"Bearer {staff.sign_in(roomy)['access_token']}"}
     with edge.client(roomy.host) as door:
-        begun = door.post("/api/v1/auth/second-factor", json={"password": PASSWORD}, headers=headers)
+        begun = door.post("/api/v1/auth/second-factor", json={"password": staff.PASSWORD}, headers=headers)
         assert begun.status_code == 201, begun.text
         code = pyotp.TOTP(begun.json()["secret"]).now()
         confirmed = door.post("/api/v1/auth/second-factor/confirm", json={"code": code}, headers=headers)
@@ -145,7 +130,7 @@ def test_a_second_factor_is_asked_for_once_it_guards_the_account(roomy: world.Lo
         recovery = confirmed.json()["recovery_codes"]
         try:
             email = f"dona@{roomy.name}.test"
-            asked = door.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
+            asked = door.post("/api/v1/auth/login", json={"email": email, "password": staff.PASSWORD})
             assert asked.status_code == 202, asked.text
             answer = {"challenge": asked.json()["challenge"], "code": code}
             assert door.post("/api/v1/auth/login/verify", json=answer).status_code == 401, "a code serves once"
@@ -157,7 +142,7 @@ def test_a_second_factor_is_asked_for_once_it_guards_the_account(roomy: world.Lo
 
 
 def test_a_day_that_staff_close_is_closed_for_patients(roomy: world.LocalClinic, fakes: Outside) -> None:
-    headers = {"Authorization": f"Bearer {_owner_tokens(roomy)['access_token']}"}
+    headers = {"Authorization": f"Bearer {staff.sign_in(roomy)['access_token']}"}
     day = dt.datetime.now(ZoneInfo("America/Sao_Paulo")).date() + dt.timedelta(days=12)
     wish = f"quero marcar consulta dia {day:%d/%m} às 15h"
     with edge.client(roomy.host) as door:
