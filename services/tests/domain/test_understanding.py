@@ -109,6 +109,8 @@ MORE = [
     ("ask_hours", "vcs funcionam no feriado?"),
     ("ask_hours", "atendem aos sábados?"),
     ("ask_hours", "a clinica fecha pra almoço?"),
+    ("ask_address", "segue o meu pedido de exame. qual o endereço?"),
+    ("results_or_prescription", "segue o exame pra doutora ver, obrigada"),
     ("ask_address", "como chego aí?"),
     ("ask_address", "fica perto do metrô?"),
     ("ask_address", "me manda a localização"),

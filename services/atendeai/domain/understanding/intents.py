@@ -144,6 +144,12 @@ _NEGATED_BOOK = re.compile(
 )
 _MONEY = re.compile(r"\b(?:quanto|precos?|valor\w*|cust\w+|parcel\w+|pix|cartao|desconto|boleto|car[oa]|pagamento)\b")
 _ASKS_FOR_PAPERS = re.compile(r"\b(?:precisa|necessario|exige\w*|tem que|tenho que|obrigatori[oa])\b")
+_HANDS_OVER = re.compile(
+    r"\b(?:seguem?|aqui (?:esta|vai|ta)|(?:te )?(?:mandei|enviei|anexei)|em anexo)\b[^.!?]{0,20}"
+    r"\b(?:pedidos?|exames?|receitas?|guias?|encaminhamentos?|laudos?|resultados?|requisicao)\b"
+)
+"""Papers that come with the message or came before it."""
+_BESIDE_PAPERS = {Intent.RESULTS, Intent.GREETING, Intent.THANKS, Intent.GOODBYE}
 _WISH_WORDS = re.compile(
     r"\b(?:segunda|terca|quarta|quinta|sexta|sabado|domingo|feiras?|janeiro|fevereiro|marco|abril|maio|junho|julho|"
     r"agosto|"
@@ -205,6 +211,8 @@ def _settle_questions(found: dict[Intent, float], norm: str) -> None:
         found.pop(Intent.ASK_PRICE)  # "só particular ou tem convênio?"
     if Intent.RESULTS in found and Intent.ASK_SERVICE in found and _ASKS_FOR_PAPERS.search(norm):
         found.pop(Intent.RESULTS)  # "precisa de encaminhamento?"
+    if Intent.RESULTS in found and found.keys() - _BESIDE_PAPERS and _HANDS_OVER.search(norm):
+        found.pop(Intent.RESULTS)  # "segue o pedido de exame. qual o endereço?": it is given, not asked for
     if (
         Intent.ASK_HOURS in found
         and Intent.ASK_INSURANCE in found
