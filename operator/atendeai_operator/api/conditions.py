@@ -38,6 +38,7 @@ class Reason(StrEnum):
     NOT_INSTALLED = "NotInstalled"
     UP_TO_DATE = "UpToDate"
     WORKING = "Working"
+    TEMPLATES_MISSING = "TemplatesMissing"
     REFUSED = "Refused"
     UNREACHABLE = "Unreachable"
 

@@ -128,7 +128,7 @@ def _outside(report: Report | None, working: str, remedy: str) -> Concern:
     if report is None:
         return unknown(Reason.PENDING, "Not asked yet: the clinic's services must run first.")
     if report.verdict is Verdict.WORKING:
-        return good(Reason.WORKING, f"{working} {report.text}".rstrip())
+        return good(report.short or Reason.WORKING, f"{working} {report.text}".rstrip())
     if report.verdict is Verdict.REFUSED:
         return bad(Reason.REFUSED, f"{report.text} {remedy}" if report.credentials else report.text)
     return unknown(Reason.UNREACHABLE, report.text)

@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from atendeai_operator.api.conditions import Reason
+
 ClaimKind = Literal["host", "phone"]
 
 
@@ -203,6 +205,8 @@ class Report:
     text: str = ""
     credentials: bool = False
     """Whether it is the credentials that are refused."""
+    short: Reason | None = None
+    """Of what works: the reason, where it does not work in full."""
 
 
 class Probing(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from atendeai_operator.api.conditions import Reason
 from atendeai_operator.gateway.model import SUSPENDED
 from atendeai_operator.pipeline.ports import Report, Verdict
 
@@ -30,8 +31,9 @@ def served(status: int, headers: Mapping[str, str], body: str, *, suspended: boo
 def channel(said: Mapping[str, Any]) -> Report:
     """Return what the state of a channel means."""
     state, token, error = said.get("state"), said.get("token") or {}, said.get("error") or {}
+    templates = said.get("templates") or {}
     if state == "ok":
-        return Report(Verdict.WORKING, "Meta accepts the access token.")
+        return _working(templates)
     if state == "unconfigured":
         return Report(Verdict.UNKNOWN, "The whatsapp service has not been given the credentials yet.")
     if state != "broken":
@@ -44,7 +46,27 @@ def channel(said: Mapping[str, Any]) -> Report:
     if error:
         credentials = credentials or error.get("code") == TOKEN_ERROR
         parts.append(f"Meta refuses to send{_because(error.get('title'), error.get('code'))}.")
+    refused = ", ".join(templates.get("refused") or ())
+    if refused:
+        parts.append(f"Not usable: {refused}. Mend or appeal these templates in Meta's WhatsApp Manager.")
     return Report(Verdict.REFUSED, " ".join(parts), credentials=credentials)
+
+
+def _working(templates: Mapping[str, Any]) -> Report:
+    """Return what a channel comes to whose token is good: patients are answered, with or without templates.
+
+    Without them nobody is written to who last wrote more than a day ago. What Meta still reviews is not missing.
+    """
+    missing = ", ".join(templates.get("missing") or ()) if templates.get("synced_at") else ""
+    if not missing:
+        return Report(Verdict.WORKING, "Meta accepts the access token.")
+    return Report(
+        Verdict.WORKING,
+        "Meta accepts the access token, so patients are answered; but it does not have the message templates"
+        f" {missing}: whoever last wrote more than 24 hours ago is not reminded, offered or told anything. Have them"
+        ' created with POST /api/v1/whatsapp/onboarding {"steps": ["templates"]}.',
+        short=Reason.TEMPLATES_MISSING,
+    )
 
 
 def _because(title: object, code: object = None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from atendeai_operator.api.conditions import Reason
 from atendeai_operator.kube.kinds import CLINIC, SERVICE, STACK
 from atendeai_operator.kube.watch import Key
 from atendeai_operator.pipeline.ports import Report, Verdict
@@ -130,14 +131,17 @@ async def test_a_refused_token_shows_and_heals(world: World) -> None:
     assert "Meta refuses" in channel["message"]
     assert "sol-whatsapp" in channel["message"]
     assert (await _condition(world, "Ready"))["status"] == "True", "what Meta does is not this cluster's health"
-    world.probing.reports.clear()
+    unwritten = Report(Verdict.WORKING, "Meta does not have atendeai_lembrete.", short=Reason.TEMPLATES_MISSING)
+    world.probing.reports["whatsapp"] = unwritten
     again = await world.reconcile(CLINIC, "sol")
     assert again is not None
     assert again <= 20
     assert (await _condition(world, "ChannelReady"))["status"] == "False"
     _later(world, again + 1)
     await world.reconcile(CLINIC, "sol")
-    assert (await _condition(world, "ChannelReady"))["status"] == "True"
+    channel = await _condition(world, "ChannelReady")
+    assert (channel["status"], channel["reason"]) == ("True", "TemplatesMissing")
+    assert "atendeai_lembrete" in channel["message"]
 
 
 async def test_a_new_secret_is_tried_at_once(world: World) -> None:

@@ -21,6 +21,7 @@ from atendeai.kit.resources import KitDep
 from atendeai.kit.responses import JSON, dumps
 from atendeai.kit.schemas import Code
 from atendeai.kit.tenancy import Tenant, TenantDep
+from atendeai.kit.wording import spelt
 
 __all__ = ["router"]
 
@@ -28,6 +29,8 @@ router = APIRouter(tags=["feeds"])
 
 ManagerDep = Annotated[Principal, Depends(permitted("appointments.feeds"))]
 CodeDep = Annotated[Code, Path()]
+# The same pattern has the same words as in the kit: a secret is passed on as it was given out.
+_SECRET = spelt(r"^[A-Za-z0-9_-]+$", "letters, digits, - and _, just as it was given out")
 _CALENDAR = {"text/calendar": {"schema": {"type": "string"}}}
 _FEEDS = "/api/v1/appointments/feeds"
 _ADDRESS = "/api/v1/appointments/professionals/{professional_code}/feed"
@@ -44,7 +47,7 @@ _ADDRESS = "/api/v1/appointments/professionals/{professional_code}/feed"
 )
 @any_query
 async def feed(
-    secret: Annotated[str, Path(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")],
+    secret: Annotated[str, Path(min_length=20, max_length=100, pattern=_SECRET)],
     tenant: TenantDep,
     kit: KitDep,
     if_none_match: IfNoneMatchDep = None,

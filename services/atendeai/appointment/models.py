@@ -280,8 +280,10 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of an appointment's history."""
+    """One line of an appointment's history; `version` is the appointment's, which it led to or was seen at."""
 
+    id: UUID
+    version: int
     at: datetime
     actor: str
     action: str
@@ -292,6 +294,7 @@ class Event:
     def as_json(self, tz: tzinfo) -> dict[str, Any]:
         """Render for the wire."""
         return {
+            "version": self.version,
             "at": self.at.astimezone(tz).isoformat(),
             "actor": self.actor,
             "action": self.action,

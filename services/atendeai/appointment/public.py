@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -20,8 +21,8 @@ from atendeai.appointment.models import (
     StatusRequest,
 )
 from atendeai.appointment.problems import no_such_appointment
-from atendeai.appointment.repository import SORTING, AppointmentRepository, sort_key
-from atendeai.appointment.views import AppointmentPage, AppointmentView, HistoryView, SlotsView
+from atendeai.appointment.repository import EVENTS, SORTING, AppointmentRepository, sort_key
+from atendeai.appointment.views import AppointmentPage, AppointmentView, HistoryPage, SlotsView
 from atendeai.domain.appointment_states import Status
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import invalid
@@ -132,16 +133,19 @@ async def one(
     return tagged(found.as_json(tenant.config.tz), version_tag(found.version), if_none_match)
 
 
-@router.get("/{appointment_id}/history", operation_id="appointments_history", response_model=HistoryView)
-async def history(appointment_id: UUID, tenant: TenantDep, who: ReaderDep, kit: KitDep) -> Response:
+@router.get("/{appointment_id}/history", operation_id="appointments_history", response_model=HistoryPage)
+async def history(
+    appointment_id: UUID, tenant: TenantDep, who: ReaderDep, kit: KitDep, window: Annotated[Window, paged(EVENTS)]
+) -> Response:
     """Show what happened to an appointment and who did it, in order."""
     async with kit.database.transaction(tenant) as connection:
         rows = AppointmentRepository(connection, tenant.id)
         if await rows.get(appointment_id) is None:
             raise no_such_appointment()
-        events = await rows.history(appointment_id)
+        events = await rows.history(appointment_id, window)
         await audit.record(connection, tenant.id, who, "appointment.history", f"appointment:{appointment_id}")
-    return JSON({"items": [event.as_json(tenant.config.tz) for event in events]})
+    page, token = window.page(events, asdict)
+    return JSON({"items": [event.as_json(tenant.config.tz) for event in page], "next_page_token": token})
 
 
 @router.post(

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.appointment.event_details import known
 from atendeai.appointment.models import HOLD_EXPIRED, LAPSED, OFFER_EXPIRED, Appointment, Event
 from atendeai.domain.appointment_states import LIVE, Status
 from atendeai.kit.paging import Field, Sorting, Window
@@ -37,6 +38,13 @@ SORTING = Sorting(
     tie=Field("id", "a.id", UUID),
 )
 """What the diary can be sorted by."""
+EVENTS = Sorting(
+    Field("version", "e.version", int),
+    Field("at", "e.at", datetime),
+    default="version,at",
+    tie=Field("id", "e.id", UUID),
+)
+"""What a history can be sorted by: its order is that of the appointment's versions, and of time within one."""
 
 
 def sort_key(one: Appointment) -> dict[str, Any]:
@@ -167,14 +175,18 @@ class AppointmentRepository:
         )
         return [(row["professional_code"], row["starts_at"], row["ends_at"]) for row in rows]
 
-    async def history(self, appointment_id: UUID) -> list[Event]:
-        """Return what happened to an appointment, oldest first."""
+    async def history(self, appointment_id: UUID, window: Window | None = None) -> list[Event]:
+        """Return what happened to an appointment: the lines of a window, one more than it shows, or all in order."""
+        behind, values = window.condition() if window else ("TRUE", {})
+        order = window.order_by() if window else "e.version, e.at, e.id"
         rows = await self._all(
-            """
-            SELECT e.at, e.actor, e.action, e.from_status, e.to_status, e.details FROM atendeai.appointment_event e
-            WHERE e.clinic_id = :clinic_id AND e.appointment_id = :id ORDER BY e.version, e.at, e.id
+            f"""
+            SELECT e.id, e.version, e.at, e.actor, e.action, e.from_status, e.to_status, e.details
+            FROM atendeai.appointment_event e
+            WHERE e.clinic_id = :clinic_id AND e.appointment_id = :id AND {behind}
+            ORDER BY {order} LIMIT :limit
             """,
-            {"id": appointment_id},
+            {"id": appointment_id, "limit": window.limit if window else None} | values,
         )
         return [Event(**{**row, "details": _json(row["details"])}) for row in rows]
 
@@ -335,7 +347,7 @@ class AppointmentRepository:
         details: Mapping[str, Any],
         now: datetime,
     ) -> None:
-        """Add a line to the appointment's history."""
+        """Add a line to the appointment's history; `details` are some of `EventDetails`, else `ValueError`."""
         await self._run(
             """
             INSERT INTO atendeai.appointment_event
@@ -352,7 +364,7 @@ class AppointmentRepository:
                 "action": action,
                 "from_status": from_status.value if from_status else None,
                 "to_status": appointment.status.value,
-                "details": orjson.dumps(dict(details)).decode(),
+                "details": orjson.dumps(known(action, details)).decode(),
             },
         )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
+from atendeai.appointment.event_details import EventDetails
 from atendeai.appointment.waitlist_models import WishStatus
 from atendeai.domain.appointment_states import Status
 from atendeai.domain.slots import Reason
@@ -19,7 +20,7 @@ __all__ = [
     "AppointmentView",
     "FeedAddressView",
     "FeedView",
-    "HistoryView",
+    "HistoryPage",
     "OwnAppointmentPage",
     "SlotsView",
     "WishList",
@@ -132,18 +133,22 @@ class AppointmentList(Answer):
 
 
 class EventView(Answer):
-    """One line of an appointment's history; `details` depend on `action` (`reschedule` has `from` and `to`)."""
+    """One line of an appointment's history; which `details` there are depends on `action`.
 
+    `version` is the appointment's, which it led to or was seen at.
+    """
+
+    version: int
     at: datetime
     actor: str
     action: str
     from_status: Status | None
     to_status: Status
-    details: dict[str, Any]
+    details: EventDetails
 
 
-class HistoryView(Answer):
-    """Everything that happened to an appointment, in order."""
+class HistoryPage(Page):
+    """What happened to an appointment, in order."""
 
     items: list[EventView]
 

@@ -12,6 +12,8 @@ from atendeai.kit.identity import Principal
 from atendeai.kit.permissions import allowed, may_manage
 from atendeai.kit.tenancy import Tenant
 
+INACTIVE = "This account is not active; ask an owner of the clinic."
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

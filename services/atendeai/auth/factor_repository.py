@@ -63,7 +63,12 @@ class FactorRepository:
         return done.rowcount > 0
 
     async def remove(self, user_id: UUID) -> bool:
-        """Drop a factor with its recovery codes and open challenges; False when there is none."""
+        """Drop a factor with its recovery codes and open challenges; False when there is none.
+
+        The factor is locked first, as by whoever answers a challenge: in another order the two would wait for each
+        other.
+        """
+        await self.factor(user_id, lock=True)
         await self._run(
             "DELETE FROM atendeai.recovery_code WHERE clinic_id = :clinic_id AND user_id = :user_id", user_id=user_id
         )
@@ -121,28 +126,27 @@ class FactorRepository:
             expires_at=expires_at,
         )
 
-    async def challenged(self, fingerprint: str, *, now: datetime) -> str | None:
-        """The e-mail that a challenge was given for, or None."""
+    async def challenged(self, fingerprint: str, *, now: datetime) -> tuple[UUID, str] | None:
+        """Whose challenge it is and the e-mail that it was given for, or None."""
         rows = await self._run(
-            "SELECT email FROM atendeai.login_challenge "
+            "SELECT user_id, email FROM atendeai.login_challenge "
             "WHERE clinic_id = :clinic_id AND token_sha256 = :fingerprint AND expires_at > :now",
             fingerprint=fingerprint,
             now=now,
         )
-        found: str | None = rows.scalar_one_or_none()
-        return found
+        found = rows.one_or_none()
+        return (found.user_id, found.email) if found else None
 
-    async def count_attempt(self, fingerprint: str, *, most: int, now: datetime) -> UUID | None:
-        """Count an answer to a challenge and return whose it is, locked; None when it has ended or had too many."""
-        rows = await self._run(
+    async def count_attempt(self, fingerprint: str, *, most: int, now: datetime) -> bool:
+        """Count an answer to a challenge, which is locked then; False when it has ended or had too many."""
+        done = await self._run(
             "UPDATE atendeai.login_challenge SET attempts = attempts + 1 WHERE clinic_id = :clinic_id "
-            "AND token_sha256 = :fingerprint AND expires_at > :now AND attempts < :most RETURNING user_id",
+            "AND token_sha256 = :fingerprint AND expires_at > :now AND attempts < :most",
             fingerprint=fingerprint,
             most=most,
             now=now,
         )
-        found: UUID | None = rows.scalar_one_or_none()
-        return found
+        return done.rowcount > 0
 
     async def drop_challenge(self, fingerprint: str) -> None:
         """End a challenge: it was answered."""

@@ -37,7 +37,7 @@ WINDOW = 1
 
 RECOVERY_CODES = 10
 _DIGITS = re.compile(r"^\d{6}$")
-_WRONG = "The code is wrong, was used already or is no longer valid."
+_WRONG = "The code is wrong, was used already or is no longer valid; type the one that the app shows now."
 _NO_CHALLENGE = "The challenge has ended; sign in with the password again."
 
 log = structlog.get_logger(__name__)
@@ -142,9 +142,10 @@ class Factors:
     async def challenged(self, tenant: Tenant, challenge: str) -> str:
         """The e-mail that a challenge was given for. Raises a 401 problem when it has ended."""
         async with self.database.transaction(tenant) as connection:
-            email = await FactorRepository(connection, tenant.id).challenged(fingerprint(challenge), now=clock.now())
-        if email is None:
+            found = await FactorRepository(connection, tenant.id).challenged(fingerprint(challenge), now=clock.now())
+        if found is None:
             raise unauthenticated(_NO_CHALLENGE, error="invalid_grant")
+        _, email = found
         return email
 
     async def answer(self, tenant: Tenant, challenge: str, code: str) -> UUID:
@@ -152,25 +153,24 @@ class Factors:
         digest = fingerprint(challenge)
         async with self.database.transaction(tenant) as connection:
             repository = FactorRepository(connection, tenant.id)
-            user_id = await repository.count_attempt(digest, most=CHALLENGE_ATTEMPTS, now=clock.now())
-            found = await repository.factor(user_id, lock=True) if user_id is not None else None
-            right = (
-                found is not None and found.confirmed_at is not None and await _take(repository, tenant, found, code)
-            )
+            given = await repository.challenged(digest, now=clock.now())
+            # The factor before the challenge, as whoever takes it away does.
+            found = await repository.factor(given[0], lock=True) if given is not None else None
+            counted = await repository.count_attempt(digest, most=CHALLENGE_ATTEMPTS, now=clock.now())
+            if found is None or not counted:
+                raise unauthenticated(_NO_CHALLENGE, error="invalid_grant")
+            right = found.confirmed_at is not None and await _take(repository, tenant, found, code)
             if right:
                 await repository.drop_challenge(digest)
-            if right and user_id is not None and not _is_digits(code):
-                left = {"left": await repository.recovery_codes_left(user_id)}
-                person, target = f"person:{user_id}", f"user:{user_id}"
+            if right and not _is_digits(code):
+                left = {"left": await repository.recovery_codes_left(found.user_id)}
+                person, target = f"person:{found.user_id}", f"user:{found.user_id}"
                 await audit.record(
                     connection, tenant.id, person, "auth.use-recovery-code", target, left, reason="sign-in"
                 )
-        # Said only now: the count of wrong answers must be committed.
-        if user_id is None or found is None:
-            raise unauthenticated(_NO_CHALLENGE, error="invalid_grant")
-        if not right:
+        if not right:  # said only now: the count of wrong answers must be committed
             raise unauthenticated(_WRONG, error="invalid_grant")
-        return user_id
+        return found.user_id
 
 
 async def _confirmed(repository: FactorRepository, user_id: UUID) -> Factor:

@@ -12,14 +12,17 @@ from atendeai.auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from atendeai.kit.paging import Page
 from atendeai.kit.permissions import Role
 from atendeai.kit.schemas import VISIBLE, Answer, Body
+from atendeai.kit.wording import spelt
 
 _PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
-Email = Annotated[str, Field(max_length=254, pattern=f"^{_PART}@{_PART}$"), AfterValidator(str.lower)]
+_EMAIL = spelt(f"^{_PART}@{_PART}$", "an e-mail address, as in nome@clinica.com.br")
+Email = Annotated[str, Field(max_length=254, pattern=_EMAIL), AfterValidator(str.lower)]
 """As in user: no stricter than the Clinic resource, which names the first owner."""
 
 Password = Secret[Annotated[str, Field(min_length=MINIMUM_LENGTH, max_length=MAXIMUM_LENGTH)]]
 """A new password. The length is the text's own, so that a refusal speaks of characters."""
 
+_ACTOR = spelt(r"^(person|service):[A-Za-z0-9_-]{1,64}$", "person:<id> or service:<name>")
 PresentPassword = Annotated[SecretStr, Field(min_length=1, max_length=MAXIMUM_LENGTH)]
 Token = Annotated[str, Field(min_length=20, max_length=200)]
 Reason = Annotated[str, Field(min_length=3, max_length=300), VISIBLE]
@@ -137,7 +140,7 @@ class RevokeRequest(Body):
     """End every session of a user (from user only): who had them ended, as the audit log names them, and why."""
 
     user_id: UUID
-    actor: Annotated[str, Field(pattern=r"^(person|service):[A-Za-z0-9_-]{1,64}$")] = "service:user"
+    actor: Annotated[str, Field(pattern=_ACTOR)] = "service:user"
     reason: Reason = "account-changed"
 
 

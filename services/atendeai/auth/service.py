@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.auth.accounts import Account, Accounts
+from atendeai.auth.accounts import INACTIVE, Account, Accounts
 from atendeai.auth.factor_repository import FactorRepository
 from atendeai.auth.factors import Factors
 from atendeai.auth.lockout import Lockout
@@ -30,7 +30,6 @@ from atendeai.kit.tenancy import Tenant
 
 RESET_LIFETIME = timedelta(hours=1)
 _ENDED = "This session has ended; sign in again."
-_INACTIVE = "This account is not active; ask an owner of the clinic."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Auth:
                 raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
             account = await self.accounts.find(tenant, found.user_id)
             if account is None or not account.is_open:
-                raise forbidden(_INACTIVE)
+                raise forbidden(INACTIVE)
             if renewed is not None:
                 found = await self._renewed(tenant, request, found, renewed)
             challenge = await self.factors.challenge(tenant, found)
@@ -130,7 +129,7 @@ class Auth:
             user_id = await self.factors.answer(tenant, challenge, code)
             account = await self.accounts.find(tenant, user_id)
             if account is None or proven is None:
-                raise forbidden(_INACTIVE)
+                raise forbidden(INACTIVE)
             return await self._signed_in(tenant, account, client, proven.password_hash)
 
     async def refresh(self, tenant: Tenant, refresh_token: str, client: Client) -> Tokens:
@@ -283,20 +282,12 @@ class Auth:
 
     async def _signed_in(self, tenant: Tenant, account: Account, client: Client, password_hash: str) -> Tokens:
         if not account.is_open:
-            raise forbidden(_INACTIVE)
-        opened = await self.sessions.open(tenant, account.id, client, password_hash)
-        if opened is None:  # the password was changed or reset while this one was looked at
+            raise forbidden(INACTIVE)
+        tokens = await self.sessions.open(tenant, account, client, password_hash)
+        if tokens is None:  # the password was changed or reset while this one was looked at
             raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
-        session_id, issued = opened
-        # Asked again behind the opening: whoever was deactivated or lost a role meanwhile, whose sessions had ended
-        # before this one was there, gets no token of it.
-        current = await self.accounts.find(tenant, account.id)
-        if current is None or not current.is_open:
-            async with self.database.transaction(tenant) as connection:
-                await self._end_family(connection, tenant, session_id, "account-closed")
-            raise forbidden(_INACTIVE)
         await self.lockout.succeeded(account.email, client.address)
-        return self.sessions.pair(tenant, current, session_id, issued)
+        return tokens
 
     async def _end_family(self, connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> None:
         await self.sessions.end(connection, tenant, session_id, reason)

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.auth.accounts import Account
+from atendeai.auth.accounts import INACTIVE, Account
 from atendeai.auth.repository import AuthRepository
 from atendeai.auth.schemas import Session, SessionPage, Tokens
 from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
-from atendeai.kit.errors import not_found
-from atendeai.kit.identity import LONGEST_ACCESS_TOKEN, Principal, issue_access_token, revoke_session
+from atendeai.kit.errors import forbidden, not_found
+from atendeai.kit.identity import LONGEST_ACCESS_TOKEN, Principal, hold_roles, issue_access_token, revoke_session
 from atendeai.kit.paging import Window
 from atendeai.kit.tenancy import Tenant
 
@@ -48,29 +48,32 @@ class SessionBook:
 
     database: Database
 
-    async def open(self, tenant: Tenant, user_id: UUID, client: Client, password_hash: str) -> tuple[UUID, str] | None:
-        """Begin a session and return its id and its first refresh token.
+    async def open(self, tenant: Tenant, account: Account, client: Client, password_hash: str) -> Tokens | None:
+        """Begin a session, with the roles that the account has at this moment.
 
         None when the password it was proven by is another one by now: the sessions that this ended were all there were.
+        Raises a 403 problem when the account was closed since it was asked for: so were its sessions.
         """
         session_id, now = uuid4(), clock.now()
         async with self.database.transaction(tenant) as connection:
             repository = AuthRepository(connection, tenant.id)
-            if not await repository.holds(user_id, password_hash):
+            if not await repository.holds(account.id, password_hash):
                 return None
+            roles = await hold_roles(connection, tenant.id, account.id)
+            if roles is None:
+                raise forbidden(INACTIVE)
             await repository.open_session(
                 session_id=session_id,
-                user_id=user_id,
+                user_id=account.id,
                 user_agent=client.user_agent,
                 address=client.address,
                 now=now,
                 expires_at=self.refresh_ends(tenant, now),
             )
             issued = await self.new_refresh(repository, tenant, session_id)
-            await audit.record(
-                connection, tenant.id, f"person:{user_id}", "auth.sign-in", f"session:{session_id}", reason="sign-in"
-            )
-        return session_id, issued
+            person, session = f"person:{account.id}", f"session:{session_id}"
+            await audit.record(connection, tenant.id, person, "auth.sign-in", session, reason="sign-in")
+        return self.pair(tenant, replace(account, roles=roles), session_id, issued)
 
     @staticmethod
     def refresh_ends(tenant: Tenant, now: datetime) -> datetime:

@@ -12,9 +12,12 @@ from pydantic import Field, StringConstraints, model_validator
 
 from atendeai.domain.profile_values import MAX_EXCEPTION_DAYS
 from atendeai.kit.schemas import STORABLE, VISIBLE, Answer, Body, Code, Day, Moment
+from atendeai.kit.wording import spelt
 
-Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Price = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}(\.[0-9]{2})?$", max_length=10)]
+_CLOCK = spelt(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time of day, as in 08:30")
+_PRICE = spelt(r"^[0-9]{1,7}(\.[0-9]{2})?$", "an amount in reais, as in 250 or 250.00")
+Clock = Annotated[str, StringConstraints(pattern=_CLOCK)]
+Price = Annotated[str, StringConstraints(pattern=_PRICE, max_length=10)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True), STORABLE]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), VISIBLE]
 Reason = Name

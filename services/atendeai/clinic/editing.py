@@ -94,7 +94,7 @@ class Editing:
         )
         return shown_exception(added)
 
-    async def remove_exception(self, exception_id: UUID, if_match: str | None) -> None:
+    async def remove_exception(self, exception_id: UUID, reason: str | None, if_match: str | None) -> None:
         """Take an exception back. Raises a problem: 404 for one that staff did not set, 412."""
         standing = await self._begin(if_match)
         own = standing.additions.get("exceptions") or []
@@ -102,7 +102,7 @@ class Editing:
         if len(left) == len(own):
             raise not_found("exception", "Staff have set no such exception; the Clinic resource's are changed there.")
         document = {**standing.additions, "exceptions": left}
-        await self._write(document, None, "clinic.exception.remove", {"exception": str(exception_id)})
+        await self._write(document, reason, "clinic.exception.remove", {"exception": str(exception_id)})
 
     async def _begin(self, if_match: str | None) -> Standing:
         await self._rows.take_turn()

@@ -16,6 +16,7 @@ from atendeai.clinic.additions import (
     ExceptionList,
     ExceptionRequest,
     ExceptionView,
+    Reason,
     shown_exception,
 )
 from atendeai.clinic.editing import Editing, view
@@ -33,6 +34,8 @@ from atendeai.kit.schemas import Day
 from atendeai.kit.tenancy import TenantDep
 
 router = APIRouter(prefix="/api/v1/clinics/me", tags=["clinics"])
+
+ReasonDep = Annotated[Reason | None, Query(description="Why; it goes into the profile's history and the audit log.")]
 
 
 @router.get(
@@ -135,10 +138,11 @@ async def remove_exception(
     connection: ConnectionDep,
     kit: KitDep,
     who: EditorDep,
+    reason: ReasonDep = None,
     if_match: IfMatchDep = None,
 ) -> None:
     """Take back an exception that staff set."""
-    await Editing(connection, tenant, who).remove_exception(exception_id, if_match)
+    await Editing(connection, tenant, who).remove_exception(exception_id, reason, if_match)
     on_commit(connection, lambda: kit.tenants.forget(tenant.id))
 
 

@@ -7,6 +7,7 @@ import httpx
 from fastapi import FastAPI
 
 from atendeai.conversation import internal, public
+from atendeai.conversation.attention import Attention
 from atendeai.conversation.engine import EmbeddedEngine, Engine
 from atendeai.conversation.model_client import Endpoint
 from atendeai.conversation.model_state import ModelStates, usable
@@ -16,6 +17,7 @@ from atendeai.conversation.service import (
     EMERGENCY_QUEUE,
     PREFERENCE_QUEUE,
     REPLY_QUEUE,
+    UNATTENDED_QUEUE,
     Conversations,
 )
 from atendeai.kit.app import create_service
@@ -41,7 +43,7 @@ def create_app(
         note = partial(states.note, tenant.id)
         return OpenAIEngine(Endpoint(ai.base_url or "", ai.model or "", key), transport=model_transport, note=note)
 
-    conversations = Conversations(resources, engine_of)
+    conversations, attention = Conversations(resources, engine_of), Attention(resources)
     app = create_service(
         "conversation",
         settings,
@@ -51,6 +53,7 @@ def create_app(
             Worker(EMERGENCY_QUEUE, conversations.attend, concurrency=4, max_pause=timedelta(seconds=2)),
             Worker(PREFERENCE_QUEUE, conversations.tell_preference, concurrency=2),
             Worker(REPLY_QUEUE, conversations.pass_on, concurrency=8, max_pause=timedelta(seconds=30)),
+            Worker(UNATTENDED_QUEUE, attention.look, concurrency=2, max_pause=timedelta(seconds=30)),
         ],
         kit=resources,
     )

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from atendeai.conversation import reactions
 from atendeai.conversation.repository import Unhandled
-from atendeai.domain.dialogue import buttons
 from atendeai.domain.dialogue.session import Message
 from atendeai.domain.understanding.emergency import is_emergency
 from atendeai.domain.understanding.normalise import normalise
@@ -14,7 +14,7 @@ _WORDS = frozenset(["text", "button", "list", "interactive", "button_reply", "li
 ABOUT_OTHERS = frozenset(["edit", "revoke"])
 """They change an earlier message, while it waits; an edit that comes later is a correction like any other."""
 _UNANSWERED = frozenset(["reaction", "sticker", "system", "revoke"])
-"""A thumb under a message of ours, a sticker, a changed number, something deleted: nothing that waits for an answer."""
+"""A sticker, a changed number, something deleted: nothing that waits for an answer. A sign does under a question."""
 _FILES = frozenset(["audio", "voice", "image", "video", "document"])
 _NAMED = frozenset(["location", "contacts"])
 """What comes as their text names a place or somebody else; it is nothing that the patient said."""
@@ -26,8 +26,8 @@ def quiet(settings: Settings) -> timedelta:
 
 
 def urgent(reply_id: str | None, text: str) -> bool:
-    """Whether a message is answered at once: an emergency, or a button, which is nobody's unfinished sentence."""
-    return buttons.known(reply_id) or is_emergency(normalise(text).norm)
+    """Whether a message is answered at once: an emergency, or a button or its sign, nobody's unfinished sentence."""
+    return reactions.stands_alone(reply_id) or is_emergency(normalise(text).norm)
 
 
 def due_at(waiting: Sequence[Unhandled], now: datetime, settings: Settings) -> datetime | None:
@@ -49,11 +49,11 @@ def together(waiting: Sequence[Unhandled]) -> list[Unhandled]:
     if kept:
         return [m for m in waiting if str(m.id) in kept]
     first = waiting[0]
-    if buttons.known(first.reply_id):
+    if reactions.stands_alone(first.reply_id):
         return [first]
     batch: list[Unhandled] = []
     for message in waiting:
-        if buttons.known(message.reply_id):
+        if reactions.stands_alone(message.reply_id):
             break
         batch.append(message)
     return batch
@@ -61,15 +61,16 @@ def together(waiting: Sequence[Unhandled]) -> list[Unhandled]:
 
 def as_one(batch: Sequence[Unhandled], *, remind_within: timedelta | None = None) -> Message | None:
     """The messages as the dialogue reads them: their texts on lines of their own; None when none wants an answer."""
-    spoken = [m for m in batch if wants_answer(m.kind, m.text)]
+    spoken = [m for m in batch if wants_answer(m.kind, m.text) or _answers(m)]
     if not spoken:
         return None
-    texts = [m.text.strip() for m in spoken if m.text.strip() and m.kind not in _NAMED]
+    texts = [words for m in spoken if (words := _words(m)) and m.kind not in _NAMED]
     files = tuple(m.kind for m in spoken if not _has_words(m))
     return Message(
         "\n".join(texts),
         kind="text" if texts else files[0] if files else spoken[0].kind,
         pressed=spoken[0].reply_id,
+        reminded=_refuses(spoken[0]),
         files=files,
         lost=sum(m.kind in _FILES and m.media is None for m in spoken),
         remind_within=remind_within,
@@ -81,5 +82,21 @@ def wants_answer(kind: str, text: str) -> bool:
     return kind not in _UNANSWERED and not (kind == "edit" and not text.strip())
 
 
+def _answers(message: Unhandled) -> bool:
+    """Whether it is a sign under a question of the clinic's (see `reactions.stands_for`)."""
+    return message.kind == reactions.KIND and message.reply_id is not None
+
+
+def _refuses(message: Unhandled) -> bool:
+    return _answers(message) and reactions.doubted(message.reply_id) is not None
+
+
+def _words(message: Unhandled) -> str:
+    if _answers(message):
+        return reactions.NO if _refuses(message) else reactions.YES
+    return message.text.strip()
+
+
 def _has_words(message: Unhandled) -> bool:
-    return message.kind in _WORDS or message.kind == "edit" or bool((message.media or {}).get("transcript"))
+    spoken = message.kind in _WORDS or message.kind == "edit" or _answers(message)
+    return spoken or bool((message.media or {}).get("transcript"))

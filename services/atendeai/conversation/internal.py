@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.conversation import emergencies, joining
+from atendeai.conversation import emergencies, joining, reactions
 from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
 from atendeai.conversation.model_state import ModelStates
 from atendeai.conversation.repository import ConversationRepository
@@ -19,31 +20,32 @@ from atendeai.conversation.schemas import (
     Undelivered,
     UndeliveredNotice,
 )
-from atendeai.conversation.service import CONVERSATION_QUEUE, EMERGENCY_QUEUE, PREFERENCE_QUEUE, REPLY_QUEUE
+from atendeai.conversation.service import (
+    CONVERSATION_QUEUE,
+    EMERGENCY_QUEUE,
+    OLDEST,
+    PREFERENCE_QUEUE,
+    REPLY_QUEUE,
+    UNATTENDED_QUEUE,
+)
 from atendeai.kit import clock
 from atendeai.kit.audit import record
 from atendeai.kit.identity import Principal, service
 from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.schemas import Joined
-from atendeai.kit.tenancy import TenantDep
+from atendeai.kit.tenancy import Tenant, TenantDep
 from atendeai.kit.work import enqueue
 
 router = APIRouter(prefix="/internal/v1", tags=["internal"])
 _OF_WHATSAPP = [Depends(service("whatsapp"))]
 
 
-@router.post("/messages", status_code=202, operation_id="internal_messages_take")
-async def messages(
-    message: InboundMessage,
-    tenant: TenantDep,
-    connection: ConnectionDep,
-    kit: KitDep,
-    caller: Annotated[Principal, Depends(service("whatsapp"))],
-) -> Taken:
+@router.post("/messages", status_code=202, operation_id="internal_messages_take", dependencies=_OF_WHATSAPP)
+async def messages(message: InboundMessage, tenant: TenantDep, connection: ConnectionDep, kit: KitDep) -> Taken:
     """Store a message once and wake its handling; a repeated one changes nothing."""
-    del caller  # proven by the dependency
     # PostgreSQL's text holds no NUL; a phone's keyboard has none, a made-up client may.
     body = message.text.replace("\x00", "")
+    reply_id = _pressed(message, body)
     received = await ConversationRepository(connection, tenant.id).receive(
         message_id=message.message_id,
         contact_id=message.contact_id,
@@ -52,20 +54,27 @@ async def messages(
         body=body,
         sent_at=message.sent_at,
         now=clock.now(),
-        reply_id=message.reply_id.replace("\x00", "") if message.reply_id else None,
+        reply_id=reply_id,
         media=message.media.model_dump(mode="json") if message.media else None,
         about=message.context.message_id if message.context and message.kind in ABOUT_OTHERS else None,
     )
     if received.new and emergencies.alarming(message.kind, body):
         await enqueue(connection, tenant.id, EMERGENCY_QUEUE, str(message.contact_id))
     elif received.new:
-        due = None if urgent(message.reply_id, body) else clock.now() + quiet(kit.settings)
+        due = None if urgent(reply_id, body) else clock.now() + quiet(kit.settings)
         await enqueue(connection, tenant.id, CONVERSATION_QUEUE, str(message.contact_id), due)
     return Taken(
         conversation_id=received.conversation_id,
         message_id=message.message_id,
         typing=received.new and not received.handed_off and wants_answer(message.kind, body),
     )
+
+
+def _pressed(message: InboundMessage, body: str) -> str | None:
+    """The button that was pressed, or that a sign under its message stands for."""
+    if message.kind == reactions.KIND:
+        return reactions.stands_for(body, message.context.buttons) if message.context else None
+    return message.reply_id.replace("\x00", "") if message.reply_id else None
 
 
 @router.post("/contacts/join", operation_id="internal_contacts_join")
@@ -85,46 +94,51 @@ async def join(
     return JoinedInto(conversation_id=found)
 
 
-@router.post("/undelivered", operation_id="internal_replies_undelivered")
-async def undelivered(
-    setback: Undelivered,
-    tenant: TenantDep,
-    connection: ConnectionDep,
-    caller: Annotated[Principal, Depends(service("whatsapp"))],
-) -> Shown:
+@router.post("/undelivered", operation_id="internal_replies_undelivered", dependencies=_OF_WHATSAPP)
+async def undelivered(setback: Undelivered, tenant: TenantDep, connection: ConnectionDep) -> Shown:
     """Show staff that a reply will not arrive, once; a reply nobody knows (erased since) changes nothing."""
-    del caller  # proven by the dependency
     error = setback.error.replace("\x00", "")
     rows = ConversationRepository(connection, tenant.id)
-    return Shown(shown=await rows.undelivered(setback.reply_id, setback.outbound_id, error, clock.now()))
+    shown = await rows.undelivered(setback.reply_id, setback.outbound_id, error, clock.now())
+    return await _shown(connection, tenant, shown=shown)
 
 
-@router.post(
-    "/undelivered-notices", operation_id="internal_notices_undelivered", dependencies=[Depends(service("whatsapp"))]
-)
+@router.post("/undelivered-notices", operation_id="internal_notices_undelivered", dependencies=_OF_WHATSAPP)
 async def undelivered_notice(setback: UndeliveredNotice, tenant: TenantDep, connection: ConnectionDep) -> Shown:
     """Show staff, where they talk with the person, that a notice will not arrive; who never wrote has no such place."""
     rows = ConversationRepository(connection, tenant.id)
-    return Shown(shown=await rows.notice_undelivered(setback.contact_id, clock.now()))
+    shown = await rows.notice_undelivered(setback.contact_id, clock.now())
+    return await _shown(connection, tenant, shown=shown)
+
+
+async def _shown(connection: AsyncConnection, tenant: Tenant, *, shown: bool) -> Shown:
+    """Say whether staff see an alert that they did not see before, and have it seen how long they leave it."""
+    if shown:
+        await enqueue(connection, tenant.id, UNATTENDED_QUEUE, OLDEST)
+    return Shown(shown=shown)
 
 
 @router.post("/takeovers", operation_id="internal_conversations_take_over", dependencies=_OF_WHATSAPP)
 async def take_over(taking: TakeOver, tenant: TenantDep, connection: ConnectionDep) -> TakenOver:
-    """Leave the conversation to whoever of the clinic writes to the contact, as if they had asked for it."""
-    rows = ConversationRepository(connection, tenant.id)
+    """Leave the conversation to whoever of the clinic writes to the contact, as if they had asked for it.
+
+    What they wrote is shown in the transcript, once.
+    """
+    rows, now = ConversationRepository(connection, tenant.id), clock.now()
     found = await rows.of_contact(taking.contact_id)
-    if found is None or not await rows.hand(found, to_person=True, now=clock.now()):
+    if found is None:
         return TakenOver(taken_over=False)
-    target = f"conversation:{found}"
-    await record(connection, tenant.id, taking.actor, "conversation.handoff", target, reason="wrote-to-the-patient")
-    return TakenOver(taken_over=True)
+    news = await rows.hand(found, to_person=True, now=now)
+    if taking.message is not None:
+        await rows.staff_wrote(found, taking.contact_id, taking.actor, taking.message, now)
+    if news:
+        target = f"conversation:{found}"
+        await record(connection, tenant.id, taking.actor, "conversation.handoff", target, reason="wrote-to-the-patient")
+    return TakenOver(taken_over=news)
 
 
-@router.get("/model", operation_id="internal_model_show")
-async def model(
-    request: Request, tenant: TenantDep, caller: Annotated[Principal, Depends(service("health"))]
-) -> ModelHealth:
+@router.get("/model", operation_id="internal_model_show", dependencies=[Depends(service("health"))])
+async def model(request: Request, tenant: TenantDep) -> ModelHealth:
     """Show how the clinic's external model lately did, as this process saw it."""
-    del caller  # proven by the dependency
     states: ModelStates = request.app.state.model_states
     return states.of(tenant)

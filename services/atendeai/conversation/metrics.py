@@ -1,6 +1,6 @@
 """What the conversation service counts besides the kit's own. Labels never carry a clinic or a person."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from atendeai.domain.dialogue.session import Alert
 from atendeai.kit.metrics import Few, begun
@@ -11,6 +11,12 @@ ALERTS = begun(
         "atendeai_conversation_alerts_total", "Conversations in which a person was called for, by reason.", ("reason",)
     ),
     *Alert,
+)
+UNATTENDED = Gauge(
+    "atendeai_conversation_unattended_seconds",
+    "How long the oldest conversation that was left to a person has waited for one: an emergency at any hour, any"
+    " other while the clinic is open. 0 where none waits.",
+    ("reason",),
 )
 HANDLING = Histogram(
     "atendeai_conversation_handling_seconds",

@@ -104,7 +104,10 @@ async def handoff(
     actor: ActorDep,
     if_match: IfMatchDep = None,
 ) -> Response:
-    """Take the conversation over: the attendant keeps quiet from the next message on. Repeating changes nothing."""
+    """Take the conversation over: the attendant keeps quiet from the next message on. Repeating changes nothing.
+
+    Where the attendant had left it to a person already, this says that one has come.
+    """
     return await _hand(connection, tenant, actor, conversation_id, if_match, to_person=True)
 
 

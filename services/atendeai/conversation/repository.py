@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.conversation.schemas import StaffMessage
 from atendeai.kit.paging import Field, Sorting, Window
 
 _UPSERT = text(
@@ -81,6 +82,18 @@ _ADD_REPLY = text(
     " (clinic_id, id, conversation_id, contact_id, message_id, position, text, purpose, engine, created_at)"
     " VALUES (:clinic_id, :id, :conversation_id, :contact_id, :message_id, :position, :text, :purpose, :engine, :now)"
 )
+_NEXT_PLACE = text(
+    "UPDATE atendeai.conversation SET last_position = last_position + 1"
+    " WHERE clinic_id = :clinic_id AND id = :id RETURNING last_position"
+)
+_STAFF_WROTE = text(
+    # Under the outbound message's own id; whatsapp has it already, and no message asked for it.
+    "INSERT INTO atendeai.reply (clinic_id, id, conversation_id, contact_id, message_id, position, text, purpose,"
+    " engine, state, outbound_id, created_at, passed_on_at)"
+    " VALUES (:clinic_id, :id, :conversation_id, :contact_id, :id, :position, :text, 'staff',"
+    " :actor, 'passed_on', :id, :at, :now)"
+)
+_STAFF_WORDS = text("SELECT 1 FROM atendeai.reply WHERE clinic_id = :clinic_id AND id = :id")
 _QUEUED = text(
     "SELECT id, contact_id, text, purpose FROM atendeai.reply"
     " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND state = 'queued' ORDER BY position LIMIT :limit"
@@ -117,10 +130,13 @@ _LIST = (
     " AND (CAST(:contact_id AS uuid) IS NULL OR c.contact_id = :contact_id)"
 )
 _TRANSCRIPT = (
-    "SELECT * FROM (SELECT m.id, m.position, 'patient' AS author, m.kind, m.text, m.sent_at AS at, m.intent,"
+    "SELECT * FROM (SELECT m.id, m.position, 'patient' AS author, NULL AS staff_id, m.kind, m.text, m.sent_at AS at,"
+    " m.intent,"
     " CASE WHEN m.handled_at IS NULL THEN 'received' ELSE 'handled' END AS state, NULL AS error"
     " FROM atendeai.conversation_message m WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id"
-    " UNION ALL SELECT r.id, r.position, 'attendant', 'text', r.text, r.created_at, NULL, r.state, r.error"
+    " UNION ALL SELECT r.id, r.position, CASE WHEN r.purpose = 'staff' THEN 'staff' ELSE 'attendant' END,"
+    " CASE WHEN r.purpose = 'staff' THEN split_part(r.engine, ':', 2) END,"
+    " 'text', r.text, r.created_at, NULL, r.state, r.error"
     " FROM atendeai.reply r WHERE r.clinic_id = :clinic_id AND r.conversation_id = :id) t"
 )
 SORTING = Sorting(
@@ -136,10 +152,18 @@ _HAND = text(
     "UPDATE atendeai.conversation SET status = :status, state = state || CAST(:patch AS jsonb),"
     " alert = CASE WHEN :status = 'open' THEN NULL ELSE alert END,"
     " alert_at = CASE WHEN :status = 'open' THEN NULL ELSE alert_at END,"
-    " handed_off_at = CASE WHEN :status = 'handed_off' THEN coalesce(handed_off_at, :now) END,"
+    # Later than the alert it says that somebody has seen to it since.
+    " handed_off_at = CASE WHEN :status = 'handed_off' THEN CASE WHEN handed_off_at > alert_at OR alert IS NULL"
+    "  THEN coalesce(handed_off_at, :now) ELSE :now END END,"
     " revision = revision + 1"
     " WHERE clinic_id = :clinic_id AND id = :id"
-    " AND (status <> :status OR (:status = 'open' AND alert IS NOT NULL))"
+    " AND (status <> :status OR (alert IS NOT NULL AND (:status = 'open' OR handed_off_at <= alert_at)))"
+)
+_UNATTENDED = text(
+    "SELECT alert = 'emergency' AS emergency, min(alert_at) AS since FROM atendeai.conversation"
+    " WHERE clinic_id = :clinic_id AND status = 'handed_off' AND handed_off_at <= alert_at"
+    " AND (alert = 'emergency' OR (alert IS NOT NULL AND greatest(handed_off_at, last_message_at) > :lapsed))"
+    " GROUP BY 1"
 )
 
 
@@ -150,14 +174,14 @@ _LATEST = text(
     # A reply and the messages it answers carry the same moment: it is one transaction's.
     "SELECT author, text, private FROM (SELECT m.position, 'patient' AS author, m.text,"
     " NOT EXISTS (SELECT 1 FROM atendeai.reply a WHERE a.clinic_id = :clinic_id AND a.conversation_id = :id"
-    "  AND a.created_at = m.handled_at AND a.engine <> 'embedded') AS private"
+    "  AND a.created_at = m.handled_at AND a.engine <> 'embedded' AND a.purpose <> 'staff') AS private"
     " FROM atendeai.conversation_message m"
     " WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id AND m.handled_at IS NOT NULL"
     " UNION ALL SELECT r.position, 'attendant', r.text,"
     " EXISTS (SELECT 1 FROM atendeai.conversation_message q WHERE q.clinic_id = :clinic_id"
     "  AND q.id = r.message_id AND q.intent IN :private)"
-    " FROM atendeai.reply r"
-    " WHERE r.clinic_id = :clinic_id AND r.conversation_id = :id) t ORDER BY position DESC LIMIT :limit"
+    " FROM atendeai.reply r WHERE r.clinic_id = :clinic_id AND r.conversation_id = :id AND r.purpose <> 'staff') t"
+    " ORDER BY position DESC LIMIT :limit"
 ).bindparams(bindparam("private", expanding=True))
 
 
@@ -402,13 +426,45 @@ class ConversationRepository:
         return list((await self._run(statement, id=conversation_id, limit=window.limit, **values)).mappings())
 
     async def hand(self, conversation_id: UUID, *, to_person: bool, now: datetime) -> bool:
-        """Give the conversation to a person, or back to the attendant with its alert seen to; False when it was so."""
+        """Give the conversation to a person, or back to the attendant with its alert seen to; False when it was so.
+
+        A person who takes what the attendant left to one sees to its alert. The attendant begins anew: what it did not
+        understand before counts no longer.
+        """
+        patch: dict[str, Any] = {"handed_off": to_person} if to_person else {"handed_off": False, "misses": 0}
         done = await self._run(
             _HAND,
             id=conversation_id,
             status="handed_off" if to_person else "open",
-            patch=orjson.dumps({"handed_off": to_person}).decode(),
+            patch=orjson.dumps(patch).decode(),
             now=now,
         )
         changed: bool = done.rowcount > 0
         return changed
+
+    async def staff_wrote(
+        self, conversation_id: UUID, contact_id: UUID, actor: str, message: StaffMessage, now: datetime
+    ) -> None:
+        """Show in the transcript what a person of the clinic wrote, once. ``actor``: as the audit log names them."""
+        await self._run(_LOCK, id=conversation_id)  # a repeated call waits here, and finds the first one's line
+        if (await self._run(_STAFF_WORDS, id=message.id)).first() is not None:
+            return
+        position = (await self._run(_NEXT_PLACE, id=conversation_id)).scalar_one()
+        await self._run(
+            _STAFF_WROTE,
+            id=message.id,
+            conversation_id=conversation_id,
+            contact_id=contact_id,
+            position=position,
+            text=message.text,
+            actor=actor,
+            at=message.at,
+            now=now,
+        )
+
+    async def unattended(self, lapsed: datetime) -> dict[bool, datetime]:
+        """Since when the oldest conversation that was left to a person waits for one: of emergencies (True), of others.
+
+        Others count only where either side wrote since ``lapsed``: the attendant answers again otherwise.
+        """
+        return {row.emergency: row.since for row in await self._run(_UNATTENDED, lapsed=lapsed)}

@@ -8,6 +8,9 @@ from pydantic import BaseModel, Field
 
 from atendeai.kit.paging import Page
 from atendeai.kit.schemas import STORABLE, Body, Flag, Moment
+from atendeai.kit.wording import spelt
+
+_PERSON = spelt(r"^person:[A-Za-z0-9_-]{1,64}$", "person:<id>")
 
 
 class Contact(Body):
@@ -26,11 +29,16 @@ class Media(Body):
     transcript: Flag = False
 
 
+ButtonId = Annotated[str, Field(max_length=512), STORABLE]
+
+
 class Context(Body):
-    """What a message is about: the outbound one it answers, or the inbound one it edits or deletes."""
+    """What a message is about: the outbound one it answers or reacts to, or the inbound one it edits or deletes."""
 
     outbound_id: UUID | None = None
     message_id: UUID | None = None
+    buttons: list[ButtonId] = Field(default_factory=list, max_length=10)
+    """Of a reaction: the ids of the buttons of the outbound message."""
 
 
 class InboundMessage(Body):
@@ -72,16 +80,26 @@ class UndeliveredNotice(Body):
     contact_id: UUID
 
 
+class StaffMessage(Body):
+    """What a person of the clinic wrote: the outbound message's id, and its words (of a file without any: its name)."""
+
+    id: UUID
+    text: Annotated[str, Field(max_length=4096), STORABLE]
+    at: Moment
+
+
 class TakeOver(Body):
     """A person of the clinic has written to a contact."""
 
     contact_id: UUID
-    actor: Annotated[str, Field(pattern=r"^person:[A-Za-z0-9_-]{1,64}$")]
+    actor: Annotated[str, Field(pattern=_PERSON)]
     """As the audit log names them."""
+    message: StaffMessage | None = None
+    """None from a whatsapp service of an older version."""
 
 
 class TakenOver(BaseModel):
-    """Whether the attendant keeps quiet from now on, and did not before."""
+    """Whether that was news: the attendant keeps quiet from now on, or an alert is being seen to."""
 
     taken_over: bool
 
@@ -124,11 +142,12 @@ class ConversationPage(Page):
 
 
 class Entry(BaseModel):
-    """One line of a transcript."""
+    """One line of a transcript. ``staff_id``: the user who wrote it, where it was a person of the clinic's."""
 
     id: UUID
     position: int
-    author: Literal["patient", "attendant"]
+    author: Literal["patient", "attendant", "staff"]
+    staff_id: str | None
     kind: str
     text: str
     at: datetime

@@ -16,14 +16,14 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.conversation import emergencies
+from atendeai.conversation import emergencies, reactions
 from atendeai.conversation.batch import as_one, due_at, together
-from atendeai.conversation.engine import OURS, Actions, EmbeddedEngine, Engine, Line, Question
+from atendeai.conversation.engine import OURS, Actions, Answered, EmbeddedEngine, Engine, Line, Question
 from atendeai.conversation.http_port import AppointmentPort
 from atendeai.conversation.journal import Journal
 from atendeai.conversation.metrics import ALERTS, HANDLING, MESSAGES
 from atendeai.conversation.repository import ConversationRepository, Settled, Unhandled
-from atendeai.domain.dialogue import texts
+from atendeai.domain.dialogue import manager, texts
 from atendeai.domain.dialogue.clinic import Clinic, Persona, clinic_from_profile
 from atendeai.domain.dialogue.naming import profile_name
 from atendeai.domain.dialogue.session import Alert, Patient, Turn
@@ -42,6 +42,9 @@ EMERGENCY_QUEUE = "emergency"
 """Work keyed by contact: answer an emergency, whatever else of the contact is being handled."""
 REPLY_QUEUE = "reply"
 PREFERENCE_QUEUE = "preference"
+UNATTENDED_QUEUE = "unattended"
+"""Work with the one key `OLDEST`: see how long those wait who were left to a person."""
+OLDEST = "oldest"
 _BATCH = 10
 _MOST_TOGETHER = 20
 _LOOKED_THROUGH = 200
@@ -151,7 +154,13 @@ class Conversations:
         )
         port = AppointmentPort(self._kit.services, tenant, first.contact_id, now)
         actions = Actions(port, journal, first.id, lambda: self._save(tenant, first, journal))
-        answered = await self._engine_of(tenant).answer(question, actions)
+        appointment = reactions.doubted(message.pressed) if message.reminded else None
+        if appointment is not None:
+            session = manager.begin(state, message, question.clinic, now, question.patient)
+            await actions.drive(reactions.ask(session, appointment))
+            answered = Answered(manager.end(session), "embedded")
+        else:
+            answered = await self._engine_of(tenant).answer(question, actions)
         await self._settle(tenant, batch, answered.turn, answered.engine)
 
     async def _staff_wrote_at(self, tenant: Tenant, message: Unhandled) -> datetime | None:
@@ -212,6 +221,8 @@ class Conversations:
             await enqueue(connection, tenant.id, REPLY_QUEUE, str(first.contact_id))
         if settled.opted_out != first.opted_out:
             await enqueue(connection, tenant.id, PREFERENCE_QUEUE, str(first.contact_id))
+        if settled.alert is not None and result.state.handed_off:
+            await enqueue(connection, tenant.id, UNATTENDED_QUEUE, OLDEST)
 
         def count() -> None:
             MESSAGES.labels(result.intent.value).inc(len(batch))
@@ -251,6 +262,7 @@ class Conversations:
                 rows = ConversationRepository(connection, tenant.id)
                 if refused is not None:
                     await rows.refused(reply["id"], refused.slug or str(refused.status), clock.now())
+                    await enqueue(connection, tenant.id, UNATTENDED_QUEUE, OLDEST)
                 elif outbound is not None:
                     await rows.passed_on(reply["id"], outbound, clock.now())
         return clock.now() if len(waiting) == _BATCH else None
@@ -308,7 +320,7 @@ def _state(message: Unhandled, tenant: Tenant, staff_wrote_at: datetime | None =
     if message.previous_at is not None and message.received_at - message.previous_at > _REST:
         state = state.rested()
     if _lapsed(message, tenant, staff_wrote_at):
-        state.handed_off = False
+        state.handed_off, state.misses = False, 0
         if state.done in {Outcome.HANDED_OFF, Outcome.EMERGENCY}:
             state.done = None
     return state

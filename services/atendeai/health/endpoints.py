@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from atendeai.health import repository
-from atendeai.health.formats import answer, chosen
+from atendeai.health.formats import OFFERED, answer, chosen
 from atendeai.health.repository import CHANGES
-from atendeai.health.schemas import ChangePage, ChangeView
+from atendeai.health.schemas import HEALTH_JSON, ChangePage, ChangeView, HealthView
 from atendeai.health.service import Aggregate
 from atendeai.kit.errors import Unavailable
 from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
+from atendeai.kit.parameters import any_query
 from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.tenancy import Tenant, TenantDep, find_tenant
+from atendeai.kit.wording import spelt
 
 __all__ = ["router"]
 
@@ -30,6 +32,7 @@ def _aggregate(request: Request) -> Aggregate:
 
 
 AggregateDep = Annotated[Aggregate, Depends(_aggregate)]
+_PART = spelt(r"^[a-z:]+$", "the name of a part, as in redis or channel:whatsapp")
 StaffDep = Annotated[Principal, Depends(permitted("clinic.read"))]
 
 
@@ -45,8 +48,22 @@ async def _clinic(request: Request) -> Tenant | None:
     return tenant
 
 
-# As the other services' /health: not in the document, whose refusals are problems and no health.
-@router.get("/health", include_in_schema=False)
+_CONTENT: dict[str, Any] = {
+    name: {"schema": HEALTH_JSON if name == "application/health+json" else {"type": "string"}}
+    for name in sorted({offered.partition(";")[0] for offered in OFFERED} - {"application/json"})
+}
+
+
+@router.get(
+    "/health",
+    response_model=HealthView,
+    responses={
+        200: {"content": _CONTENT},
+        503: {"model": HealthView, "content": _CONTENT, "description": "What everything needs is down"},
+        **problems(406),
+    },
+)
+@any_query
 async def health(
     request: Request, tenant: Annotated[Tenant | None, Depends(_clinic)], aggregate: AggregateDep
 ) -> Response:
@@ -65,7 +82,7 @@ async def history(
     connection: ConnectionDep,
     _who: StaffDep,
     window: Annotated[Window, paged(CHANGES)],
-    component: Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[a-z:]+$")] = None,
+    component: Annotated[str | None, Query(min_length=1, max_length=64, pattern=_PART)] = None,
 ) -> ChangePage:
     """List what changed: which part, from what to what, when and why. The last 30 days are kept."""
     rows = await repository.page(connection, tenant.id, window, component=component, shared=kit.settings.shared)

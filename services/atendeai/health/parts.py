@@ -15,8 +15,8 @@ import orjson
 from atendeai.health import repository
 from atendeai.health.picture import Part, State
 from atendeai.kit.errors import Unavailable
-from atendeai.kit.health import Health
-from atendeai.kit.http import trusted
+from atendeai.kit.health import Component, Health
+from atendeai.kit.http import trusted_at
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import SERVICE_PORTS
 
@@ -35,7 +35,7 @@ class Parts:
             transport=transport,
             timeout=httpx.Timeout(PART_SECONDS, connect=1.0),
             trust_env=False,  # the parts are in the cluster, never behind a proxy
-            verify=trusted(),
+            verify=trusted_at(kit.settings.service_url_template, kit.settings.gateway_health_url),
             follow_redirects=False,
         )
 
@@ -85,7 +85,7 @@ class Parts:
         return Part("work", "work", signals={"queue_age_seconds": max(ages.values(), default=0.0)})
 
 
-def _store(name: str, found: Json) -> Part:
+def _store(name: str, found: Component) -> Part:
     latency = found.get("latency_ms")
     return Part(
         name,

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from atendeai.kit import metrics, openapi
 from atendeai.kit.errors import Problem
 from atendeai.kit.fast import Fast, FastRoutes, Service
 from atendeai.kit.guard import guard
-from atendeai.kit.health import Check, Health
+from atendeai.kit.health import Check, Health, Liveness, Overview, Readiness
 from atendeai.kit.methods import HeadLikeGet, invalid, refused
 from atendeai.kit.middleware import Outermost, as_problem, problem_response
+from atendeai.kit.parameters import any_query, unproven
 from atendeai.kit.resources import Kit
 from atendeai.kit.responses import JSON
 from atendeai.kit.settings import Settings
 from atendeai.kit.work import Worker
 from atendeai.kit.workers import WorkLoops
 
-Report = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 # FastAPI's own instrumentation records paths and query strings as they came: the kit's says what may be said.
@@ -49,7 +49,6 @@ def create_service(
     kit: Kit | None = None,
     fast: FastRoutes | None = None,
     checks: Mapping[str, Check] | None = None,
-    report: Report | None = None,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Build a service: its routers behind the kit's guard, its workers, health, metrics, problems and headers.
@@ -57,7 +56,7 @@ def create_service(
     A service whose workers or routers need the kit makes `Kit(settings)` first and hands it in; it is started and
     closed with the app. `fast` names the routes that skip FastAPI (see `kit.fast`).
 
-    `checks` join readiness; `report` replaces the body of `/health`; `lifespan` runs inside the
+    `checks` join readiness; a router that has a `/health` of its own replaces the kit's; `lifespan` runs inside the
     kit's own. Raises `ValueError` when the settings are another service's.
     """
     if settings.service != name:
@@ -97,37 +96,59 @@ def create_service(
     )
     app.state.kit = resources
     app.state.health = Health(resources, checks or {})
-    app.state.overview = report or app.state.health.report
     app.state.parameters = {}
     _answer_problems(app)
     openapi.install(app)
     return app
 
 
-_own = APIRouter(include_in_schema=False)
+# Probes, proxies and whoever watches ask these, with a query of their own if they like.
+_own, _overview = APIRouter(tags=["health"]), APIRouter(tags=["health"])
 
 
-@_own.get("/health/live")
-async def _live() -> Response:
+@_own.get("/health/live", response_model=Liveness)
+@any_query
+async def live() -> Response:
+    """The process alone: it is running and answers."""
     return JSON({"status": "alive"})
 
 
-@_own.get("/health/ready")
-async def _ready(request: Request) -> Response:
-    healthy, body = await request.app.state.health.report()
-    return JSON({"status": "ready" if healthy else body["status"]}, 200 if healthy else 503)
+@_own.get(
+    "/health/ready",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "Nobody should be sent here at the moment"}},
+)
+@any_query
+async def ready(request: Request) -> Response:
+    """Whether the process takes requests: what it needs answers, and it is not about to end."""
+    health: Health = request.app.state.health
+    overview = await health.overview()
+    return JSON({"status": "ready"}) if _is_well(overview) else JSON({"status": overview["status"]}, 503)
 
 
-@_own.get("/health")
-async def _details(request: Request) -> Response:
-    healthy, body = await request.app.state.overview()
-    return JSON(body, 200 if healthy else 503, headers={"Cache-Control": "no-store"})
+@_overview.get(
+    "/health",
+    response_model=Overview,
+    responses={503: {"model": Overview, "description": "Something that the process needs is down, or it is ending"}},
+)
+@any_query
+async def details(request: Request) -> Response:
+    """The same with details: each thing that the process needs, and how it is."""
+    health: Health = request.app.state.health
+    overview = await health.overview()
+    return JSON(overview, 200 if _is_well(overview) else 503, headers={"Cache-Control": "no-store"})
 
 
-@_own.get("/metrics")
-async def _exposition() -> Response:
+@_own.get("/metrics", response_class=PlainTextResponse)
+@any_query
+async def exposition() -> Response:
+    """The process's metrics, in Prometheus' text format."""
     body, media_type = metrics.render()
     return Response(body, media_type=media_type)
+
+
+def _is_well(overview: Overview) -> bool:
+    return overview["status"] == "healthy"
 
 
 _made: dict[tuple[int, ...], list[BaseRoute]] = {}
@@ -143,7 +164,8 @@ def _routes(routers: Sequence[APIRouter]) -> list[BaseRoute]:
     name = tuple(map(id, routers))
     if name not in _made:
         whole = APIRouter(dependencies=[Depends(guard)])
-        for router in (*routers, _own):
+        has_its_own = any(getattr(route, "path", None) == "/health" for router in routers for route in router.routes)
+        for router in (*routers, *(() if has_its_own else (_overview,)), _own):
             whole.include_router(router)
         _made[name] = list(whole.routes)
     return _made[name]
@@ -155,11 +177,13 @@ def _answer_problems(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for that type alone
-        return problem_response(request.scope, refused(app, error, request.method, request.url.path))
+        nobody = await unproven(request) if error.status_code == HTTPStatus.BAD_REQUEST else None
+        return problem_response(request.scope, nobody or refused(app, error, request.method, request.url.path))
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for that type alone
-        return problem_response(request.scope, invalid(app, error, request.method, request.url.path))
+        nobody = await unproven(request)
+        return problem_response(request.scope, nobody or invalid(app, error, request.method, request.url.path))
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)

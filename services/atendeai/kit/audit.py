@@ -1,17 +1,81 @@
-"""The audit log: who did or read what, in the same transaction as the deed. Append only; ids, never contents."""
+"""The audit log: who did or read what, in the same transaction as the deed. Append only; ids, never contents.
+
+`Details` is the one table of what an event may tell besides: `record` takes nothing else, and the document of the audit
+log is made of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+# pydantic reads no TypedDict of Python 3.11's own.
+from typing_extensions import TypedDict
+
 from atendeai.kit import clock
 from atendeai.kit.identity import Principal
 from atendeai.kit.responses import dumps
+
+
+class ChangedRoles(TypedDict):
+    """The roles of an account before and after a change."""
+
+    before: list[str]
+    after: list[str]
+
+
+class ChangedStatus(TypedDict):
+    """The status of an account before and after a change."""
+
+    before: str
+    after: str
+
+
+# `from` is a word of Python's, which a class could not have.
+Details = TypedDict(
+    "Details",
+    {
+        # user.update, clinic.additions.change: which fields were named.
+        "fields": list[str],
+        # user.update; user.invite: those that the account is to have.
+        "roles": ChangedRoles | list[str],
+        # user.update; appointment.*: how it stands now.
+        "status": ChangedStatus | str,
+        # appointment.*: how it stood before; the version that it has now.
+        "from_status": str,
+        "version": int,
+        # auth.end-sessions: how many ended.
+        "sessions": int,
+        # auth.use-recovery-code: how many are left.
+        "left": int,
+        # clinic.exception.*: which one; its first and its last day.
+        "exception": UUID,
+        "from": date,
+        "to": date,
+        # Lists that were read: of whom, or how many; whatsapp.message.send: the message.
+        "ids": list[UUID],
+        "count": int,
+        "id": UUID,
+        # contact.join, conversation.join: the contact that it goes by now; how many appointments and wishes went along;
+        # whose conversation it was.
+        "into": UUID,
+        "moved": int,
+        "contact_id": UUID,
+        # whatsapp.onboarding: each step that was run, and whether it came off.
+        "register": bool,
+        "subscribe": bool,
+        "templates": bool,
+    },
+    total=False,
+)
+"""What an event tells besides who did what to what: those of these that its action has something to say of."""
+
+_KNOWN = frozenset(Details.__annotations__)
 
 _RECORD = text(
     "INSERT INTO atendeai.audit_event (clinic_id, id, at, actor, action, target, reason, details)"
@@ -32,9 +96,11 @@ async def record(
     """Write one event and return its id.
 
     `actor` is `person:<id>` or `service:<name>`, `action` like `appointment.cancel`, `target` like `appointment:<id>`;
-    `details` hold no message text, names or numbers. `reason` is why, in the words of whoever did it or as a short
-    code of the service.
+    `details` are some of `Details` and hold no message text, names or numbers. `reason` is why, in the words of whoever
+    did it or as a short code of the service. Raises `ValueError` for a detail that `Details` does not name.
     """
+    if details is not None and not details.keys() <= _KNOWN:
+        raise ValueError(f"Details does not name {', '.join(sorted(details.keys() - _KNOWN))}, which {action} tells")
     event = uuid4()
     await connection.execute(
         _RECORD,

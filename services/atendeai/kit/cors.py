@@ -5,8 +5,10 @@ from __future__ import annotations
 from atendeai.kit.clinic_config import SecuritySettings
 
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-ID"
-EXPOSED_HEADERS = "X-Request-ID, X-Clinic-ID, Retry-After, RateLimit, RateLimit-Policy, Location, ETag"
+REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID"
+EXPOSED_HEADERS = (
+    "X-Request-ID, X-Clinic-ID, Retry-After, RateLimit, RateLimit-Policy, Location, ETag, Idempotency-Replayed"
+)
 PREFLIGHT_SECONDS = 600
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
-from atendeai.kit.settings import Settings
+from atendeai.kit.settings import Settings, check_database_url
 
 PREFIX = "ATENDEAI_"
 EXIT_CONFIGURATION = 2
@@ -28,6 +28,8 @@ _EXPECTED = {
     "service_url_template": "an address with the placeholders {service} and {port}, e.g. http://{service}:{port}",
     "gateway_health_url": "an address that begins with http:// or https://",
     "otlp_endpoint": "the address of an OpenTelemetry collector that speaks OTLP over HTTP, e.g. http://collector:4318",
+    "bind_host": "an address of this machine to listen on; leave it out to listen on all, 0.0.0.0",
+    "reply_wait_seconds": "seconds, no fewer than ATENDEAI_REPLY_QUIET_SECONDS; both may be left out, for 8 and 2.5",
     "log_format": "JSON or Text",
     "log_level": "DEBUG, INFO, WARNING or ERROR",
     "stack_key_file": "the path of a file that holds the stack's key and that this process may read",
@@ -71,6 +73,20 @@ def load(service: str, *others: type[BaseSettings]) -> Settings:
     if settings is None or problems:
         raise ConfigurationError(service, problems)
     return settings
+
+
+def database_url(process: str, environ: Mapping[str, str]) -> str:
+    """Return the database's address, for a process that needs nothing else. Raises `ConfigurationError`."""
+    field, reason = "database_url", "is missing"
+    value = environ.get(_variable(Settings, field), "")
+    if value:
+        try:
+            check_database_url(value)
+        except ValueError as error:
+            reason = str(error)
+        else:
+            return value
+    raise ConfigurationError(process, [f"{_variable(Settings, field)}: {reason}. Set it to {_EXPECTED[field]}."])
 
 
 def _key_alone(service: str) -> Settings:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
+from atendeai.kit import wording
+
 TYPE_PREFIX = "urn:atendeai:problem:"
 MEDIA_TYPE = "application/problem+json"
 IN_FLIGHT = "idempotency-key-in-flight"
@@ -122,17 +124,24 @@ def invalid_request(found: Sequence[Mapping[str, Any]]) -> Problem:
     fields = [_field(item) for item in found]
     if any(item["type"] == "json_invalid" for item in found):
         return Problem(400, "not-json", "The body is not JSON", "Send a JSON document.", errors=fields)
+    return invalid_fields(fields)
+
+
+def invalid_fields(fields: Sequence[FieldError]) -> Problem:
+    """422 that names each field."""
     said = "; ".join(f"{field['field']}: {field['reason']}" for field in fields[:_SAID])
     return Problem(422, "invalid-request", "The request is not valid", said, errors=fields)
 
 
 def _field(item: Mapping[str, Any]) -> FieldError:
-    """Name the field as the caller wrote it; pydantic's message says why and does not repeat the value."""
+    """Name the field as the caller wrote it, and say what it must be."""
     where = [str(part) for part in item["loc"]]
     if where and where[0] in ("body", "query", "path", "header", "cookie") and len(where) > 1:
-        where = where[1:]
+        # Of what is no JSON the place tells where it ends to be some: no name of a field.
+        where = where[:1] if item["type"] == "json_invalid" else where[1:]
     # A key of the caller's may be empty; it is named as JSON writes it.
-    return {"field": ".".join(part or '""' for part in where), "reason": str(item["msg"]), "code": str(item["type"])}
+    named = ".".join(part or '""' for part in where)
+    return {"field": named, "reason": wording.reason(item), "code": str(item["type"])}
 
 
 def problem_schema() -> dict[str, Any]:

@@ -6,7 +6,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, NotRequired
+
+# pydantic reads no TypedDict of Python 3.11's own.
+from typing_extensions import TypedDict
 
 from atendeai.kit import metrics
 from atendeai.kit.errors import Problem
@@ -16,6 +19,36 @@ if TYPE_CHECKING:
 
 Check = Callable[[], Awaitable[None]]
 """Returns when the thing works, raises when it does not."""
+
+
+class Liveness(TypedDict):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Readiness(TypedDict):
+    """Whether the process takes requests; with 503 it does not, at the moment or any more."""
+
+    status: Literal["ready", "unhealthy", "draining"]
+
+
+class Component(TypedDict):
+    """Something that the process needs: how long it took to answer, or why it counts as down."""
+
+    status: Literal["up", "down"]
+    latency_ms: NotRequired[float]
+    reason: NotRequired[str]
+
+
+class Overview(TypedDict):
+    """How the process is, and everything that it needs; 503 unless it is healthy."""
+
+    status: Literal["healthy", "unhealthy", "draining"]
+    service: str
+    version: str
+    components: dict[str, Component]
+
 
 _SECONDS = 2.0
 _REMEMBERED_SECONDS = 1.0
@@ -28,30 +61,29 @@ class Health:
         self._kit = kit
         self._checks: dict[str, Check] = {"postgresql": kit.database.ping, "redis": kit.cache.ping, **checks}
         self._lock = asyncio.Lock()
-        self._last: tuple[float, dict[str, dict[str, Any]]] | None = None
+        self._last: tuple[float, dict[str, Component]] | None = None
 
-    async def components(self) -> dict[str, dict[str, Any]]:
-        """Return each component's `status` (`up`, `down`) and `latency_ms`; a reason never tells a secret."""
+    async def components(self) -> dict[str, Component]:
+        """Return how each component is; a reason never tells a secret."""
         async with self._lock:
             if self._last is None or time.monotonic() - self._last[0] > _REMEMBERED_SECONDS:
                 results = await asyncio.gather(*(self._probe(name, check) for name, check in self._checks.items()))
                 self._last = (time.monotonic(), dict(zip(self._checks, results, strict=True)))
             return self._last[1]
 
-    async def report(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether all is well, and the body of `/health`."""
+    async def overview(self) -> Overview:
+        """Return the body of `/health`."""
         components = await self.components()
-        healthy = all(component["status"] == "up" for component in components.values()) and not self._kit.draining
+        well = all(component["status"] == "up" for component in components.values())
         settings = self._kit.settings
-        status = "healthy" if healthy else ("draining" if self._kit.draining else "unhealthy")
-        return healthy, {
-            "status": status,
+        return {
+            "status": "draining" if self._kit.draining else "healthy" if well else "unhealthy",
             "service": settings.service,
             "version": settings.version,
             "components": components,
         }
 
-    async def _probe(self, name: str, check: Check) -> dict[str, Any]:
+    async def _probe(self, name: str, check: Check) -> Component:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(_SECONDS):

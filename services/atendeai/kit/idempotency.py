@@ -25,6 +25,7 @@ from starlette.responses import Response
 
 from atendeai.kit.errors import IN_FLIGHT, Problem
 from atendeai.kit.responses import JSON, dumps
+from atendeai.kit.wording import spelt
 
 IdempotencyKeyDep = Annotated[
     str | None,
@@ -32,7 +33,7 @@ IdempotencyKeyDep = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
+        pattern=spelt(r"^[\x21-\x7e]+$", "visible characters of ASCII, without blanks"),
         description="A key of your own for this request: sent again with it, the request has no second effect.",
     ),
 ]

@@ -40,6 +40,7 @@ _REQUIRED = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "clinic_id", "role
 LONGEST_ACCESS_TOKEN = timedelta(hours=24)
 """The upper bound of `spec.security.jwt.accessTokenTTL`."""
 
+_NOT_VALID = "The token is not valid here; sign in at this clinic's own address."
 _SERVICE_TOKEN_SECONDS = 300
 _SERVICE_TOKEN_MARGIN = 60
 _READING = frozenset({"GET", "HEAD"})
@@ -137,7 +138,7 @@ _verified: Remembered[Principal] = Remembered()
 def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
     """Check a token against this clinic. Raises a 401 problem that says no more than it must."""
     if len(token) > MAX_TOKEN_LENGTH:
-        raise unauthenticated("The token is not valid here.")
+        raise unauthenticated(_NOT_VALID)
     known = _verified.get(kind, token, tenant.config)
     if known is not None:
         return known
@@ -155,10 +156,10 @@ def verify(tenant: Tenant, token: str, kind: Kind) -> Principal:
     except jwt.ExpiredSignatureError:
         raise unauthenticated("The token has expired; refresh it or sign in again.") from None
     except (jwt.InvalidTokenError, KeyError, ValueError, OverflowError):
-        raise unauthenticated("The token is not valid here.") from None
+        raise unauthenticated(_NOT_VALID) from None
     roles = claims["roles"]
     if claims["clinic_id"] != str(tenant.id) or not isinstance(roles, list):
-        raise unauthenticated("The token is not valid here.")
+        raise unauthenticated(_NOT_VALID)
     principal = Principal(
         kind, str(claims["sub"]), tenant.id, tuple(str(role) for role in roles), str(claims["sid"]), int(claims["exp"])
     )
@@ -262,6 +263,11 @@ _REVOKE_ALL = text(
     " WHERE s.clinic_id = :clinic_id AND s.user_id = :user_id AND s.revoked_at IS NULL ORDER BY s.id"
     " ON CONFLICT (clinic_id, sid) DO UPDATE SET expires_at = greatest(revoked_session.expires_at, excluded.expires_at)"
 )
+# Reads what user keeps, in the transaction that opens a session: it and whoever takes a right away wait for each other.
+_HOLD = text(
+    "SELECT roles FROM atendeai.user_account"
+    " WHERE clinic_id = :clinic_id AND id = :user_id AND status = 'active' FOR SHARE"
+)
 _TIDY = text(
     "DELETE FROM atendeai.revoked_session WHERE clinic_id = :clinic_id AND expires_at < now() - interval '1 hour'"
 )
@@ -282,6 +288,18 @@ async def revoke_person(connection: AsyncConnection, clinic_id: UUID, user_id: U
     """End every session that a person has for access tokens, from this transaction's commit on.
 
     Their refresh tokens end when auth ends the sessions; until then they fetch tokens of sessions that are refused.
+    Where a right is taken away the account is changed in the same transaction: sessions that begin at that moment wait
+    for it, or are there to be ended (`hold_roles`).
     """
     names = {"clinic_id": clinic_id, "user_id": user_id, "expires_at": clock.now() + LONGEST_ACCESS_TOKEN}
     await connection.execute(_REVOKE_ALL, names)
+
+
+async def hold_roles(connection: AsyncConnection, clinic_id: UUID, user_id: UUID) -> tuple[str, ...] | None:
+    """Return the roles of an account that is active; None when it is not, or not any more.
+
+    Until this transaction ends nobody changes the account. So a session that it opens is there for whoever takes a
+    right away afterwards (`revoke_person`), and none is opened on a right that was taken away before.
+    """
+    found = (await connection.execute(_HOLD, {"clinic_id": clinic_id, "user_id": user_id})).scalar_one_or_none()
+    return None if found is None else tuple(found)

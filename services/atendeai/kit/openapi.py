@@ -1,8 +1,9 @@
 """What a service promises: its OpenAPI 3.1 document, made of its routes and of what the kit does to every request.
 
 FastAPI describes parameters, bodies and answers. This adds what it cannot know: the problems that the kit answers with
-(RFC 9457, one `Problem` schema), which token a route wants, which routes are internal, names of operations that stay
-when a path changes. A route declares its own refusals: `@router.post("", responses=problems(409))`.
+(RFC 9457, one `Problem` schema), the headers that it sends along, which token a route wants, which routes are internal,
+names of operations that stay when a path changes. A route declares its own refusals:
+`@router.post("", responses=problems(409))`.
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ _SAID = {
     401: "No token, or one that is not valid here",
     403: "The token is valid, but its holder may not do this",
     404: "No clinic answers here, or there is no such thing",
+    406: "None of the formats accepted is there",
     409: "The present state refuses it",
     412: "It has changed since it was read",
     413: "The body is too large",
     415: "The body is not said to be JSON",
     422: "A field is not valid; `errors` names it",
     424: "Google Calendar refuses until somebody acts",
-    428: "If-Match is required here",
     429: "Too many requests",
     500: "Something failed here",
     503: "Something that this depends on does not answer; try again",
@@ -59,7 +60,61 @@ _RETRY_AFTER = {
 }
 _CHALLENGE = {"WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}, "required": True}}
 _TAKEN = {"Accept": {"description": "What is taken.", "schema": {"type": "string"}, "required": True}}
-_HEADERS = {401: _CHALLENGE, 415: _TAKEN, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
+
+
+def _header(said: str, *, required: bool = True, **schema: Any) -> Document:
+    return {"description": said, "required": required, "schema": {"type": "string", **schema}}
+
+
+_SENT: dict[str, Document] = {
+    "X-Service": _header("Which service answered."),
+    "X-Version": _header("Its version."),
+    "X-Clinic-ID": _header("The clinic's id; `shared` where none is known."),
+    "X-Request-ID": _header(
+        "Finds the request in the logs: the caller's own where it is a sane one.", pattern="^[A-Za-z0-9._-]{8,128}$"
+    ),
+    "RateLimit": _header("What is left of the minute (draft-ietf-httpapi-ratelimit-headers-10).", required=False),
+    "RateLimit-Policy": _header("The limits that are counted.", required=False),
+    "ETag": _header(
+        "Of what is there now: for `If-Match` of a change, `If-None-Match` of a GET.", pattern='^"[!-~]+"$'
+    ),
+    "Location": _header("Where what was made is found.", pattern="^/"),
+    "Idempotency-Replayed": _header("This is the first answer to this key, once more.", required=False, const="true"),
+}
+"""Headers that answers below 400 carry beside those of the content and of security; the rate limits' only while Redis
+counts."""
+_ALWAYS = ("X-Service", "X-Version", "X-Clinic-ID", "X-Request-ID")
+_COUNTED = ("RateLimit", "RateLimit-Policy")
+
+
+def _named(*names: str) -> Document:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+_HEADERS: dict[int, Document] = {
+    401: _CHALLENGE,
+    412: _named("ETag"),
+    415: _TAKEN,
+    429: {**_RETRY_AFTER, **_named(*_COUNTED)},
+    503: _RETRY_AFTER,
+}
+"""Headers of refusals."""
+_TAGGED = frozenset(
+    {
+        "appointments_create",
+        "internal_appointments_book",
+        "internal_appointments_cancel",
+        "internal_appointments_confirm",
+        "internal_appointments_decline",
+        "internal_appointments_reschedule",
+        "internal_holds_create",
+        "internal_waitlist_join",
+        "waitlist_join",
+    }
+)
+"""Operations that answer an ETag though no parameter of theirs asks for one."""
+_PLACED = frozenset({"appointments_create", "feeds_mint", "whatsapp_media_begin"})
+"""Operations that say where to find what they made."""
 
 
 def problems(*statuses: int, **said: str) -> dict[int | str, Document]:
@@ -98,6 +153,7 @@ def _dressed(document: Document, app: FastAPI) -> Document:
         _close(schema)
     schemas["Problem"] = problem_schema()
     document["components"]["securitySchemes"] = _SECURITY
+    document["components"]["headers"] = _SENT
     for route in iter_route_contexts(app.routes):
         path = getattr(route, "path_format", "")
         for method in sorted(getattr(route, "methods", None) or ()):
@@ -148,7 +204,26 @@ def _operation(operation: Document, route: RouteContext, path: str, *, knows_its
         if MEDIA_TYPE in answer.get("content", {}):
             # A route whose own answer is a refusal: FastAPI takes it for JSON of any shape.
             answer["content"] = {name: said for name, said in answer["content"].items() if said.get("schema")}
+    limited = path.startswith("/api/") and limit_mark(route.endpoint) != "none"
+    for status, answer in answers.items():
+        if int(status) < HTTPStatus.BAD_REQUEST:
+            sent = _sent(operation, limited=limited, has_body="content" in answer)
+            answer.setdefault("headers", {}).update(_named(*sent))
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _sent(operation: Document, *, limited: bool, has_body: bool) -> Iterator[str]:
+    """Yield the names of the headers that an answer of an operation carries."""
+    asked = {parameter["name"] for parameter in operation.get("parameters", ())}
+    yield from _ALWAYS
+    if limited:
+        yield from _COUNTED
+    if "If-None-Match" in asked or ("If-Match" in asked and has_body) or operation["operationId"] in _TAGGED:
+        yield "ETag"
+    if operation["operationId"] in _PLACED:
+        yield "Location"
+    if "Idempotency-Key" in asked:
+        yield "Idempotency-Replayed"
 
 
 def _usual(operation: Document, route: RouteContext, path: str, *, secured: bool) -> Iterator[int]:

@@ -24,11 +24,13 @@ from fastapi import Depends, Query, Request
 from atendeai.kit.errors import Problem, invalid
 from atendeai.kit.responses import dumps
 from atendeai.kit.schemas import Answer
+from atendeai.kit.wording import spelt
 
 __all__ = ["MOST", "Field", "Page", "Sorting", "Window", "paged"]
 
 MOST = 200
 _USUAL = 50
+_TOKEN = spelt(r"^[A-Za-z0-9_-]+$", "letters, digits, - and _, just as it was given out")
 _BESIDES = frozenset({"page_token", "page_size"})
 _Row = TypeVar("_Row")
 
@@ -74,7 +76,10 @@ class Sorting:
         self.default = default
         self.tie = tie
         names = "|".join(re.escape(name) for name in self.fields)
-        self.pattern = rf"^-?({names})(,-?({names}))*$"
+        self.pattern = spelt(
+            rf"^-?({names})(,-?({names}))*$",
+            f"one or several of {', '.join(self.fields)}, a falling one with - before it",
+        )
 
     def order(self, sort: str | None) -> tuple[tuple[Field, bool], ...]:
         """Return the fields and whether each falls. Raises a 422 problem for a field that is named twice."""
@@ -148,7 +153,7 @@ def paged(sorting: Sorting) -> Any:
             Query(
                 min_length=1,
                 max_length=1000,
-                pattern=r"^[A-Za-z0-9_-]+$",
+                pattern=_TOKEN,
                 description="`next_page_token` of the page before, with the same filters and order.",
             ),
         ] = None,

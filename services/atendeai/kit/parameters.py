@@ -1,8 +1,8 @@
 """Query parameters that a route does not declare are refused, as unknown fields of a body are.
 
 `?statuss=booked` would otherwise be the whole list, and look like an answer to what was asked. Routes that somebody
-outside calls, who adds parameters of their own, are marked (`any_query`); what is in no document (health, metrics) is
-left alone.
+outside calls, who adds parameters of their own, are marked (`any_query`), health and metrics too; what is in no
+document is left alone.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from atendeai.kit.errors import invalid_request
+from atendeai.kit.errors import Problem, invalid_fields
 from atendeai.kit.identity import Principal, authenticate
 from atendeai.kit.methods import misplaced
 from atendeai.kit.tenancy import current_tenant
 
-__all__ = ["any_query", "is_strict", "refuse_unknown", "wants_person"]
+__all__ = ["any_query", "is_strict", "refuse_unknown", "unproven", "wants_person"]
 
 _MARK = "__atendeai_any_query__"
 _SHOWN = 100
@@ -59,24 +59,45 @@ async def refuse_unknown(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or not is_strict(route):
         return
-    # Looked at when it is asked for: to look at all routes takes as long as a whole app's start.
+    known = _known(request, route)
+    unknown = [name for name in request.query_params if name not in known.names]
+    if not unknown:
+        return
+    nobody = await unproven(request)
+    if nobody is not None:
+        raise nobody
+    elsewhere = misplaced(request.app, request.method, request.url.path)
+    if elsewhere is not None:
+        raise elsewhere
+    reason = f"is no parameter of this request; it takes {', '.join(known.names) or 'none'}"
+    raise invalid_fields(
+        [{"field": name[:_SHOWN] or '""', "reason": reason, "code": "extra_forbidden"} for name in unknown]
+    )
+
+
+async def unproven(request: Request) -> Problem | None:
+    """Return the 401 of a caller who has not proven who they are, where the request's route wants that.
+
+    What FastAPI refuses before the route's dependencies (a body that is no JSON) is told to nobody else either.
+    """
+    route, internal = request.scope.get("route"), request.url.path.startswith("/internal/")
+    if not internal and not (isinstance(route, APIRoute) and _known(request, route).proven):
+        return None
+    try:
+        await authenticate(request, await current_tenant(request), "service" if internal else "person")
+    except Problem as problem:
+        return problem
+    return None
+
+
+def _known(request: Request, route: APIRoute) -> Known:
+    """Look at a route when it is asked for: to look at all takes as long as a whole app's start."""
     memory: dict[object, Known] = request.app.state.parameters
     known = memory.get(route.endpoint)
     if known is None:
         known = Known(tuple(dict.fromkeys(_names(route.dependant))), wants_person(route.dependant))
         memory[route.endpoint] = known
-    unknown = [name for name in request.query_params if name not in known.names]
-    if not unknown:
-        return
-    if known.proven and not request.url.path.startswith("/internal/"):
-        await authenticate(request, await current_tenant(request), "person")
-    elsewhere = misplaced(request.app, request.method, request.url.path)
-    if elsewhere is not None:
-        raise elsewhere
-    reason = f"is no parameter of this request; it takes {', '.join(known.names) or 'none'}"
-    raise invalid_request(
-        [{"loc": ("query", name[:_SHOWN]), "msg": reason, "type": "extra_forbidden"} for name in unknown]
-    )
+    return known
 
 
 def _names(dependant: Dependant) -> Iterator[str]:

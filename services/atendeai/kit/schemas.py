@@ -28,6 +28,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from atendeai.kit.wording import spelt
+
 __all__ = [
     "STORABLE",
     "VISIBLE",
@@ -68,7 +70,11 @@ class Joined(Body):
 # in a name nobody means them, and two names that look alike would be different ones.
 _INVISIBLE = r"\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
 
-Code = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$")]
+_CODE = spelt(
+    r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
+    "a code of lower-case letters, digits, - and _, with a letter or a digit at either end",
+)
+Code = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=_CODE)]
 """The code of a service or a professional, as the Clinic resource spells it."""
 
 _LINE = rf"^[^{_INVISIBLE}]*[^\s{_INVISIBLE}][^{_INVISIBLE}]*$"

@@ -5,12 +5,13 @@ A clinic's own configuration does not come this way: it is a row of `atendeai.cl
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SERVICE_PORTS: dict[str, int] = {
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr) -> SecretStr:
-        _address(value.get_secret_value(), "postgresql", "postgres", path=True)
+        check_database_url(value.get_secret_value())
         return value
 
     @field_validator("redis_url")
@@ -105,6 +106,22 @@ class Settings(BaseSettings):
     def _is_http(cls, value: str | None) -> str | None:
         if value is not None:
             _address(value, "http", "https")
+        return value
+
+    @field_validator("bind_host")
+    @classmethod
+    def _is_listened_at(cls, value: str) -> str:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            raise ValueError("is not an IP address") from None
+        return value
+
+    @field_validator("reply_wait_seconds")
+    @classmethod
+    def _outlasts_the_quiet(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("reply_quiet_seconds", 0):
+            raise ValueError("is shorter than ATENDEAI_REPLY_QUIET_SECONDS")
         return value
 
     @field_validator("service_url_template")
@@ -156,6 +173,11 @@ class Settings(BaseSettings):
         if self.stack_key is not None:
             return self.stack_key.get_secret_value().encode()
         return self.stack_key_file.read_bytes().strip()
+
+
+def check_database_url(value: str) -> None:
+    """Raise `ValueError`, which repeats nothing of the value, for what is no address of a PostgreSQL database."""
+    _address(value, "postgresql", "postgres", path=True)
 
 
 def _address(value: str, *schemes: str, path: bool = False) -> None:

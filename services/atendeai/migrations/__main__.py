@@ -11,6 +11,8 @@ from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from atendeai.kit.environment import EXIT_CONFIGURATION, ConfigurationError, database_url
+
 USAGE = "usage: python -m atendeai.migrations upgrade|current|check"
 
 
@@ -23,13 +25,15 @@ def config() -> Config:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command and return its exit code: 0 done, 1 behind or failed, 2 called wrongly."""
+    """Run one command and return its exit code: 0 done, 1 behind or failed, 2 called or configured wrongly."""
     if len(arguments) != 1 or arguments[0] not in ("upgrade", "current", "check"):
         print(USAGE, file=sys.stderr)
         return 2
-    if not os.environ.get("ATENDEAI_DATABASE_URL"):
-        print("ATENDEAI_DATABASE_URL: Field required", file=sys.stderr)
-        return 2
+    try:
+        database_url("migrations", os.environ)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIGURATION
     try:
         if arguments[0] == "upgrade":
             command.upgrade(config(), "head")

@@ -28,6 +28,6 @@ def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
 
     # Invitations come before accounts, whose ids would otherwise be looked for in the word.
     routers = [invitation_routes.router, public, audit_routes.router, internal]
-    # Refresh tokens wait for this; and so does a session that was begun while its holder lost a right.
+    # Refresh tokens wait for this.
     worker = Worker(END_SESSIONS, end_sessions, max_pause=timedelta(seconds=2))
     return create_service("user", settings, routers=routers, workers=[worker], kit=resources)

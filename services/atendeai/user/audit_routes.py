@@ -13,12 +13,14 @@ from atendeai.kit.paging import Window, paged
 from atendeai.kit.resources import ConnectionDep
 from atendeai.kit.schemas import Moment
 from atendeai.kit.tenancy import TenantDep
+from atendeai.kit.wording import spelt
 from atendeai.user import audit_repository
 from atendeai.user.schemas import AuditPage
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 Overseer = Annotated[Principal, Depends(permitted("audit.read"))]
-Named = Annotated[str | None, Field(min_length=1, max_length=120, pattern=r"^[\x21-\x7e]+$")]
+_ASCII = spelt(r"^[\x21-\x7e]+$", "visible characters of ASCII, without blanks")
+Named = Annotated[str | None, Field(min_length=1, max_length=120, pattern=_ASCII)]
 """Ids and names of actions: visible ASCII without blanks."""
 
 

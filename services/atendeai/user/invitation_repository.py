@@ -75,9 +75,9 @@ class InvitationRepository:
         )
         return list(shown), token
 
-    async def open(self, invitation_id: UUID, *, now: datetime) -> OpenInvitation | None:
-        """One that was not taken up, its account locked: it is not taken up before this transaction ends either."""
-        rows = await self._run(f"{_READ_OPEN} AND i.id = :id FOR UPDATE OF u", id=invitation_id)
+    async def open(self, invitation_id: UUID, *, now: datetime, lock: bool = False) -> OpenInvitation | None:
+        """One that was not taken up; with `lock` it is not taken up or changed before this transaction ends either."""
+        rows = await self._run(f"{_READ_OPEN} AND i.id = :id{' FOR UPDATE OF u' if lock else ''}", id=invitation_id)
         row = rows.mappings().first()
         return _read(dict(row), now) if row else None
 

@@ -16,6 +16,8 @@ from atendeai.kit.errors import conflict, forbidden, not_found
 from atendeai.kit.identity import Principal
 from atendeai.kit.paging import Window
 from atendeai.kit.permissions import allowed, may_manage
+from atendeai.kit.preconditions import etag_of, require_match
+from atendeai.kit.responses import dumps
 from atendeai.kit.tenancy import Tenant
 from atendeai.user.invitation_repository import InvitationRepository
 from atendeai.user.repository import UserRepository
@@ -70,20 +72,38 @@ class Invitations:
             items, token = await InvitationRepository(connection, tenant.id).page(window, now=clock.now())
         return InvitationPage(items=items, next_page_token=token)
 
-    async def renew(self, tenant: Tenant, who: Principal, invitation_id: UUID) -> Invitation:
-        """A new token with a new expiry in place of the earlier one, which is worth nothing from then on."""
+    async def get(self, tenant: Tenant, invitation_id: UUID) -> OpenInvitation:
+        """One that has not been taken up. Raises a 404 problem."""
         async with self.database.transaction(tenant) as connection:
-            found = await self._open(connection, tenant, who, invitation_id)
-            renewed = await self._issue(connection, tenant, who, found.user)
-            await audit.record(
-                connection, tenant.id, who, "user.renew-invitation", f"user:{found.user.id}", reason="renewed"
-            )
-        return renewed
+            found = await InvitationRepository(connection, tenant.id).open(invitation_id, now=clock.now())
+        if found is None:
+            raise not_found("invitation")
+        return found
 
-    async def revoke(self, tenant: Tenant, who: Principal, invitation_id: UUID, reason: Reason) -> None:
-        """Take an invitation back with the account that it would have opened."""
+    async def renew(
+        self, tenant: Tenant, who: Principal, invitation_id: UUID, reason: Reason | None, if_match: str | None = None
+    ) -> tuple[Invitation, str]:
+        """A new token with a new expiry in place of the earlier one, which is worth nothing from then on, and its ETag.
+
+        Raises a 412 problem when `if_match` names another state of it.
+        """
         async with self.database.transaction(tenant) as connection:
-            found = await self._open(connection, tenant, who, invitation_id)
+            found = await self._open(connection, tenant, who, invitation_id, if_match)
+            renewed = await self._issue(connection, tenant, who, found.user)
+            target = f"user:{found.user.id}"
+            await audit.record(connection, tenant.id, who, "user.renew-invitation", target, reason=reason or "renewed")
+            anew = await self._open(connection, tenant, who, renewed.id, None)
+        return renewed, _tag(anew)
+
+    async def revoke(
+        self, tenant: Tenant, who: Principal, invitation_id: UUID, reason: Reason, if_match: str | None = None
+    ) -> None:
+        """Take an invitation back with the account that it would have opened.
+
+        Raises a 412 problem when `if_match` names another state of it.
+        """
+        async with self.database.transaction(tenant) as connection:
+            found = await self._open(connection, tenant, who, invitation_id, if_match)
             await withdraw(connection, tenant, who, found.user, reason)
 
     async def invited(self, tenant: Tenant, token: str) -> User:
@@ -127,12 +147,15 @@ class Invitations:
         return found
 
     @staticmethod
-    async def _open(connection: AsyncConnection, tenant: Tenant, who: Principal, invitation_id: UUID) -> OpenInvitation:
-        found = await InvitationRepository(connection, tenant.id).open(invitation_id, now=clock.now())
+    async def _open(
+        connection: AsyncConnection, tenant: Tenant, who: Principal, invitation_id: UUID, if_match: str | None
+    ) -> OpenInvitation:
+        found = await InvitationRepository(connection, tenant.id).open(invitation_id, now=clock.now(), lock=True)
         if found is None:
             raise not_found("invitation")
         if not may_manage(who.roles, found.user.roles):
             raise forbidden("Only an owner may manage an owner.")
+        require_match(if_match, _tag(found))
         return found
 
     @staticmethod
@@ -147,3 +170,7 @@ class Invitations:
             ends=now + LIFETIME,
         )
         return Invitation(id=invitation_id, token=token, expires_at=now + LIFETIME)
+
+
+def _tag(invitation: OpenInvitation) -> str:
+    return etag_of(dumps(invitation))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from atendeai.kit.audit import Details
 from atendeai.kit.paging import Page
 from atendeai.kit.permissions import Role
 from atendeai.kit.schemas import VISIBLE, Answer, Body
+from atendeai.kit.wording import spelt
 
 _PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
-Email = Annotated[str, Field(max_length=254, pattern=f"^{_PART}@{_PART}$"), AfterValidator(str.lower)]
+_EMAIL = spelt(f"^{_PART}@{_PART}$", "an e-mail address, as in nome@clinica.com.br")
+Email = Annotated[str, Field(max_length=254, pattern=_EMAIL), AfterValidator(str.lower)]
 """An address in lower case: an account is found by it whatever case its owner types (length: RFC 5321).
 
 No stricter than the Clinic resource, which names the first owner: what it accepts must be able to sign in.
@@ -34,6 +37,12 @@ class NewUser(Body):
     email: Email
     name: Name
     roles: Roles
+    reason: Reason | None = None
+
+
+class Renewal(Body):
+    """Another token for an invitation, and why."""
+
     reason: Reason | None = None
 
 
@@ -100,7 +109,7 @@ class InvitationPage(Page):
 
 
 class AuditEvent(Answer):
-    """One deed: who did what to what, when and why. Ids only; `details` differ from action to action."""
+    """One deed: who did what to what, when and why. Ids only; which `details` there are depends on the action."""
 
     id: UUID
     at: datetime
@@ -108,7 +117,7 @@ class AuditEvent(Answer):
     action: str
     target: str
     reason: str | None
-    details: dict[str, Any]
+    details: Details
 
 
 class AuditPage(Page):

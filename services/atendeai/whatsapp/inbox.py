@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError
@@ -385,9 +386,11 @@ def _handed(message: inbox.Waiting) -> dict[str, Any]:
     }
     if message.reply_id:
         body["reply_id"] = message.reply_id
-    context = {"outbound_id": message.outbound_id}
+    context: dict[str, Any] = {"outbound_id": message.outbound_id}
     if message.kind in ABOUT_OTHERS:
         context["message_id"] = message.about_id
+    if message.buttons:
+        context["buttons"] = [choice["id"] for choice in orjson.loads(message.buttons)]
     if any(context.values()):
         body["context"] = {name: value for name, value in context.items() if value}
     if message.media_id and message.media_state in ("stored", "waiting"):

@@ -51,6 +51,7 @@ _STATUS = text(
 )
 _WAITING = text(
     "SELECT i.id, i.wamid, i.contact_id, i.kind, i.text, i.reply_id, i.sent_at, o.id AS outbound_id,"
+    " CASE WHEN i.kind = 'reaction' THEN (o.body -> 'buttons')::text END AS buttons,"
     " c.wa_id, c.user_id, c.name, i.received_at, i.transcribed, r.id AS about_id,"
     " f.id AS media_id, f.state AS media_state, coalesce(f.mime_type, f.declared_type) AS media_type, f.ready_at"
     " FROM atendeai.whatsapp_inbound i"
@@ -79,6 +80,8 @@ class Waiting:
     reply_id: str | None
     sent_at: datetime
     outbound_id: UUID | None
+    buttons: str | None
+    """Of a reaction to an outbound message: its buttons, as JSON."""
     wa_id: str | None
     user_id: str | None
     name: str | None

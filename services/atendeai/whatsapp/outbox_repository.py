@@ -80,7 +80,9 @@ _OF = (
 _FAILED = text(
     f"SELECT o.idempotency_key, o.purpose, o.author, o.error_code, o.error_title,{_OF} AND o.state = 'failed'"
 )
-_WRITTEN = text(f"SELECT o.author,{_OF}")
+_WRITTEN = text(
+    f"SELECT o.author, coalesce(nullif(o.body->>'text', ''), o.body->>'filename', '') AS text, o.created_at AS at,{_OF}"
+)
 # `opaque` is what the call gave along (id and attempt): it finds a message whose answer was lost or is not yet written.
 _MATCH = (
     "clinic_id = :clinic_id AND (wamid = :wamid OR (id = CAST(:outbound_id AS uuid) AND attempts = :attempt"
@@ -176,6 +178,19 @@ class Failed:
     contact_id: UUID
     error_code: int
     error_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message that a person of the clinic wrote: its words, or the name of a file that goes without any.
+
+    `contact_id` is the contact they wrote to by now.
+    """
+
+    author: str
+    text: str
+    at: datetime
+    contact_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +308,10 @@ async def fail(
     return (str(row.purpose), str(row.author)) if row else None
 
 
-async def written(connection: AsyncConnection, clinic_id: UUID, message: UUID) -> tuple[str, UUID] | None:
-    """Return who asked for a message, and the contact that it goes to by now; None when it was erased."""
+async def written(connection: AsyncConnection, clinic_id: UUID, message: UUID) -> Written | None:
+    """Return who wrote a message, what, and to whom; None when it was erased."""
     row = (await connection.execute(_WRITTEN, {"clinic_id": clinic_id, "id": message})).one_or_none()
-    return None if row is None else (row.author, row.contact_id)
+    return None if row is None else Written(*row)
 
 
 async def failed(connection: AsyncConnection, clinic_id: UUID, message: UUID) -> Failed | None:

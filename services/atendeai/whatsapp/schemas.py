@@ -11,12 +11,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, fie
 from atendeai.domain import templates
 from atendeai.kit.paging import Page
 from atendeai.kit.schemas import STORABLE, WHOLE, Flag
+from atendeai.kit.wording import spelt
 
 MOST_CAPTION = 1024
 PIN_DIGITS = 6
 """Of the number's two-step verification."""
 
-Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"\S"), STORABLE]
+_FILLED = spelt(r"\S", "text with more in it than blanks")
+_TEMPLATE = spelt(r"^[a-z0-9_]{1,512}$", "a template's name: lower-case letters, digits and _, at most 512")
+_LANGUAGE = spelt(r"^[a-z]{2,3}(_[A-Z]{2,3})?$", "a language as Meta writes it, as in pt_BR")
+_FILENAME = spelt(r"^[^/\\\x00-\x1f]+$", "a file's name, without a folder (/ or \\) and without control characters")
+Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=_FILLED), STORABLE]
 
 
 class Choice(BaseModel):
@@ -25,7 +30,7 @@ class Choice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: str = Field(min_length=1, max_length=200)
-    title: str = Field(min_length=1, max_length=200, pattern=r"\S")
+    title: str = Field(min_length=1, max_length=200, pattern=_FILLED)
 
 
 class TemplateMessage(BaseModel):
@@ -33,9 +38,9 @@ class TemplateMessage(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
-    language: str = Field(default=templates.PT_BR, pattern=r"^[a-z]{2,3}(_[A-Z]{2,3})?$")
-    parameters: list[Annotated[str, Field(min_length=1, max_length=1024, pattern=r"\S")]] = Field(
+    name: str = Field(pattern=_TEMPLATE)
+    language: str = Field(default=templates.PT_BR, pattern=_LANGUAGE)
+    parameters: list[Annotated[str, Field(min_length=1, max_length=1024, pattern=_FILLED)]] = Field(
         default_factory=list, max_length=20
     )
     payloads: list[Annotated[str, Field(min_length=1, max_length=128)]] = Field(default_factory=list, max_length=10)
@@ -128,7 +133,7 @@ class Upload(BaseModel):
 
     mime_type: Annotated[str, Field(min_length=3, max_length=128), STORABLE]
     size: Annotated[int, Field(ge=1, le=2**31 - 1), WHOLE]
-    filename: str | None = Field(default=None, min_length=1, max_length=240, pattern=r"^[^/\\\x00-\x1f]+$")
+    filename: str | None = Field(default=None, min_length=1, max_length=240, pattern=_FILENAME)
 
 
 class UploadState(BaseModel):

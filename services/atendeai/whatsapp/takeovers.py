@@ -1,4 +1,7 @@
-"""Telling conversation that a person of the clinic has written to a contact, so that the attendant keeps quiet."""
+"""Telling conversation what a person of the clinic has written to a contact.
+
+The attendant keeps quiet from then on, and whoever reads the transcript sees who answered.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ class TakeOvers:
         async with self._kit.database.transaction(tenant) as connection:
             written = await outbox.written(connection, tenant.id, UUID(key))
         if written is not None:
-            author, contact = written
-            body = {"contact_id": contact, "actor": author}
+            message = {"id": key, "text": written.text, "at": written.at}
+            body = {"contact_id": written.contact_id, "actor": written.author, "message": message}
             await self._kit.services.call(
                 tenant, "conversation", "POST", "/internal/v1/takeovers", json=body, idempotency_key=UUID(key)
             )

@@ -224,8 +224,19 @@ async def test_a_reschedule_moves_the_same_appointment_and_keeps_its_history(dia
     assert "confirmed_at" not in body
     assert "09:00" in await diary.starts()
     assert "15:00" not in await diary.starts(professional_code="bruno")
-    history = (await diary.staff("GET", f"/{booked['id']}/history")).json()["items"]
-    assert [event["action"] for event in history] == ["hold", "book", "confirm", "reschedule"]
+    url = f"/{booked['id']}/history"
+    history = (await diary.staff("GET", url)).json()["items"]
+    assert [(event["version"], event["action"]) for event in history] == [
+        (1, "hold"),
+        (2, "book"),
+        (3, "confirm"),
+        (4, "reschedule"),
+    ]
+    part = (await diary.staff("GET", url, params={"page_size": 3})).json()
+    rest = await diary.staff("GET", url, params={"page_size": 3, "page_token": part["next_page_token"]})
+    assert ([*part["items"], *rest.json()["items"]], rest.json()["next_page_token"]) == (history, None)
+    newest = await diary.staff("GET", url, params={"page_size": 1, "sort": "-at"})
+    assert newest.json()["items"] == history[-1:]
     assert history[-1]["details"]["from"] == {"start": "2030-11-26T09:00:00-03:00", "professional_code": "ana"}
     assert history[-1]["actor"] == "service:conversation"
 

@@ -155,21 +155,32 @@ async def replaced_meanwhile(
 
     It commits when the old one has been found right.
     """
+    return await overtaken(identity, email, "credential", "password_hash = 'another'", what)
+
+
+async def overtaken(
+    identity: Identity,
+    email: str,
+    table: str,
+    change: str,
+    what: Callable[[], Coroutine[Any, Any, httpx.Response]] | None = None,
+) -> httpx.Response:
+    """Sign in (or do `what`) while another transaction makes a change to the row of this address.
+
+    It commits when auth, which has seen the row as it was before, waits for it.
+    """
     clinic = identity.clinic
     connection = await asyncpg.connect(clinic.stack.postgres.admin_dsn)
     try:
         async with connection.transaction():
-            await connection.execute(
-                "UPDATE atendeai.credential SET password_hash = 'another' WHERE clinic_id = $1 AND email = $2",
-                clinic.id,
-                email,
-            )
+            statement = f"UPDATE atendeai.{table} SET {change} WHERE clinic_id = $1 AND email = $2"
+            assert await connection.execute(statement, clinic.id, email) == "UPDATE 1"
             doing = asyncio.create_task(what() if what is not None else identity.login(email))
             waits = (
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'atendeai-auth'"
-                " AND query LIKE '%credential%'"
+                f" AND query LIKE '%{table}%'"
             )
-            await eventually(lambda: clinic.fetch(waits), what="the request, which has seen the old password, waiting")
+            await eventually(lambda: clinic.fetch(waits), what="the request, which has seen the old row, waiting")
         return await doing
     finally:
         await connection.close()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from atendeai.auth.factors import CHALLENGE_ATTEMPTS
 from atendeai.auth.lockout import FREE
 from atendeai.kit import clock
+from atendeai.kit.testing.waiting import eventually
 from tests.auth.pair import PASSWORD, Identity, bearer, replaced_meanwhile
 
 pytestmark = pytest.mark.integration
@@ -148,6 +150,25 @@ async def test_a_challenge_serves_once_bears_few_wrong_answers_and_ends_with_tim
     await desk.clinic.fetch(f"UPDATE atendeai.login_challenge_{hexed} SET attempts = $1", CHALLENGE_ATTEMPTS)
     assert (await verify(desk, guessed, enrolled.codes[1])).status_code == 401, "worn out, though the code is right"
     assert (await verify(desk, "x" * 43, enrolled.codes[1])).status_code == 401
+
+
+async def test_a_code_waits_for_whoever_takes_the_factor_away_and_holds_nothing_that_they_want(desk: Identity) -> None:
+    enrolled = await enrol(desk, await desk.owner())
+    token, connection = await challenge(desk), await asyncpg.connect(desk.clinic.stack.postgres.admin_dsn)
+    try:
+        async with connection.transaction():
+            of_the_clinic = "WHERE clinic_id = $1"
+            await connection.execute(f"SELECT FROM atendeai.totp_factor {of_the_clinic} FOR UPDATE", desk.clinic.id)
+            answering = asyncio.create_task(verify(desk, token, enrolled.code()))
+            waits = (
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'atendeai-auth'"
+                " AND query LIKE '%totp_factor%'"
+            )
+            await eventually(lambda: desk.clinic.fetch(waits), what="the code waiting for the factor")
+            await connection.execute(f"DELETE FROM atendeai.login_challenge {of_the_clinic}", desk.clinic.id)
+        assert (await answering).status_code == 401
+    finally:
+        await connection.close()
 
 
 async def test_guessing_codes_makes_the_account_wait_as_guessing_passwords_does(desk: Identity) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
+import jwt
 import pytest
 
-from tests.auth.pair import Identity, bearer
+from atendeai.kit.testing.waiting import eventually
+from tests.auth.pair import Identity, bearer, overtaken
 
 pytestmark = pytest.mark.integration
 OWNER = "dona@sol.example"
@@ -104,3 +107,50 @@ async def test_a_long_chain_of_refreshes_ends_whole_when_any_old_link_comes_back
     await desk.refused_everywhere(chain[-1])
     assert (await desk.get("me", bystander)).status_code == 200
     assert "refresh-token-reused" in {one["reason"] for one in await desk.audit()}
+
+
+async def open_sessions(desk: Identity, user_id: str) -> list[Any]:
+    table = f"atendeai.session_{desk.clinic.id.hex}"
+    return await desk.clinic.fetch(f"SELECT id FROM {table} WHERE user_id = $1 AND revoked_at IS NULL", user_id)
+
+
+async def test_a_sign_in_that_saw_the_account_open_begins_no_session_when_its_sessions_have_ended(
+    desk: Identity,
+) -> None:
+    owner = await desk.owner()
+    bia = await desk.colleague(owner)
+    user, seen, go = desk.apps["user"], asyncio.Event(), asyncio.Event()
+
+    async def late(scope: Any, receive: Any, send: Any) -> None:
+        async def answer(message: Any) -> None:
+            if scope["path"] == f"/internal/v1/users/{bia.id}":
+                seen.set()
+                await go.wait()
+            await send(message)
+
+        await user(scope, receive, answer)
+
+    desk.apps["user"] = late
+    signing_in = asyncio.create_task(desk.login(bia.email))
+    await seen.wait()
+    gone = await desk.user.delete(f"/api/v1/users/{bia.id}", params={"reason": "saiu"}, headers=bearer(owner))
+    assert gone.status_code == 204
+
+    async def ended() -> bool:
+        return not await open_sessions(desk, bia.id)
+
+    await eventually(ended, what="her sessions ended by auth")
+    del desk.apps["user"]  # nobody is there to be asked again
+    go.set()
+    assert (await signing_in).status_code == 403
+    assert await open_sessions(desk, bia.id) == []
+
+
+async def test_a_sign_in_waits_for_whoever_takes_the_account_or_a_role_away(identity: Identity) -> None:
+    bia = await identity.colleague(await identity.owner(), "admin", "receptionist")
+    lesser = await overtaken(identity, bia.email, "user_account", "roles = '{receptionist}'")
+    token = jwt.decode(lesser.json()["access_token"], options={"verify_signature": False})
+    assert token["roles"] == ["receptionist"]
+    before = len(await open_sessions(identity, bia.id))
+    assert (await overtaken(identity, bia.email, "user_account", "status = 'deactivated'")).status_code == 403
+    assert len(await open_sessions(identity, bia.id)) == before

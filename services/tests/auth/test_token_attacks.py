@@ -28,10 +28,10 @@ from atendeai.appointment.app import create_app as create_appointment
 from atendeai.auth.app import create_app as create_auth
 from atendeai.kit.identity import MAX_TOKEN_LENGTH, issue_service_token, signing_key
 from atendeai.kit.resources import Kit
-from atendeai.kit.testing.clinics import TestClinic, make_clinic
+from atendeai.kit.testing.clinics import Stack, TestClinic, make_clinic
 from atendeai.kit.testing.peers import Peers
 from atendeai.kit.testing.plugin import ClientFactory
-from tests.auth.pair import Identity, bearer
+from tests.auth.pair import Identity, bearer, running
 
 pytestmark = pytest.mark.integration
 
@@ -89,7 +89,7 @@ async def refused(desk: Identity, token: str, why: str, *others: httpx.AsyncClie
         assert answer.status_code == 401, (why, answer.request.url, answer.status_code, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["detail"] in {
-            "The token is not valid here.",
+            "The token is not valid here; sign in at this clinic's own address.",
             "The token has expired; refresh it or sign in again.",
         }, why
 
@@ -247,6 +247,17 @@ async def test_our_key_opens_no_other_clinic_of_the_same_pool(
         assert (await pool.get("/api/v1/auth/sessions", headers=headers)).status_code == 401
     headers = {"Host": ours.host, "Authorization": f"Bearer {ours.token('owner')}"}
     assert (await pool.get("/api/v1/auth/sessions", headers=headers)).status_code == 200
+
+
+async def test_a_refresh_token_opens_no_other_clinic_of_the_same_pool(stack: Stack) -> None:
+    """One process serves both; nor does the try end the session of its holder, as a second use would."""
+    async with running(stack, "Shared") as pool:
+        theirs, tokens = await make_clinic(stack), await pool.owner()
+        body = {"refresh_token": tokens["refresh_token"]}
+        for _ in range(2):
+            assert (await pool.post("refresh", body, Host=theirs.host)).status_code == 401
+        assert (await pool.get("me", tokens)).status_code == 200
+        assert (await pool.post("refresh", body)).status_code == 200
 
 
 async def test_a_token_of_one_kind_does_not_serve_as_another(desk: Identity) -> None:

@@ -209,8 +209,14 @@ async def test_an_exception_is_set_listed_and_taken_back(client: AppClient, clin
     assert (await client.get(f"{ME}/exceptions", params=earlier, headers=clinic.headers())).json()["items"] == []
     path, stale = f"{ME}/exceptions/{made.json()['id']}", {**clinic.headers("admin"), "If-Match": '"v1"'}
     assert (await client.delete(path, headers=stale)).status_code == 412
-    gone = await client.delete(path, headers=stale | {"If-Match": listed.headers["etag"]})
-    assert gone.status_code == 204
+    right = stale | {"If-Match": listed.headers["etag"]}
+    assert (await client.delete(path, params={"reason": " "}, headers=right)).status_code == 422
+    assert (await client.delete(path, params={"reason": "Congresso adiado"}, headers=right)).status_code == 204
+    newest = (await client.get(f"{ME}/versions", headers=clinic.headers())).json()["items"][0]
+    [told] = await clinic.fetch(
+        "SELECT reason FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'clinic.exception.remove'", clinic.id
+    )
+    assert newest["reason"] == told["reason"] == "Congresso adiado"
     again = await client.delete(f"{ME}/exceptions/{made.json()['id']}", headers=clinic.headers("admin"))
     assert again.status_code == 404
     assert (await shown(client, clinic))["profile"]["exceptions"] == []

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import httpx
 from fastapi import FastAPI
 
 from atendeai.appointment.app import create_app as create_appointment
 from atendeai.auth.app import create_app as create_auth
+from atendeai.auth.passwords import Passwords
 from atendeai.calendar.app import create_app as create_calendar
 from atendeai.clinic.app import create_app as create_clinic
 from atendeai.conversation.app import create_app as create_conversation
@@ -24,6 +27,7 @@ from atendeai.kit.testing.peers import Peers
 from atendeai.user.app import create_app as create_user
 from atendeai.whatsapp.app import create_app as create_whatsapp
 from atendeai.whatsapp.graph import GraphClient
+from tests.auth.pair import CHEAP
 
 SERVICES = tuple(SERVICE_PORTS)
 _UNLIMITED = {"minute": 1_000_000, "hour": 1_000_000}
@@ -80,10 +84,11 @@ class House:
         @asynccontextmanager
         async def together(served: FastAPI) -> AsyncIterator[None]:
             async with AsyncExitStack() as opened:
-                for peer in apps.values():
-                    if peer is not app:
-                        await opened.enter_async_context(peer.router.lifespan_context(peer))
-                await opened.enter_async_context(own(served))
+                with mock.patch("atendeai.auth.app.Passwords", partial(Passwords, argon2=CHEAP)):
+                    for peer in apps.values():
+                        if peer is not app:
+                            await opened.enter_async_context(peer.router.lifespan_context(peer))
+                    await opened.enter_async_context(own(served))
                 yield
 
         app.router.lifespan_context = together

@@ -1,4 +1,4 @@
-"""Every service against its own OpenAPI document, by schemathesis' engine: all of its checks, and two of our own.
+"""Every service against its own OpenAPI document, by schemathesis' engine: all of its checks, and some of our own.
 
 `ATENDEAI_CONTRACT_EXAMPLES` is how many requests each operation is asked beside those that probe the borders which the
 document draws (`make soak-contracts` asks many, and others each time).
@@ -7,6 +7,7 @@ document draws (`make soak-contracts` asks many, and others each time).
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ from schemathesis.core.transport import Response
 from schemathesis.engine import events, from_schema
 
 from atendeai.kit.errors import MEDIA_TYPE, TYPE_PREFIX
+from atendeai.kit.middleware import SECURITY_HEADERS
 from atendeai.kit.testing.clinics import Stack
 from tests.contracts.houses import CALLERS, SERVICES, House, build
 
@@ -38,18 +40,49 @@ PROVEN = "^(/api/v1/calendar/oauth/callback|/webhook/whatsapp)$"
 Meta's over the very body. They refuse with 400 what holds neither."""
 
 
+LIBRARYS = re.compile(r"^(Input|String|List|Dictionary|Field required|Extra inputs|Value error|JSON decode)\b")
+"""How a sentence of pydantic's begins."""
+HEALTH = re.compile(r"^/health(/ready)?$")
+"""What answers 503 with how things stand: to whoever asks for that, it is no refusal."""
+UNDECLARED = {name.lower() for name in SECURITY_HEADERS} | {
+    "allow",
+    "cache-control",
+    "content-disposition",
+    "content-length",
+    "content-type",
+    "pragma",
+    "vary",
+}
+"""Headers of 2xx and 3xx that HTTP itself says all of, or that every answer carries to whoever shows it."""
+
+
+@schemathesis.check
+def declares_what_it_sends(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
+    """An answer below 400 carries the headers that its document names, and no others of ours."""
+    if response.status_code >= 400:
+        return
+    answer = case.operation.responses.find_by_status_code(response.status_code)
+    declared = {name.lower() for name, _ in answer.headers.items()} if answer is not None else set()
+    assert response.headers.keys() - UNDECLARED <= declared, response.headers.keys() - UNDECLARED - declared
+    # Nobody can foresee whether an answer is the first to its key.
+    assert declared - {"idempotency-replayed"} <= response.headers.keys(), declared - response.headers.keys()
+
+
 @schemathesis.check
 def names_the_remedy(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     """Every refusal is a problem that says what to do; one of a field names it."""
     said = response.headers.get("content-type") or [""]
     if response.status_code < 400 or (said[0].startswith("text/html") and case.operation.path.endswith("/callback")):
         return  # whoever comes back from Google is a person, and gets a page
+    if response.status_code == 503 and HEALTH.match(case.operation.path):
+        return
     assert said[0] == MEDIA_TYPE, said
     problem = response.json()
     assert problem["type"].startswith(TYPE_PREFIX), problem
     assert problem["status"] == response.status_code, problem
     assert problem["request_id"], problem
     assert problem.get("detail") or response.status_code == 404, problem
+    assert not any(LIBRARYS.match(error["reason"]) for error in problem.get("errors", ())), problem
     if response.status_code == 422:
         assert problem["errors"], problem
         assert all(error["field"] and error["reason"] for error in problem["errors"]), problem
@@ -71,8 +104,11 @@ def only_rules_refuse_what_is_valid(ctx: CheckContext, response: Response, case:
     assert not broken, f"the document calls this valid: {broken}"
 
 
-def config(house: House, headers: dict[str, dict[str, str]], *, bad: bool, examples: int) -> SchemathesisConfig:
-    """Return how to ask; `headers` by the paths that they are for, `bad` for invalid requests too."""
+def config(house: House, headers: dict[str, dict[str, str]], *, thorough: bool, examples: int) -> SchemathesisConfig:
+    """Return how to ask, with valid requests and others; `headers` by the paths that they are for.
+
+    `thorough`: also along every border that the document draws, and with what an answer said in the next request.
+    """
     return SchemathesisConfig.from_dict(
         {
             "base-url": f"http://{house.clinic.host}",
@@ -83,15 +119,22 @@ def config(house: House, headers: dict[str, dict[str, str]], *, bad: bool, examp
                     "include-path-regex": PROVEN,
                     "checks": {"positive_data_acceptance": {"expected-statuses": ["400", *RULES]}},
                 },
+                {
+                    "include-path-regex": HEALTH.pattern,
+                    "checks": {"not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "503"]}},
+                },
             ],
             "generation": {
-                "mode": "all" if bad else "positive",
+                "mode": "all",
                 "max-examples": examples,
                 "deterministic": not SOAK,
                 "database": "none",
                 "no-shrink": True,  # what is wrong is shown as it was found: shrinking costs more than reading it
             },
-            "phases": {"coverage": {"enabled": bad}, "stateful": {"enabled": bad, "generation": {"max-examples": 5}}},
+            "phases": {
+                "coverage": {"enabled": thorough},
+                "stateful": {"enabled": thorough, "generation": {"max-examples": 5}},
+            },
             "checks": {"positive_data_acceptance": {"expected-statuses": RULES}},
         }
     )
@@ -151,7 +194,7 @@ def house(request: pytest.FixtureRequest, stack: Stack) -> House:
 def test_a_service_keeps_what_its_document_promises(house: House) -> None:
     found: dict[str, str] = {}
     answered = 0
-    for event in played(house, config(house, asked(house), bad=True, examples=EXAMPLES)):
+    for event in played(house, config(house, asked(house), thorough=True, examples=EXAMPLES)):
         answered += len(event.recorder.interactions)
         for kind, told in failures(event):
             found.setdefault(kind, told)
@@ -168,7 +211,7 @@ def test_nobody_gets_in_without_a_token_of_the_clinic(house: House, whose: str) 
         **{path: house.internal_headers(path, of=house.other) for path in CALLERS},
     }
     headers = {"": house.anonymous()} if whose == "nobody's" else neighbour
-    how = config(house, headers, bad=False, examples=max(2, EXAMPLES // 5))
+    how = config(house, headers, thorough=False, examples=max(2, EXAMPLES // 5))
     wrong: list[Any] = []
     found: dict[str, str] = {}
     for event in played(house, how):

@@ -185,12 +185,46 @@ async def test_a_reaction_is_not_answered_and_a_document_is_handed_on(make_world
     assert "Estamos em" in await world.say(contact, "qual o endereço?", kind="audio", media=heard)
 
 
+async def test_a_sign_under_a_question_answers_it_and_undoes_nothing(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    key, offer = await booked(world, contact, 9), await offered(world, contact, 15)
+    reminder, vacancy = [f"confirm:{key}", f"cancel:{key}"], [f"accept:{offer}", f"decline:{offer}"]
+
+    def sign(emoji: str, buttons: list[str]) -> dict[str, Any]:
+        return {"text": emoji, "kind": "reaction", "context": {"outbound_id": str(uuid4()), "buttons": buttons}}
+
+    async def react(emoji: str, buttons: list[str]) -> str:
+        return await world.say(contact, **sign(emoji, buttons))
+
+    assert "Presença confirmada" in await react("👍🏽", reminder)
+    await world.say(contact, "quero marcar consulta amanhã às 11h")
+    assert "remarcar para outro dia ou prefere cancelar" in await react("👎", reminder)
+    rows = {str(a["id"]): a for a in await world.appointments(contact)}
+    assert (rows[key]["status"], rows[key]["confirmed_at"] is not None) == ("booked", True)
+    assert [a["status"] for a in rows.values()] == ["booked", "proposed", "cancelled"]  # what was held is free again
+    assert "Confirma o cancelamento?" in await world.say(contact, "cancelar")
+    assert "Cancelado" in await world.say(contact, "sim")
+    assert "não está mais marcada" in await react("❌", reminder)
+    assert "Agendado!" in await react("❤️", vacancy)
+    for emoji, buttons in (("😂", reminder), ("👎", vacancy), ("", vacancy), ("👍", [])):
+        assert (await world.post(world.message(contact, **sign(emoji, buttons)))).json()["typing"] is False
+    said = len(world.whatsapp.texts(contact))
+    assert "Estamos em" in await world.say(contact, "qual o endereço?")
+    assert len(world.whatsapp.texts(contact)) == said + 1
+    await world.say(contact, "quero falar com uma pessoa")
+    await world.post(world.message(contact, **sign("👎", [f"confirm:{offer}", f"cancel:{offer}"])))
+    assert "às 15h" in await react("👍", [f"confirm:{offer}", f"cancel:{offer}"])  # as its button; no more is asked
+    assert len(world.whatsapp.texts(contact)) == said + 3
+
+
 async def test_after_silence_the_attendant_answers_again(make_world: MakeWorld) -> None:
     world = await make_world(settings={"ai": {"handoff": {"timeout": "2h"}}})
     contact = uuid4()
     await world.say(contact, "quero falar com uma pessoa")
     await world.clinic.fetch(
-        "UPDATE atendeai.conversation SET handed_off_at = handed_off_at - interval '3 hours' WHERE clinic_id = $1",
+        "UPDATE atendeai.conversation SET handed_off_at = handed_off_at - interval '3 hours',"
+        " state = state || '{\"misses\": 3}' WHERE clinic_id = $1",
         world.clinic.id,
     )
     await world.clinic.fetch(
@@ -214,6 +248,8 @@ async def test_after_silence_the_attendant_answers_again(make_world: MakeWorld) 
         world.clinic.id,
     )
     world.whatsapp.staff_wrote_at = clock.now() - timedelta(hours=4)
+    # What was not understood before the person came counts no longer.
+    assert "Pode escrever" in await world.say(contact, "", kind="unsupported")
     assert "Estamos em" in await world.say(contact, "qual o endereço?")
     assert (await conversation(world, contact))["status"] == "open"
 

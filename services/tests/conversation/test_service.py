@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from atendeai.appointment.app import create_app as create_appointment
+from atendeai.kit import clock
 from atendeai.kit.testing.peers import Peers
 from atendeai.kit.testing.plugin import ClinicFactory
 from atendeai.kit.testing.waiting import eventually
@@ -307,8 +308,10 @@ async def test_who_writes_to_a_patient_takes_the_conversation_over(make_world: M
     (conversation,) = (await world.client.get("/api/v1/conversations", headers=headers)).json()["items"]
     path = f"/api/v1/conversations/{conversation['id']}"
 
+    message = {"id": str(uuid4()), "text": "Bom dia, aqui é a Ana.", "at": clock.now().isoformat()}
+
     async def write(to: Any) -> Any:
-        body = {"contact_id": str(to), "actor": somebody}
+        body = {"contact_id": str(to), "actor": somebody, "message": message}
         given = world.clinic.service_headers("whatsapp", uuid4())
         return (await world.client.post("/internal/v1/takeovers", json=body, headers=given)).json()["taken_over"]
 
@@ -318,10 +321,18 @@ async def test_who_writes_to_a_patient_takes_the_conversation_over(make_world: M
 
     async def heard() -> bool:
         shown = (await world.client.get(f"{path}/messages", headers=headers)).json()["items"]
-        return len(shown) == 3 and all(one["state"] != "received" for one in shown)
+        return len(shown) == 4 and all(one["state"] != "received" for one in shown)
 
     await eventually(heard)
     assert len(world.whatsapp.texts(contact)) == 1  # the person answers
+    entries = (await world.client.get(f"{path}/messages?sort=position", headers=headers)).json()["items"]
+    assert [(one["author"], one["staff_id"]) for one in entries] == [
+        ("patient", None),
+        ("attendant", None),
+        ("staff", somebody.removeprefix("person:")),
+        ("patient", None),
+    ]
+    assert (entries[2]["id"], entries[2]["text"]) == (message["id"], message["text"])
     await world.client.post(f"{path}/release", headers=headers)
     assert "Estamos em" in await world.say(contact, "qual o endereço?")
     events = await world.clinic.fetch(
@@ -356,6 +367,7 @@ async def test_staff_reads_takes_over_and_gives_back(make_world: MakeWorld) -> N
     assert (released.json()["status"], released.json()["alert"]) == ("open", None)
     assert "Estamos em" in await world.say(contact, "qual o endereço?")
     taken = await world.client.post(f"{path}/handoff", headers=headers)
+    assert (await world.client.post(f"{path}/handoff", headers=headers)).json() == taken.json()
     assert taken.json()["status"] == "handed_off"
 
     shown = (await world.client.get(f"{path}/messages?page_size=3", headers=headers)).json()
@@ -370,6 +382,20 @@ async def test_staff_reads_takes_over_and_gives_back(make_world: MakeWorld) -> N
     assert {"conversation.messages.read", "conversation.handoff", "conversation.release"} <= {
         row["action"] for row in audited
     }
+
+
+async def test_what_was_not_understood_counts_no_longer_once_staff_gave_back(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    for _ in range(3):
+        await world.say(contact, "", kind="unsupported")
+    headers = world.clinic.headers("receptionist")
+    (given,) = (await world.client.get("/api/v1/conversations?status=handed_off", headers=headers)).json()["items"]
+    assert given["alert"] == "not_understood"
+    await world.client.post(f"/api/v1/conversations/{given['id']}/release", headers=headers)
+    assert "Pode escrever" in await world.say(contact, "", kind="unsupported")
+    shown = await world.client.get(f"/api/v1/conversations/{given['id']}", headers=headers)
+    assert (shown.json()["status"], shown.json()["alert"]) == ("open", None)
 
 
 async def test_an_emergency_calls_a_person(make_world: MakeWorld) -> None:

@@ -157,7 +157,7 @@ async def conversation_of(
     clinic: TestClinic, peers: Peers, quiet: float = 0, model: httpx.AsyncBaseTransport | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """One process of the conversation service, from start to stop."""
-    settings = clinic.service_settings("conversation", reply_quiet_seconds=quiet)
+    settings = clinic.service_settings("conversation", reply_quiet_seconds=quiet, reply_wait_seconds=max(8.0, quiet))
     app = create_app(settings, kit=Kit(settings, peers=peers), model_transport=model)
     async with (
         app.router.lifespan_context(app),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import orjson
 import pytest
 from prometheus_client import CollectorRegistry
@@ -172,3 +175,13 @@ def test_what_was_measured_last_is_not_shown_of_a_part_that_says_nothing_now() -
     assert registry.get_sample_value("atendeai_health_signal", labels) == 75.0
     gauges.show(replace(PICTURE, parts=(Part("work", "work", State.DEGRADED, "is not known"),)), THRESHOLDS)
     assert registry.get_sample_value("atendeai_health_signal", labels) is None
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/health+json"])
+@pytest.mark.parametrize("picture", [PICTURE, DOWN])
+def test_each_json_is_what_the_document_says(media_type: str, picture: Picture) -> None:
+    document = json.loads((Path(__file__).parents[2] / "openapi" / "health.json").read_text(encoding="utf-8"))
+    status, _, body = rendered(media_type, picture)
+    said = document["paths"]["/health"]["get"]["responses"][str(status)]["content"]
+    assert {media.partition(";")[0] for media in OFFERED} == said.keys()
+    jsonschema_rs.validate({**said[media_type]["schema"], "components": document["components"]}, json.loads(body))

@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from atendeai.health.settings import HealthSettings
-from atendeai.kit.environment import unknown
+from atendeai.kit.environment import ConfigurationError, database_url, unknown
 
 SECRET = "wrong-horse-battery"
 
@@ -53,10 +53,12 @@ def test_every_wrong_variable_is_named_at_once_with_reason_and_remedy(tmp_path: 
         ATENDEAI_SERVICE_URL_TEMPLATE="http://{servce}",
         ATENDEAI_GATEWAY_HEALTH_URL="gateway:8080",
         ATENDEAI_MAX_BODY_BYTES="12.5",
+        ATENDEAI_BIND_HOST="everywhere",
+        ATENDEAI_REPLY_QUIET_SECONDS="9",
         ATENDEAI_STACK_KEY_FILE=str(tmp_path / "absent"),
     )
     first, *problems = refusal("clinic", env)
-    assert first == "clinic cannot start: 10 variables are wrong."
+    assert first == "clinic cannot start: 12 variables are wrong."
     said = dict(line.strip().split(": ", 1) for line in problems)
     assert said == {
         "ATENDEAI_DATABASE_URL": "is missing. Set it to postgresql://role:password@host:5432/database.",
@@ -69,6 +71,10 @@ def test_every_wrong_variable_is_named_at_once_with_reason_and_remedy(tmp_path: 
         " with the placeholders {service} and {port}, e.g. http://{service}:{port}.",
         "ATENDEAI_GATEWAY_HEALTH_URL": "does not begin with http://. Set it to an address that begins with http:// or"
         " https://.",
+        "ATENDEAI_BIND_HOST": "is not an IP address. Set it to an address of this machine to listen on; leave it out to"
+        " listen on all, 0.0.0.0.",
+        "ATENDEAI_REPLY_WAIT_SECONDS": "is shorter than ATENDEAI_REPLY_QUIET_SECONDS. Set it to seconds, no fewer than"
+        " ATENDEAI_REPLY_QUIET_SECONDS; both may be left out, for 8 and 2.5.",
         "ATENDEAI_MAX_BODY_BYTES": "is not a whole number. Correct it, or leave it out for the default, 1048576.",
         "ATENDEAI_STACK_KEY_FILE": "its file cannot be read (No such file or directory). Set it to the path of a file"
         " that holds the stack's key and that this process may read.",
@@ -89,6 +95,27 @@ def test_a_wrong_address_is_described_and_its_password_is_not_shown(tmp_path: Pa
     first, problem = refusal("auth", environment(tmp_path / "key", ATENDEAI_DATABASE_URL=url))
     assert first == "auth cannot start: one variable is wrong."
     assert problem.strip().startswith(f"ATENDEAI_DATABASE_URL: {reason}. ")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        (None, "is missing"),
+        ("", "is missing"),
+        (f"mysql://role:{SECRET}@host/db", "does not begin with postgresql://"),
+        (f"postgresql://role:{SECRET}@host", "names no database"),
+    ],
+)
+def test_a_process_that_needs_the_database_alone_says_the_same_of_its_address(url: str | None, reason: str) -> None:
+    environ = {} if url is None else {"ATENDEAI_DATABASE_URL": url}
+    with pytest.raises(ConfigurationError) as refused:
+        database_url("migrations", environ)
+    remedy = "Set it to postgresql://role:password@host:5432/database."
+    assert str(refused.value).splitlines() == [
+        "migrations cannot start: one variable is wrong.",
+        f"  ATENDEAI_DATABASE_URL: {reason}. {remedy}",
+    ]
+    assert database_url("migrations", {"ATENDEAI_DATABASE_URL": "postgresql://role:x@host/db"})
 
 
 def test_what_could_not_serve_is_refused_at_the_start(tmp_path: Path) -> None:

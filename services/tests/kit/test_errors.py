@@ -48,6 +48,15 @@ async def test_what_is_not_json_is_400(client: AppClient, clinic: TestClinic) ->
     problem(await client.post("/api/v1/things", content=b"{nope", headers=headers), 400, "not-json")
 
 
+@pytest.mark.parametrize("content", [b"{nope", b"[" * 1020 + b"]" * 1020, b'{"name": "\xff"}', b'{"size": "x"}'])
+async def test_nobody_is_told_what_is_wrong_with_their_body(
+    client: AppClient, clinic: TestClinic, content: bytes
+) -> None:
+    said = {"Content-Type": "application/json", "Host": clinic.host, "X-Clinic-ID": str(clinic.id)}
+    for path in ("/api/v1/things", "/internal/v1/echo"):
+        problem(await client.post(path, content=content, headers=said), 401, "unauthenticated")
+
+
 @pytest.mark.parametrize("said", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-json"}])
 async def test_what_is_not_said_to_be_json_is_415(client: AppClient, clinic: TestClinic, said: dict[str, str]) -> None:
     thing = b'{"name": "thing", "size": 1}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from atendeai.kit.http import ServiceClient, ServiceError
+from atendeai.kit.http import ServiceClient, ServiceError, trusted, trusted_at
 from atendeai.kit.testing.clinics import Stack, TestClinic
 from atendeai.kit.testing.peers import Peers
 from atendeai.kit.testing.plugin import ClientFactory
@@ -108,3 +109,21 @@ async def test_a_service_that_the_network_refuses_is_not_even_tried(stack: Stack
     with pytest.raises(RuntimeError, match="clinic calls user"):
         await services.call(clinic.tenant, "user", "GET", "/internal/v1/x")
     assert not answers.requests
+
+
+async def test_no_authorities_are_read_where_nobody_is_asked_over_tls(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes 30 ms of CPU, of a start that should cost little."""
+    inside = trusted_at("http://auth:3001", None)
+    assert (inside.verify_mode, inside.check_hostname, inside.get_ca_certs()) == (ssl.CERT_REQUIRED, True, [])
+    assert trusted_at("http://auth:3001", "HTTPS://gateway") is trusted()
+
+    def reads() -> ssl.SSLContext:
+        raise AssertionError("the authorities are read")
+
+    monkeypatch.setattr("atendeai.kit.http.trusted", reads)
+    await ServiceClient(stack.settings("auth")).close()
+    secure = stack.settings("auth", service_url_template="https://{service}")
+    with pytest.raises(AssertionError, match="authorities are read"):
+        ServiceClient(secure)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,6 +16,7 @@ from atendeai.kit.testing.clinics import Stack
 from atendeai.kit.testing.plugin import ClinicFactory
 from atendeai.kit.testing.servers import postgres_server
 from atendeai.kit.testing.waiting import eventually
+from atendeai.migrations.__main__ import main
 
 pytestmark = pytest.mark.integration
 
@@ -43,6 +45,12 @@ def test_upgrading_again_changes_nothing_and_check_agrees(stack: Stack) -> None:
         done = migrate(stack, command)
         assert done.returncode == 0, done.stderr
     assert "(head)" in migrate(stack, "current").stdout
+
+
+def test_a_wrong_address_is_refused_before_anything_else(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("ATENDEAI_DATABASE_URL", "postgres://migrator:secret@/")
+    assert main(["upgrade"]) == 2
+    assert capsys.readouterr().err.startswith("migrations cannot start: one variable is wrong.\n")
 
 
 def test_wrong_calls_and_wrong_logins_are_told(stack: Stack) -> None:

@@ -21,6 +21,10 @@ OUTSIDE = {
     "GET /api/v1/calendar/oauth/callback": "Google leads back, with parameters of its own",
     "POST /api/v1/calendar/push": "Google tells of changes",
     "GET /api/v1/appointments/feeds/{secret}.ics": "whatever program reads calendars",
+    "GET /health": "probes, proxies, and whoever watches",
+    "GET /health/live": "the same",
+    "GET /health/ready": "the same",
+    "GET /metrics": "a Prometheus, as it is configured",
 }
 """Routes that take any query, and whose doing it is."""
 

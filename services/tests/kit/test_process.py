@@ -14,6 +14,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
+from atendeai.kit.http import trusted_at
 from atendeai.kit.testing.clinics import Stack
 from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
 from atendeai.kit.testing.proxy import proxied
@@ -59,7 +60,7 @@ async def test_a_service_starts_answers_drains_and_ends(
     env = environment(stack, tmp_path / "key", ATENDEAI_PORT=str(port), ATENDEAI_DRAIN_SECONDS="2", ATENDEAI_GRACE="1")
     process = service("clinic", env)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=trusted_at()) as client:
 
             async def ready() -> bool:
                 response = await answered(client, "/health/ready")

@@ -17,6 +17,7 @@ import orjson
 import pytest
 
 from atendeai.kit.cache import TenantRedis
+from atendeai.kit.http import trusted_at
 from atendeai.kit.resources import Kit
 from atendeai.kit.testing.clinics import Stack, TestClinic
 from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
@@ -94,7 +95,7 @@ async def running(stack: Stack, clinic: TestClinic, queue: str, tmp_path: Path, 
     )
     kit = Kit(clinic.service_settings("auth"))
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, verify=trusted_at()) as client:
 
             async def ready() -> bool:
                 response = await answered(client, "/health/ready")

@@ -88,6 +88,29 @@ async def test_an_invitation_ends_with_the_rights_of_who_issued_it(desk: Identit
     assert (await take_up(desk, renewed.json()["token"])).status_code == 201
 
 
+async def test_nobody_renews_or_revokes_an_invitation_other_than_they_saw_it(desk: Identity) -> None:
+    owner = await desk.owner()
+    made = await invite(desk, owner)
+    path = f"{PATH}/{made['invitation']['id']}"
+    read = await desk.user.get(path, headers=bearer(owner))
+    assert read.json() == (await listed(desk, owner))[0]
+    seen = bearer(owner) | {"If-Match": read.headers["etag"]}
+    known = await desk.user.get(path, headers=bearer(owner) | {"If-None-Match": read.headers["etag"]})
+    assert known.status_code == 304
+    raised = {"roles": ["admin"], "reason": "vai gerir a agenda"}
+    assert (await desk.user.patch(f"/api/v1/users/{made['id']}", json=raised, headers=bearer(owner))).status_code == 200
+    assert (await desk.user.delete(path, params=WHY, headers=seen)).status_code == 412
+    assert (await desk.user.post(f"{path}/renew", headers=seen)).status_code == 412
+    seen["If-Match"] = (await desk.user.get(path, headers=bearer(owner))).headers["etag"]
+    renewed = await desk.user.post(f"{path}/renew", json={"reason": "perdeu o e-mail"}, headers=seen)
+    assert renewed.status_code == 200
+    entry = next(one for one in await desk.audit() if one["action"] == "user.renew-invitation")
+    assert (entry["target"], entry["reason"]) == (f"user:{made['id']}", "perdeu o e-mail")
+    assert (await desk.user.get(path, headers=bearer(owner))).status_code == 404, "it is another one now"
+    another = bearer(owner) | {"If-Match": renewed.headers["etag"]}
+    assert (await desk.user.delete(f"{PATH}/{renewed.json()['id']}", params=WHY, headers=another)).status_code == 204
+
+
 @pytest.mark.parametrize("by", ["invitation", "account"])
 async def test_a_revoked_invitation_opens_nothing_and_its_address_is_free_again(desk: Identity, by: str) -> None:
     owner = await desk.owner()

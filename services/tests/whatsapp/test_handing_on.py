@@ -89,6 +89,23 @@ async def test_an_answer_names_the_message_it_answers(pool: World) -> None:
     assert taken[1]["context"] == {"outbound_id": outbound_id}
 
 
+async def test_a_sign_names_the_message_it_is_under_and_what_that_asks(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    choices = [{"id": "confirm:a1", "title": "Confirmar"}, {"id": "cancel:a1", "title": "Cancelar"}]
+    asked = (await pool.send(clinic, contact, "Você vem?", kind="buttons", buttons=choices)).json()["outbound_id"]
+    told = (await pool.send(clinic, contact, "Até lá!")).json()["outbound_id"]
+    await pool.outbound(clinic, told, "read")
+    for wamid in [sent["wamid"] for sent in await pool.received(clinic, 2)]:
+        reaction = {"type": "reaction", "reaction": {"message_id": wamid, "emoji": "👍"}}
+        await pool.inbound(clinic, message=reaction)
+    contexts = [one["context"] for one in (await pool.conversation.until(3))[1:]]
+    assert sorted(contexts, key=len) == [
+        {"outbound_id": told},
+        {"outbound_id": asked, "buttons": ["confirm:a1", "cancel:a1"]},
+    ]
+
+
 async def test_both_forms_of_a_number_are_one_contact_and_answers_go_to_the_last_one_given(pool: World) -> None:
     clinic = await pool.clinic()
     await pool.inbound(clinic, sender="5511987654321")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+from atendeai.domain.templates import TEMPLATES
 from atendeai.kit.testing.clinics import TestClinic
+from atendeai.kit.testing.waiting import eventually
+from atendeai.kit.work import enqueue
+from atendeai.whatsapp.templates import ACCOUNT_QUEUE, SYNC, request
+from atendeai_operator.api.conditions import Reason
 from atendeai_operator.pipeline.ports import Door, Report, Verdict
 from atendeai_operator.probing import answers
 from atendeai_operator.probing.tokens import service_token
@@ -51,6 +56,28 @@ async def test_the_operator_hears_of_a_template_that_was_rejected(pool: World) -
     found = await _report(pool, clinic)
     assert (found.verdict, found.credentials) == (Verdict.REFUSED, False)
     assert "atendeai_lembrete is REJECTED: TAG_CONTENT_MISMATCH (error 132001)" in found.text
+
+
+async def test_the_operator_hears_of_templates_that_are_missing(pool: World) -> None:
+    clinic = await pool.clinic()
+
+    async def heard() -> Report | None:
+        found = await _report(pool, clinic)
+        return found if found.short else None
+
+    found = await eventually(heard, what="the account being read")
+    assert (found.verdict, found.short) == (Verdict.WORKING, Reason.TEMPLATES_MISSING)
+    assert all(template.name in found.text for template in TEMPLATES)
+    bearer = {"Authorization": f"Bearer {clinic.credentials['whatsapp']['access-token']}"}
+    for template in TEMPLATES:
+        await pool.fake.post("/v23.0/1000/message_templates", json=request(template), headers=bearer)
+    async with pool.service.app.state.kit.database.transaction(clinic.tenant) as connection:
+        await enqueue(connection, clinic.id, ACCOUNT_QUEUE, SYNC)
+
+    async def whole() -> bool:
+        return (await _report(pool, clinic)).short is None
+
+    await eventually(whole, what="the account being read anew")
 
 
 async def test_the_operators_token_is_worth_nothing_at_another_clinic(pool: World) -> None:

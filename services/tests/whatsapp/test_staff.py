@@ -96,6 +96,8 @@ async def test_staff_send_within_the_window(pool: World) -> None:
     await eventually(lambda: pool.conversation.takeovers, what="the attendant told to keep quiet")
     told = {(one["contact_id"], one["actor"].partition(":")[0]) for one in pool.conversation.takeovers}
     assert told == {(str(contact), "person")}
+    message = pool.conversation.takeovers[0]["message"]
+    assert (message["id"], message["text"]) == (first.json()["id"], body["text"])
     await clinic.fetch(
         "UPDATE atendeai.whatsapp_contact SET last_inbound_at = now() - interval '25 hours' WHERE clinic_id = $1",
         clinic.id,

@@ -12,6 +12,7 @@ import jwt
 import pytest
 from aiohttp import web
 
+from atendeai_operator.api.conditions import Reason
 from atendeai_operator.gateway.model import SUSPENDED, UNKNOWN_HOST
 from atendeai_operator.pipeline.errors import Waiting
 from atendeai_operator.pipeline.ports import Door, Report, Verdict
@@ -166,6 +167,31 @@ async def _calendar(start: Start, said: Any) -> Report:
 async def test_a_channel_that_works(start: Start) -> None:
     found = await _channel(start, {"state": "ok", "token": {"valid": True, "problem": None}, "error": None})
     assert found.verdict is Verdict.WORKING
+
+
+async def test_templates_that_meta_does_not_have_are_named_with_the_remedy(start: Start) -> None:
+    templates = {"usable": ["atendeai_lembrete"], "pending": ["atendeai_vaga"], "refused": [], "synced_at": None}
+    said = {"state": "ok", "token": {"valid": True}, "error": None}
+    missing = templates | {"missing": ["atendeai_lembrete_confirmado", "atendeai_mudanca"]}
+    unread = await _channel(start, said | {"templates": missing})
+    assert (unread.verdict, unread.short) == (Verdict.WORKING, None), "nobody has looked at Meta's list yet"
+    read = {"synced_at": "2026-01-01T00:00:00Z"}
+    found = await _channel(start, said | {"templates": missing | read})
+    assert (found.verdict, found.short) == (Verdict.WORKING, Reason.TEMPLATES_MISSING)
+    assert "atendeai_lembrete_confirmado, atendeai_mudanca:" in found.text
+    assert "POST /api/v1/whatsapp/onboarding" in found.text
+    reviewed = await _channel(start, said | {"templates": templates | {"missing": []} | read})
+    assert reviewed.short is None, "Meta reviews what is there"
+
+
+async def test_refused_templates_are_all_named(start: Start) -> None:
+    error = {"code": 132001, "title": "Template atendeai_lembrete is REJECTED", "details": None}
+    templates = {"refused": ["atendeai_lembrete", "atendeai_vaga"], "missing": [], "synced_at": "2026-01-01T00:00:00Z"}
+    said = {"state": "broken", "token": {"valid": True}, "error": error, "templates": templates}
+    found = await _channel(start, said)
+    assert (found.verdict, found.credentials) == (Verdict.REFUSED, False)
+    assert found.text.startswith("Meta refuses to send: Template atendeai_lembrete is REJECTED (error 132001).")
+    assert "atendeai_lembrete, atendeai_vaga." in found.text
 
 
 async def test_a_refused_token_is_told_in_metas_words(start: Start) -> None:
