@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 import secrets
@@ -17,13 +18,23 @@ import pytest
 from local import database, edge, kubectl, staff, world
 from local.bookings import book, booked, cancel, free_starts, in_words, news
 from local.chat import Phone, buttons_of
+from local.guest import create, credentials, guest
 from local.outside import Outside
 
 pytestmark = pytest.mark.e2e
 MakePhone = Callable[[world.LocalClinic], Phone]
 MakeDesk = Callable[[world.LocalClinic], httpx.Client]
-DUE_IN = dt.timedelta(seconds=35)
+DUE_IN = dt.timedelta(seconds=60)
 """Two bookings, one of them by dialogue, are agreed well before."""
+VALE = dataclasses.replace(guest("vale", 777, "Dra. Inês Moura"), transcribes=True)
+
+
+@pytest.fixture(scope="module")
+def local(fakes: Outside) -> Iterator[world.LocalClinic]:
+    """A clinic whose reminders and hours these tests may change, beside those that others talk to."""
+    with credentials(VALE, fakes):
+        create(VALE)
+        yield VALE
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +44,6 @@ def desk_of() -> Iterator[MakeDesk]:
         yield functools.cache(lambda local: signed_in.enter_context(staff.desk(local)))
 
 
-@pytest.mark.parametrize("local", [world.SOL], ids=["Dedicated"])
 def test_a_patient_moves_an_appointment(
     local: world.LocalClinic, phone_of: MakePhone, desk_of: MakeDesk, fakes: Outside
 ) -> None:
@@ -51,7 +61,6 @@ def test_a_patient_moves_an_appointment(
     assert [dt.datetime.fromisoformat(slot["start"]) for slot in slots] == [old], "the old time is free again"
 
 
-@pytest.mark.parametrize("local", [world.LUA], ids=["Shared"])
 def test_the_attendant_is_silent_until_staff_give_the_conversation_back(
     local: world.LocalClinic, phone_of: MakePhone, desk_of: MakeDesk
 ) -> None:
@@ -93,7 +102,6 @@ def _appointment(door: httpx.Client, start: dt.datetime, contact_id: str) -> dic
     return one
 
 
-@pytest.mark.parametrize("local", [world.LUA], ids=["Shared"])
 def test_a_reminder_is_confirmed_by_its_button_and_spares_who_opted_out(
     local: world.LocalClinic, phone_of: MakePhone, desk_of: MakeDesk, by_day: ZoneInfo
 ) -> None:
@@ -132,7 +140,6 @@ def test_a_reminder_is_confirmed_by_its_button_and_spares_who_opted_out(
     assert len(spared.heard()) == 1, "the answer to SAIR, and nothing unasked"
 
 
-@pytest.mark.parametrize("local", [world.SOL], ids=["Dedicated"])
 def test_a_photo_is_kept_for_staff_and_its_caption_answered(
     local: world.LocalClinic, phone_of: MakePhone, desk_of: MakeDesk
 ) -> None:
@@ -173,7 +180,6 @@ def feed(local: world.LocalClinic, desk_of: MakeDesk) -> Iterator[Callable[[], l
         assert subscriber.get(path).status_code == 404, "an address that was taken back"
 
 
-@pytest.mark.parametrize("local", [world.SOL], ids=["Dedicated"])
 def test_a_subscribed_feed_holds_what_is_booked_and_no_more(
     local: world.LocalClinic, phone_of: MakePhone, feed: Callable[[], list[icalendar.Event]]
 ) -> None:
@@ -187,7 +193,6 @@ def test_a_subscribed_feed_holds_what_is_booked_and_no_more(
     assert [one for one in feed() if one.start == start or one["UID"] == event["UID"]] == []
 
 
-@pytest.mark.parametrize("local", [world.LUA], ids=["Shared"])
 def test_a_spoken_wish_is_answered_with_an_offer(local: world.LocalClinic, phone_of: MakePhone) -> None:
     assert local.transcribes
     phone = phone_of(local)
