@@ -213,7 +213,8 @@ def find(name: str) -> world.LocalClinic:
         return known[name]
     found = kubectl.get("clinic", name, namespace=world.NAMESPACE)
     if found is None:
-        raise LookupError(f"There is no clinic {name!r} in {world.NAMESPACE}: try {', '.join(known)}.")
+        there = [one["metadata"]["name"] for one in kubectl.get("clinics", namespace=world.NAMESPACE)]
+        raise LookupError(f"There is no clinic {name!r} in {world.NAMESPACE}: try {', '.join(there) or 'make up'}.")
     _refuse(found)
     spec = found["spec"]
     people = spec.get("profile", {}).get("professionals") or [{"name": ""}]
@@ -247,6 +248,8 @@ def _refuse(clinic: dict[str, Any]) -> None:
     ready = kubectl.condition(clinic)
     if ready.get("status") != "True":
         raise LookupError(f"Clinic {name} is not ready: {ready.get('message', 'the operator has not seen it yet')}")
+    if ready.get("reason") == "Suspended":
+        raise LookupError(f"Clinic {name} is suspended: it answers when spec.suspended is false again.")
 
 
 def is_up() -> bool:
