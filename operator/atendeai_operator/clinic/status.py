@@ -11,7 +11,7 @@ from atendeai_operator.api.common import Condition, ServiceStatus
 from atendeai_operator.api.conditions import Concern, Reason, bad, good, merge, unknown
 from atendeai_operator.clinic.facts import ClinicFacts, EdgeState, Meta
 from atendeai_operator.pipeline.errors import InvalidSpec, Waiting
-from atendeai_operator.pipeline.observe import ready, service_statuses
+from atendeai_operator.pipeline.observe import lacking, service_statuses
 from atendeai_operator.pipeline.outcome import Outcome
 from atendeai_operator.pipeline.ports import Report, Verdict
 from atendeai_operator.stack.edge import rests
@@ -103,7 +103,7 @@ def _services(facts: ClinicFacts, outcome: Outcome, pool: Iterable[ServiceStatus
             return bad(Reason.PROGRESSING, f"The stack's pool is not ready: {', '.join(missing)}.")
         return good(Reason.SHARED, "The stack's pool serves this clinic.")
     found = [seen for seen in outcome.observed.workloads if seen.kind == "Deployment"]
-    missing = [f"{seen.name} {seen.ready}/{seen.desired}" for seen in found if not ready(seen)]
+    missing = [told for seen in found if (told := lacking(seen.name, seen))]
     if missing or not found:
         detail = f" ({'; '.join(troubles)})" if troubles else ""
         reason = Reason.FAILED if troubles else Reason.PROGRESSING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -22,6 +23,9 @@ from atendeai_operator.pipeline.errors import InvalidSpec
 from atendeai_operator.pipeline.ports import Claim
 
 WHATSAPP_KEYS = ("access-token", "app-secret", "verify-token")
+_TOKENS = ("access-token", "api-key")
+"""Keys whose values go into a header of HTTP."""
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 MINUTE, DAY = 60, 24 * 60 * 60
 _NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
 """Files of a system's zone directory whose meaning differs from one machine to the next."""
@@ -150,7 +154,7 @@ def _secrets(facts: ClinicFacts) -> dict[str, dict[str, str]]:
             )
         found["calendar"] = _texts(facts, facts.calendar_secret, field, keys)
         _service_account(facts, found["calendar"], field)
-    if spec.ai.provider != "Embedded" and facts.ai_secret is not None:
+    if facts.ai_secret is not None and (spec.ai.provider != "Embedded" or spec.ai.transcription is not None):
         found["ai"] = _texts(facts, facts.ai_secret, "spec.ai.apiKeySecretRef", ("api-key",))
     if facts.tls_secret is not None:
         texts = _texts(facts, facts.tls_secret, "spec.tls.secretRef", ("tls.crt", "tls.key"))
@@ -206,6 +210,13 @@ def _texts(facts: ClinicFacts, secret: SecretFact, field: str, keys: tuple[str, 
             ) from error
         # a file's last line break is no part of a token
         texts[key] = text if key.startswith("tls.") else text.strip()
+        if key in _TOKENS and not _TOKEN.fullmatch(texts[key]):
+            raise InvalidSpec(
+                f"{field}.name",
+                f"Secret {secret.name}, key {key}: holds a blank, a line break or a sign that no token has; put it in"
+                " again as it was given out, in one line",
+                code="InvalidCredentials",
+            )
     return texts
 
 
@@ -295,7 +306,8 @@ def _fits(quota: Quota, services: tuple[SizedService, ...]) -> None:
 
 def _urls(facts: ClinicFacts) -> dict[str, tuple[str, ...]]:
     spec = facts.spec
-    urls: dict[str, tuple[str, ...]] = {"whatsapp": (spec.whatsapp.base_url,)}
+    voices = (spec.ai.transcription.base_url,) if spec.ai.transcription is not None else ()
+    urls: dict[str, tuple[str, ...]] = {"whatsapp": (spec.whatsapp.base_url, *voices)}
     if spec.calendar.provider == "Google":
         urls["calendar"] = (spec.calendar.base_url, spec.calendar.token_url)
     if spec.ai.provider != "Embedded" and spec.ai.base_url:

@@ -50,19 +50,28 @@ def workload(live: Mapping[str, Any]) -> Workload | None:
         )
     desired = int(spec.get("replicas", 1))
     seen = int(status.get("observedGeneration") or 0) >= int(meta.get("generation") or 0)
+    total, updated = (int(status.get(key) or 0) for key in ("replicas", "updatedReplicas"))
     return Workload(
         kind=kind,
         name=meta["name"],
         namespace=meta["namespace"],
         desired=desired,
         ready=min(int(status.get("readyReplicas") or 0), desired),
-        updated=seen and int(status.get("updatedReplicas") or 0) >= desired,
+        # A rolling update has a new pod beside the old ones, which count as ready: over when none of them is left.
+        updated=seen and updated >= desired and total <= updated,
     )
 
 
 def ready(found: Workload | None) -> bool:
     """Tell whether all pods of a workload are ready and run its latest spec."""
     return found is not None and found.updated and found.ready >= found.desired
+
+
+def lacking(name: str, found: Workload) -> str | None:
+    """Say what a workload still waits for: pods, or the end of the old ones; None when it is ready."""
+    if ready(found):
+        return None
+    return f"{name} {found.ready}/{found.desired}" + (" (old pods still run)" if found.ready >= found.desired else "")
 
 
 def serving(found: Workload | None) -> bool:
@@ -76,16 +85,20 @@ def observed(live: Iterable[Mapping[str, Any]]) -> Observed:
     return Observed(tuple(sorted(found, key=lambda w: (w.namespace, w.kind, w.name))))
 
 
-def service_statuses(live: Iterable[Mapping[str, Any]]) -> list[ServiceStatus]:
-    """Return ready and desired pods by component, sorted; Jobs are left out."""
-    found: dict[str, ServiceStatus] = {}
+def by_component(live: Iterable[Mapping[str, Any]]) -> dict[str, Workload]:
+    """Return the workloads by component, sorted; Jobs are left out."""
+    found: dict[str, Workload] = {}
     for obj in live:
         seen = workload(obj)
-        if seen is None or seen.kind == "Job":
-            continue
-        name = (obj["metadata"].get("labels") or {}).get(LABEL_COMPONENT) or seen.name
-        found[name] = ServiceStatus(name=name, ready=seen.ready, desired=seen.desired)
-    return [found[name] for name in sorted(found)]
+        if seen is not None and seen.kind != "Job":
+            found[(obj["metadata"].get("labels") or {}).get(LABEL_COMPONENT) or seen.name] = seen
+    return dict(sorted(found.items()))
+
+
+def service_statuses(live: Iterable[Mapping[str, Any]]) -> list[ServiceStatus]:
+    """Return ready and desired pods by component, sorted; Jobs are left out."""
+    found = by_component(live).items()
+    return [ServiceStatus(name=name, ready=seen.ready, desired=seen.desired) for name, seen in found]
 
 
 def pod_troubles(pods: Iterable[Mapping[str, Any]]) -> list[str]:

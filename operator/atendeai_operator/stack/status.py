@@ -11,7 +11,7 @@ from atendeai_operator.api.common import Condition
 from atendeai_operator.api.conditions import Concern, Reason, bad, good, merge, unknown
 from atendeai_operator.api.stack import StackStatus
 from atendeai_operator.pipeline.errors import InvalidSpec
-from atendeai_operator.pipeline.observe import ready, service_statuses
+from atendeai_operator.pipeline.observe import by_component, lacking, ready, service_statuses
 from atendeai_operator.pipeline.outcome import Outcome
 from atendeai_operator.stack.facts import Meta, Observed, StackFacts, Workload
 
@@ -107,7 +107,8 @@ def _workload(found: Workload | None, what: str) -> Concern:
         return unknown(Reason.PENDING, f"{what} does not exist yet.")
     if found.failed:
         return bad(Reason.FAILED, f"{what}: {found.failed}")
-    return bad(Reason.PROGRESSING, f"{what}: {found.ready} of {found.desired} pods are ready.")
+    old = ", and old ones still run" if found.ready >= found.desired else ""
+    return bad(Reason.PROGRESSING, f"{what}: {found.ready} of {found.desired} pods are ready{old}.")
 
 
 def infrastructure(meta: Meta, observed: Observed) -> dict[str, Concern]:
@@ -191,7 +192,8 @@ def status(
             concerns[kind] = concern
     services = service_statuses(live)
     problems = [concerns[kind].message for kind in _REQUIRED if concerns[kind].status != "True"]
-    waiting = [f"{e.name} {e.ready}/{e.desired}" for e in services if e.ready < e.desired and e.name not in _PARTS]
+    pools = [(name, seen) for name, seen in by_component(live).items() if name not in _PARTS]
+    waiting = [lag for name, seen in pools if (lag := lacking(name, seen))]
     if waiting:
         problems.append(f"Waiting for pods: {', '.join(waiting)}.")
     problems += troubles

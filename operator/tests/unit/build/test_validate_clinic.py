@@ -138,6 +138,25 @@ def test_a_files_last_line_break_is_no_part_of_a_token() -> None:
     assert plan.credentials["whatsapp"]["app-secret"] == "secret"
 
 
+def test_a_token_that_no_header_could_carry_is_named() -> None:
+    facts = _facts()
+    data = {**(facts.whatsapp_secret.data or {}), "access-token": b"first line\nsecond"}
+    error = _refused(replace(facts, whatsapp_secret=SecretFact("sol-whatsapp", data)))
+    assert error.code == "InvalidCredentials"
+    assert "access-token" in error.reason
+
+
+def test_a_transcription_has_its_key_and_its_way_out_without_a_model() -> None:
+    url = "http://voices.example:8000/v1"
+    spoken = {"provider": "Embedded", "transcription": {"baseURL": url}, "apiKeySecretRef": {"name": "sol-ai"}}
+    facts = _facts(ai=spoken | {"privacy": {"acknowledged": True}})
+    assert _refused(replace(facts, ai_secret=SecretFact("sol-ai"))).field == "spec.ai.apiKeySecretRef.name"
+    plan = validate(replace(facts, ai_secret=SecretFact("sol-ai", {"api-key": b"k"})))
+    assert plan.credentials["ai"] == {"api-key": "k"}
+    assert plan.dedicated is not None
+    assert url in plan.dedicated.urls["whatsapp"]
+
+
 def test_a_calendar_takes_a_service_account_or_a_consent() -> None:
     consent = _facts(calendar=GOOGLE)
     assert set(validate(consent).credentials["calendar"]) == {"client-id", "client-secret", "refresh-token"}

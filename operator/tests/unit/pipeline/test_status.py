@@ -9,7 +9,7 @@ from atendeai_operator.api.conditions import bad, by_type, good, merge, unknown
 from atendeai_operator.api.stack import StackStatus
 from atendeai_operator.clinic import status as clinic_status
 from atendeai_operator.pipeline.errors import InvalidSpec
-from atendeai_operator.pipeline.observe import pod_troubles, ready, workload
+from atendeai_operator.pipeline.observe import lacking, pod_troubles, ready, workload
 from atendeai_operator.stack import status as stack_status
 from atendeai_operator.stack.facts import Meta
 
@@ -103,6 +103,17 @@ def test_a_workload_is_ready_when_all_pods_run_its_latest_spec() -> None:
     assert not ready(workload(_deployment(observedGeneration=2, updatedReplicas=1, readyReplicas=2)))
     assert not ready(workload(_deployment(observedGeneration=2, updatedReplicas=2, readyReplicas=1)))
     assert not ready(None)
+
+
+def test_a_rolling_update_is_over_when_no_old_pod_is_left() -> None:
+    # Its two old pods are ready; of the two new ones none is.
+    rolling = workload(_deployment(observedGeneration=2, replicas=4, updatedReplicas=2, readyReplicas=2))
+    assert rolling is not None
+    assert not ready(rolling)
+    assert lacking("a", rolling) == "a 2/2 (old pods still run)"
+    over = workload(_deployment(observedGeneration=2, replicas=2, updatedReplicas=2, readyReplicas=2))
+    assert over is not None
+    assert lacking("a", over) is None
 
 
 def test_troubles_of_pods_are_told() -> None:
