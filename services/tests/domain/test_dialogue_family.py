@@ -227,3 +227,56 @@ def test_after_a_data_request_questions_are_still_answered() -> None:
     assert family.turn.alerts == (Alert.DATA_REQUEST,)
     assert (family.state.handed_off, family.state.outcome.value) == (False, "handed_off")
     assert family.say("vocês abrem sábado?") == "No sábado, 28/11, não abrimos."
+
+
+@pytest.mark.parametrize(
+    ("text", "opted_out", "standing"),
+    [
+        ("não quero mais receber mensagem e cancela minha consulta", True, {}),
+        ("cancela minha consulta e não me mandem mais mensagens", True, {}),
+        ("quero desmarcar o horário de terça e sair da lista de mensagens", True, {}),
+        (
+            "pare de me mandar mensagens e remarca minha consulta pra sexta 10h",
+            True,
+            {"Maria Souza": "27 10:00"},
+        ),
+        ("quero cancelar minha consulta e apagar meus dados", False, {}),
+    ],
+)
+def test_a_change_beside_the_end_of_messages_or_of_data_is_made_too(
+    text: str, opted_out: bool, standing: dict[str, str]
+) -> None:
+    family = Family(MARIA)
+    said = family.say(text)
+    assert said.startswith(
+        "Tudo bem, não vamos mais enviar" if opted_out else "Recebi o seu pedido sobre os seus dados"
+    )
+    family.say("sim")
+    assert (family.state.opted_out, family.standing) == (opted_out, standing)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cancela as mensagens",
+        "parem de me mandar mensagem, quero cancelar o envio",
+        "não quero receber lembrete da minha consulta de terça, pode cancelar",
+        "não cancela minha consulta, só não quero mais receber mensagens",
+    ],
+)
+def test_the_end_of_messages_alone_changes_no_appointment(text: str) -> None:
+    family = Family(MARIA)
+    assert "?" not in family.say(text)
+    assert family.state.opted_out
+
+
+def test_one_for_another_beside_a_move_keeps_its_own_day() -> None:
+    for one in ("uma", "uma consulta"):
+        family = Family(MARIA)
+        said = family.say(
+            f"quero remarcar a minha pra sexta às 11h e marcar {one} pra minha mãe Lúcia na quinta às 15h"
+        )
+        assert "para: Consulta com Dra. Ana Lima, sexta-feira, 27/11 às 11h. Confirma?" in said
+        assert family.say("sim").endswith("Quer marcar também consulta para sua mãe?")
+        family.say("sim", "Lúcia Prado", "sim")
+        assert family.standing == {"Maria Souza": "27 11:00", "Lúcia Prado": "26 15:00"}

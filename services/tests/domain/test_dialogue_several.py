@@ -397,6 +397,42 @@ def test_whoever_is_the_patient_after_all_is_asked_for_nobody_else() -> None:
     assert "Quer marcar" not in play(*wish)[0]
 
 
+def test_people_called_by_their_names_are_booked_one_after_the_other() -> None:
+    wish = ("limpeza pro Lucas e pra Bia sexta às 10h", "Lucas Dias", "sim")
+    assert play(*wish)[0].endswith("Quer marcar também limpeza de pele para Bia?")
+    kept = booked(*wish, "sim", "1", "Bia Dias", "sim")
+    assert [(at, name) for _, _, at, name in kept] == [("10:00", "Lucas Dias"), ("10:30", "Bia Dias")]
+
+
+def test_what_is_for_who_writes_is_in_no_childs_name() -> None:
+    wish = ("limpeza pros meus dois filhos, Lucas e Bia, quarta às 10h, e exame de sangue pra mim na quinta às 9h",)
+    first = (*wish, "limpeza", "Lucas Dias", "sim")
+    assert play(*first)[0].endswith("Quer marcar também limpeza de pele para seu outro filho?")
+    second = (*first, "sim", "1", "Bia Dias", "sim")
+    assert play(*second)[0].endswith("Quer marcar também exame de sangue para você?")
+    offer, _ = play(*second, "sim")
+    assert "quinta-feira, 26/11 às 9h" in offer
+    assert offer.endswith("Qual é o nome completo do paciente, por favor?")
+
+
+def test_a_day_that_may_be_two_is_not_that_of_the_other() -> None:
+    offer, _ = play("limpeza quarta às 10h e exame de sangue na terça", "limpeza", "Rita Dias", "sim", "sim")
+    assert offer == "Para qual dia você gostaria?"
+
+
+@pytest.mark.parametrize("answer", ["Pedro Souza", "pedro souza", "sim, Pedro Souza"])
+def test_a_name_says_yes_to_one_for_somebody_else(answer: str) -> None:
+    offer, _ = play("limpeza pra mim e pro meu filho sexta às 10h", "Rita Dias", "sim", answer, "1")
+    assert offer.endswith("Em nome de Pedro Souza. Pode ser?")
+
+
+def test_what_is_longer_than_any_name_is_none() -> None:
+    for answer in ("a" * 4096, f"meu nome é {'A' * 4096}"):
+        said, _ = play("quero limpeza sexta às 10h", answer)
+        assert said.endswith("Qual é o nome completo do paciente, por favor?")
+        assert "aaaa" not in said.lower()
+
+
 # ---------------------------------------------------------------- the choice between services
 
 

@@ -8,7 +8,7 @@ from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.state import Wish
 from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.entities import GENERIC, match
-from atendeai.domain.understanding.normalise import Text
+from atendeai.domain.understanding.normalise import Text, normalise
 
 _VISIT = re.compile(r"\b(?:consultas?|exames?|retornos?|sess(?:ao|oes)|horarios?|avaliac(?:ao|oes)|a (?:d[aeo]|que))\b")
 _CHANGES = re.compile(
@@ -22,6 +22,8 @@ _WISHES = re.compile(
     r"outr[oa])\b"
 )
 _ONE_MORE = re.compile(r"\b(?:uma?|outr[oa]|tambem|mais|nov[oa])\b")
+_ANOTHER_ONE = re.compile(r"\b(?:marc|marqu|agend|quer|precis|gostari)\w* (?:tambem )?(?:mais )?(?:uma?|outr[oa])\b")
+"""One more is wished for without a word of what: the same as is changed, else what "uma consulta" is."""
 _OWN = re.compile(rf"\b(?:minha|meu|nossa|nosso|ess[ae]|est[ae]) (?!{kin.KINSHIP})")
 _PRICE = re.compile(r"\b(?:quanto (?:e|esta|fica|custa|sai|seria|cobra\w*)|precos?|valor(?:es)?|custa\w*)\b")
 _QUESTION = re.compile(
@@ -31,6 +33,21 @@ _QUESTION = re.compile(
 """Between a question and a wish that stand beside each other."""
 _BORDER = re.compile(r"[,;.!?\n+]+|\b(?:e|mas|porem)\b|\s(?=(?:quero|queria|gostaria|preciso|precisava|aproveit\w+)\b)")
 """Between two things that are said one after the other, in whatever way they are joined."""
+_NOTICE_BORDER = re.compile(
+    r"[,;.!?\n+]+|\b(?:e|mas|porem)\b|(?<!\bnao)\s(?=(?:nao|quero|queria|gostaria|preciso|par(?:a|e|em) de)\b)"
+)
+_NOTICES = re.compile(
+    r"\b(?:mensage|aviso|lembrete|notific|propagand|promoc|envi|receb|mand(?:a|e|ar|em)\b|perturb|incomod|encher|"
+    r"(?:des)?cadastr|descadastr|desinscr|lista\b|contato|numero|whats|dados|lgpd|prontuario|registro|historico|"
+    r"conversa|consentimento)\w*"
+)
+"""Words of what is said of our messages, or of what we keep of a patient."""
+_APPOINTMENT = re.compile(
+    rf"\b(?:minhas?|meus?|nossas?|nossos?|ess[ae]|a|o|as|os) (?:consultas?|exames?|retornos?|sess(?:ao|oes)|"
+    rf"horarios?|agendamentos?|avaliac(?:ao|oes))\b|\b[ao] (?:minha|meu)\b|\b[ao] d[aeo] (?:minha|meu) {kin.KINSHIP}"
+)
+_LEFT = re.compile(r"\b(?:nao|nem|sem) (?:\w+ )?(?:remarc|reagend|cancel|desmarc)\w*")
+"""What is said of an appointment is that it stays."""
 
 
 def without_prices(clinic: Clinic, norm: str) -> str:
@@ -64,6 +81,23 @@ def two_changes(clinic: Clinic, text: Text) -> tuple[str, str] | None:
     return None if alike or not first or not second else (text.raw[: text.origin[at]], text.raw[text.origin[at] :])
 
 
+def change_beside_notices(text: Text, now: datetime) -> str | None:
+    """What a message says besides our messages and the patient's data, where that changes an appointment it names.
+
+    "Cancela minha consulta e não me mandem mais mensagens": the first; "cancela as mensagens" changes none.
+    """
+    norm, begun = text.norm, 0
+    kept: list[str] = []
+    for end in [*(border.span() for border in _NOTICE_BORDER.finditer(norm)), (len(norm), len(norm))]:
+        said = norm[begun : end[0]]
+        kept += [text.surface(begun, end[0])] if said.strip() and not _NOTICES.search(said) else []
+        begun = end[1]
+    rest = " , ".join(kept)
+    read = normalise(rest).norm
+    named = _APPOINTMENT.search(read) or not parse(read, now).empty
+    return rest if named and _CHANGES.search(read) and not _LEFT.search(read) else None
+
+
 def wished_for(clinic: Clinic, text: Text, now: datetime) -> tuple[list[Wish], str]:
     """What is wished for anew beside a change ("quero limpeza e remarcar minha consulta"), and the rest as written."""
     norm, begun = text.norm, 0
@@ -79,13 +113,18 @@ def wished_for(clinic: Clinic, text: Text, now: datetime) -> tuple[list[Wish], s
         said = norm[begin:until]
         generic = not pairs.services_in(clinic, said, generic=False)
         services = pairs.services_in(clinic, said, generic=True) if changing and _anew(said, changing) else []
-        if len(services) != 1 or services[0] in pairs.services_in(clinic, changing, generic=generic, many=True):
+        whom = kin.whom(said)
+        another = whom not in {None, kin.SELF} and whom != kin.whom(changing)
+        if not services and changing and another and _anew(said, changing) and _ANOTHER_ONE.search(said):
+            alike = pairs.services_in(clinic, changing, generic=True)
+            services = alike or [s for s in [clinic.default_service()] if s is not None]
+        named_there = pairs.services_in(clinic, changing, generic=generic, many=True)
+        if len(services) != 1 or (services[0] in named_there and not another):
             continue
         who = clinic.professional(people.meant(clinic, said))
         able = who.code if who is not None and services[0].code in who.services else None
-        whom = kin.whom(said)
         when = parse(said, now, hours=clinic.hours or None).moment
-        wishes.append(Wish(services[0].code, when, able, None if whom == kin.SELF else whom))
+        wishes.append(Wish(services[0].code, when, able, None if whom == kin.SELF else whom, another))
         rest += text.raw[kept : text.origin[begin]] if begin < len(norm) else ""
         kept = text.origin[until] if until < len(norm) else len(text.raw)
     return wishes, rest + text.raw[kept:]

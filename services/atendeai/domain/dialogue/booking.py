@@ -461,6 +461,7 @@ def accept(session: Session) -> Steps:
         return
     name = session.name
     _note_family(session, name)
+    state.others_name = name if state.for_other else None
     state.later_for = name if state.for_other and not state.later_asks else None
     again = Moment(date=slot.start.date(), time=slot.start.time())
     more = [Wish(slot.service, again, state.asked_for, whom, further=True) for whom in state.others]

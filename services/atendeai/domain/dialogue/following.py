@@ -3,12 +3,14 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import booking, narrowing, offering, texts
+from atendeai.domain.dialogue import booking, kin, narrowing, offering, people, texts
+from atendeai.domain.dialogue.naming import name_answer, written_as_a_name
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Purpose, Wish
 from atendeai.domain.understanding.intent import COURTESIES, PROFILE_QUESTIONS, Intent
 from atendeai.domain.understanding.intents import is_yes
+from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import When
 
 _NOT_NOW = re.compile(
@@ -52,6 +54,13 @@ def take(session: Session) -> Generator[Request, Answer, bool]:
         session.say(texts.NOTED if not state.later else texts.ALL_RIGHT)
         _ask_next(session)
         return True
+    name = _name_for(session, wish)
+    if name is not None:
+        prepare(session, wish)
+        state.name = name
+        state.for_other = state.for_other or wish.whom is not None
+        yield from booking.start(session, Purpose.BOOK)
+        return True
     other = any(service.code != wish.service for service in offering.named(session))
     if not other and not _CHANGES.search(session.norm) and _agrees(session, timed=timed):
         prepare(session, wish)
@@ -60,6 +69,17 @@ def take(session: Session) -> Generator[Request, Answer, bool]:
     if reading.intent in COURTESIES:
         state.forget_later()
     return False
+
+
+def _name_for(session: Session, wish: Wish) -> str | None:
+    """The patient's name, where that is the whole answer to whether to book one for somebody of the family."""
+    raw = session.reading.text.raw
+    name = name_answer(raw, for_other=True)
+    if wish.whom in {None, kin.SELF} or name is None or not session.says_nothing:
+        return None
+    common = people.is_first_name(fold(name).split()[0])
+    alone = session.reading.intent is Intent.OUT_OF_SCOPE and fold(name) == fold(raw.strip(" .!"))
+    return name if (common and (alone or written_as_a_name(name))) or (alone and written_as_a_name(raw)) else None
 
 
 def _agrees(session: Session, *, timed: bool) -> bool:
@@ -87,5 +107,5 @@ def prepare(session: Session, wish: Wish) -> None:
     beside = narrowing.beside_last(session)
     if beside is not None:
         session.reread(When(beside))
-    elif last is not None and wish.when.date == last.start.date() and wish.when.time is not None:
+    elif last is not None and wish.when.date == last.start.date() and wish.when.time == last.start.time():
         state.when = narrowing.after(session, last)  # both were wished for at one time

@@ -316,6 +316,7 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
             yield from changes.listing(session)
         case _:
             yield from _answer_or_say(session, intent)
+            yield from _beside_notices(session, intent)
 
 
 def _next_change(session: Session) -> Steps:
@@ -325,10 +326,24 @@ def _next_change(session: Session) -> Steps:
         return
     said, state.pending = state.pending, None
     session.reading = _reread(session, said)
+    yield from _begin_change(session)
+    session.reading = reading
+
+
+def _begin_change(session: Session) -> Steps:
+    """Begins the change that part of the message, read by itself, asks for; nothing where it asks for none."""
     if session.reading.intent in _CHANGES:
         intent, _ = _set_apart(session, session.reading.intent)
         yield from changes.begin(session, Purpose.CANCEL if intent is Intent.CANCEL else Purpose.RESCHEDULE)
-    session.reading = reading
+
+
+def _beside_notices(session: Session, intent: Intent) -> Steps:
+    """Goes on with a change of an appointment that was asked for beside the end of our messages, or of the data."""
+    said, reading = beside.change_beside_notices(session.reading.text, session.now), session.reading
+    if said is not None and intent in {Intent.OPT_OUT, Intent.DATA_REQUEST}:
+        session.reading = _reread(session, said)
+        yield from _begin_change(session)
+        session.reading = reading
 
 
 def _reread(session: Session, said: str) -> Understanding:

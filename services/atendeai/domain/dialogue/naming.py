@@ -32,6 +32,8 @@ _NAME_END = re.compile(
 )
 _NAME_WORD = re.compile(r"^[^\W\d_]+(?:['-][^\W\d_]+)*$")
 _LONGEST_NAME = 7
+_MOST_LETTERS = 120
+"""Longer than any name: what is longer is none, and is not kept as one."""
 _SHORTEST_NAME = 3
 _PARTICLES = frozenset(["de", "da", "do", "das", "dos", "e"])
 
@@ -48,13 +50,13 @@ def profile_name(raw: str | None) -> str | None:
     """A name fit for the diary from what a WhatsApp profile shows; None when that is no name ("🌸", "~", "Eu")."""
     words = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", raw or "")
     name = " ".join(words[:_LONGEST_NAME])
-    return tidy_name(name) if len(name) >= _SHORTEST_NAME else None
+    return tidy_name(name) if _SHORTEST_NAME <= len(name) <= _MOST_LETTERS else None
 
 
 def _named_by(pattern: re.Pattern[str], raw: str) -> str | None:
     found = pattern.search(raw)
     name = _NAME_END.sub("", found["name"]).strip() if found else ""
-    return tidy_name(name) if name else None
+    return tidy_name(name) if 0 < len(name) <= _MOST_LETTERS else None
 
 
 def name_in(raw: str, *, for_other: bool = False) -> str | None:
@@ -81,6 +83,8 @@ def name_answer(raw: str, *, for_other: bool = False) -> str | None:
     for part in _PARTS.split(_SYMBOLS.sub(" ", raw.strip())):
         words = _NAME_END.sub("", _LEAD.sub("", part.strip())).strip(" .,!;:").split()
         shortest = 1 if part.strip() == raw.strip() else _WORDS_OF_A_PART
+        if sum(map(len, words)) + len(words) > _MOST_LETTERS:
+            continue
         if shortest <= len(words) <= _LONGEST_NAME and not _no_name(words) and all(_NAME_WORD.match(w) for w in words):
             return tidy_name(" ".join(words))
     return None
@@ -92,6 +96,7 @@ def written_as_a_name(raw: str) -> bool:
     capitals = [w for w in words if w.lower() not in _PARTICLES]
     return (
         len(capitals) >= _WORDS_OF_A_PART
+        and len(raw) <= _MOST_LETTERS
         and all(_NAME_WORD.match(w) for w in words)
         and all(w[0].isupper() and w[1:].islower() for w in capitals)
         and not _no_name(words)

@@ -157,19 +157,22 @@ def _beginning(clinic: Clinic, part: str, *, many: bool) -> list[Service]:
 
 def _wishes(clinic: Clinic, parts: list[tuple[list[Service], str]], now: datetime, *, shared: bool) -> list[Wish]:
     """What was said of each; with ``shared`` the day said of one alone goes for the others, too."""
-    whens = [parse(said, now, hours=clinic.hours or None).moment for _, said in parts]
+    read = [parse(said, now, hours=clinic.hours or None) for _, said in parts]
+    whens = [said.moment for said in read]
     people_said = [people.meant(clinic, said) for _, said in parts]
     whoms = [kin.whom(said) for _, said in parts]
-    apart = len({whom for whom in whoms if whom is not None}) > 1
+    several = [bool(kin.together(said)) for _, said in parts]
+    apart = len({whom for whom in whoms if whom is not None}) > 1 or (kin.SELF in whoms and any(several))
     said_first = next((when for when in whens if not when.empty), whens[0])
     wishes: list[Wish] = []
     for index, (services, _) in enumerate(parts):
         own, others = people_said[index], people_said[:index] + people_said[index + 1 :]
         for service in services:
             who = (p for code in (own, *others) if (p := clinic.professional(code)) and service.code in p.services)
-            when = said_first if whens[index].empty and shared else whens[index]
+            when = said_first if read[index].empty and shared else whens[index]
             if all(wish.service != service.code for wish in wishes):
-                wishes.append(
-                    Wish(service.code, when, next((p.code for p in who), None), whoms[index] if apart else None)
-                )
+                able = next((p.code for p in who), None)
+                each = kin.together(parts[index][1])
+                wishes.append(Wish(service.code, when, able, each[0] if each else whoms[index] if apart else None))
+                wishes += [Wish(service.code, when, able, whom, further=True) for whom in each[1:]]
     return wishes

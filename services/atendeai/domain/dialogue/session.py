@@ -220,7 +220,10 @@ class Session:
         if self.state.target is not None or pairs.named(self.clinic, self.norm, self.now) is not None:
             return []
         times = pairs.times(self.clinic, self.norm) if self.reading.intent in _WISHES else 1
-        return [*kin.together(self.norm)] or [kin.whom(self.norm)] * (times if times > 1 else 0)
+        by_name = kin.named_together(self.reading.text)
+        if any(fold(name) in self.clinic.names.vocabulary() for name in by_name):
+            by_name = []
+        return [*(kin.together(self.norm) or by_name)] or [kin.whom(self.norm)] * (times if times > 1 else 0)
 
     def _absorb_pair(self) -> None:
         """Takes over a wish for several services: none is settled until the patient says which, or which first."""
@@ -231,7 +234,7 @@ class Session:
         several = pairs.named(self.clinic, beside.without_prices(self.clinic, self.norm), self.now)
         if several is not None:
             state.parts, state.either = several.wishes, several.either
-            state.between = [wish.service for wish in state.parts]
+            state.between = [wish.service for wish in state.parts if not wish.further]
             state.service = state.professional = state.asked_for = self.unknown_service = None
             state.people = []
             state.later_asks = kin.speaks_for_several(self.norm)

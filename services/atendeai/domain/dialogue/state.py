@@ -149,6 +149,8 @@ class State:
     slots: list[Slot] = field(default_factory=list)
     hold: str | None = None
     name: str | None = None
+    others_name: str | None = None
+    """The name of the one for whom something was booked last, where that is not who writes."""
     insurance: str | None = None
     """The plan the patient named, as the clinic writes it, or "particular"."""
     for_other: bool = False
@@ -215,6 +217,7 @@ class State:
             "later_for",
             "later_asks",
             "pending",
+            "others_name",
         }
         for f in fields(self):
             if f.name not in kept:
@@ -227,7 +230,9 @@ class State:
     def book_for(self, whom: str) -> None:
         """Somebody is whom the booking under way is for, as it is said to who writes ("sua mãe", "você")."""
         self.for_other, self.relative = whom != kin.SELF, False
-        self.name, self.kin = (None, kin.key(whom)) if self.for_other else (self.name, None)
+        own = None if self.name == self.others_name else self.name
+        relation = kin.key(whom) if kin.is_relation(whom) else None
+        self.name, self.kin = (None, relation) if self.for_other else (own, None)
 
     def take_part(self) -> None:
         """What was said of the one of several services that was settled on goes with it."""

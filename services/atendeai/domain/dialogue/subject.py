@@ -63,8 +63,10 @@ def _leave_others(session: Session) -> None:
     state = session.state
     if not state.between:
         return
-    said = {part.service: part for part in state.parts}
-    others = [said.get(code) or Wish(code, Moment()) for code in state.between if code != state.service]
+    others = [part for part in state.parts if part.service == state.service and part.further]
+    for code in state.between:
+        if code != state.service:
+            others += [part for part in state.parts if part.service == code] or [Wish(code, Moment())]
     state.later = others if state.service in state.between and not state.either else []
     state.between, state.parts, state.either = [], [], False
 
