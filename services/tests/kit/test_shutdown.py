@@ -182,7 +182,7 @@ async def test_a_request_and_work_together_have_one_grace_and_not_one_each(
         cut_short = await request
         assert (cut_short.status_code, cut_short.headers["retry-after"]) == (503, "2")
         assert cut_short.json()["type"] == "urn:atendeai:problem:unavailable"
-        assert (await slow.work(queue, "work"))["lease_token"] is None, log
+        assert (await slow.work(queue, "work"))["lease_token"] is None, "\n".join(map(str, log))
     said = {line["message"]: datetime.fromisoformat(line["@timestamp"]) for line in log}
     cut = said["Cancel 1 running task(s), timeout graceful shutdown exceeded"]
     # Of the work's own there is nothing left to wait: a second grace would have taken three seconds more.
