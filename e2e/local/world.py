@@ -24,6 +24,7 @@ MONITORING = "monitoring"
 SYSTEM = "atendeai-system"
 HTTP, HTTPS = 8080, 8443
 NODE_HTTP, NODE_HTTPS = 30080, 30443
+SERVICES = ("auth", "user", "clinic", "health", "conversation", "appointment", "whatsapp", "calendar")
 GRAPH = f"http://graph.{FAKES}.svc.cluster.local:8080"
 GOOGLE = f"http://google.{FAKES}.svc.cluster.local:8080"
 TRANSCRIPTION = f"http://transcription.{FAKES}.svc.cluster.local:8080/v1"

@@ -18,7 +18,6 @@ from local.outside import Outside
 
 SERRA = guest("serra", 555, "Dra. Rosa Prado", isolation="Dedicated")
 pytestmark = pytest.mark.e2e
-SERVICES = ("auth", "user", "clinic", "health", "conversation", "appointment", "whatsapp", "calendar")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,7 +104,7 @@ def test_a_suspended_clinic_sleeps_and_loses_nothing(fakes: Outside) -> None:
 
 def test_every_deleted_child_comes_back() -> None:
     # All Deployments go with the namespace, in a test of its own; here one of them stands for the eight.
-    spared = {("Deployment", name) for name in SERVICES if name != "calendar"}
+    spared = {("Deployment", name) for name in world.SERVICES if name != "calendar"}
     children.delete_all("clinic", SERRA.name, spared=spared)
     wait(SERRA)
 

@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 LATER = {
     "atendeai_model_request_seconds_bucket": "a request to a language model",
 }
-EXPECTED = {"auth", "user", "clinic", "health", "conversation", "appointment", "whatsapp", "calendar"}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def test_every_target_is_up(prometheus: httpx.Client) -> None:
         assert not down, down
         jobs = " ".join(sorted({t["labels"]["job"] for t in found}))
         pools = {f"{t['labels'].get('namespace')}/{t['labels'].get('service')}" for t in found}
-        for service in EXPECTED:
+        for service in world.SERVICES:
             assert f"{world.NAMESPACE}-sol/{service}" in pools, pools
             assert f"{world.NAMESPACE}/{service}" in pools, pools
         for part in ("postgres", "redis", "haproxy", "gateway"):

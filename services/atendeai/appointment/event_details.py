@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from atendeai.appointment.messenger import Outcome
 from atendeai.appointment.models import CancelCode
+from atendeai.kit.audit import check_details
 
 __all__ = ["EventDetails", "known"]
 
@@ -48,12 +49,8 @@ EventDetails = TypedDict(
 )
 """Those of these that the line's action has something to say of."""
 
-_KNOWN = frozenset(EventDetails.__annotations__)
-
 
 def known(action: str, details: Mapping[str, Any]) -> dict[str, Any]:
     """Return the details of a line as they are kept. Raises `ValueError` for one that `EventDetails` does not name."""
-    if not details.keys() <= _KNOWN:
-        unknown = ", ".join(sorted(details.keys() - _KNOWN))
-        raise ValueError(f"EventDetails does not name {unknown}, which {action} tells")
+    check_details(EventDetails, action, details)
     return dict(details)

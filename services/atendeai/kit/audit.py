@@ -75,12 +75,17 @@ Details = TypedDict(
 )
 """What an event tells besides who did what to what: those of these that its action has something to say of."""
 
-_KNOWN = frozenset(Details.__annotations__)
-
 _RECORD = text(
     "INSERT INTO atendeai.audit_event (clinic_id, id, at, actor, action, target, reason, details)"
     " VALUES (:clinic_id, :id, :at, :actor, :action, :target, :reason, CAST(:details AS jsonb))"
 )
+
+
+def check_details(table: Any, action: str, details: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for a detail that the table of what an action may tell (a TypedDict) does not name."""
+    unknown = details.keys() - table.__annotations__.keys()
+    if unknown:
+        raise ValueError(f"{table.__name__} does not name {', '.join(sorted(unknown))}, which {action} tells")
 
 
 async def record(
@@ -99,8 +104,7 @@ async def record(
     `details` are some of `Details` and hold no message text, names or numbers. `reason` is why, in the words of whoever
     did it or as a short code of the service. Raises `ValueError` for a detail that `Details` does not name.
     """
-    if details is not None and not details.keys() <= _KNOWN:
-        raise ValueError(f"Details does not name {', '.join(sorted(details.keys() - _KNOWN))}, which {action} tells")
+    check_details(Details, action, details or {})
     event = uuid4()
     await connection.execute(
         _RECORD,

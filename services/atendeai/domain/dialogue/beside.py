@@ -1,6 +1,7 @@
 """What stands beside each other in one message: a wish and a price, a wish and a change, two changes; pure."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 from atendeai.domain.dialogue import kin, pairs, people
@@ -62,17 +63,22 @@ def without_prices(clinic: Clinic, norm: str) -> str:
     return rest if len(left) < len(parts) and named_there else norm
 
 
+def _clauses(border: re.Pattern[str], norm: str) -> Iterator[tuple[int, int]]:
+    """Where each part of a normalised message begins and ends, between the borders."""
+    begun = 0
+    for found in border.finditer(norm):
+        yield begun, found.start()
+        begun = found.end()
+    yield begun, len(norm)
+
+
 def two_changes(clinic: Clinic, text: Text) -> tuple[str, str] | None:
     """Two changes of different appointments in one message, each as written: "cancela a limpeza e remarca a consulta".
 
     To cancel and to book again the same is one change.
     """
-    norm, begun = text.norm, 0
-    changing: list[tuple[int, str]] = []
-    for end in [*(border.span() for border in _BORDER.finditer(norm)), (len(norm), len(norm))]:
-        said = norm[begun : end[0]]
-        changing += [(begun, said)] if _CHANGES.search(said) else []
-        begun = end[1]
+    norm = text.norm
+    changing = [(begin, said) for begin, until in _clauses(_BORDER, norm) if _CHANGES.search(said := norm[begin:until])]
     if len(changing) != _TWO:
         return None
     (_, one), (at, other) = changing
@@ -86,12 +92,8 @@ def change_beside_notices(text: Text, now: datetime) -> str | None:
 
     "Cancela minha consulta e não me mandem mais mensagens": the first; "cancela as mensagens" changes none.
     """
-    norm, begun = text.norm, 0
-    kept: list[str] = []
-    for end in [*(border.span() for border in _NOTICE_BORDER.finditer(norm)), (len(norm), len(norm))]:
-        said = norm[begun : end[0]]
-        kept += [text.surface(begun, end[0])] if said.strip() and not _NOTICES.search(said) else []
-        begun = end[1]
+    parts = [(text.norm[begin:until], begin, until) for begin, until in _clauses(_NOTICE_BORDER, text.norm)]
+    kept = [text.surface(begin, until) for said, begin, until in parts if said.strip() and not _NOTICES.search(said)]
     rest = " , ".join(kept)
     read = normalise(rest).norm
     named = _APPOINTMENT.search(read) or not parse(read, now).empty
@@ -100,12 +102,8 @@ def change_beside_notices(text: Text, now: datetime) -> str | None:
 
 def wished_for(clinic: Clinic, text: Text, now: datetime) -> tuple[list[Wish], str]:
     """What is wished for anew beside a change ("quero limpeza e remarcar minha consulta"), and the rest as written."""
-    norm, begun = text.norm, 0
-    clauses: list[tuple[int, int]] = []
-    for border in _BORDER.finditer(norm):
-        clauses.append((begun, border.start()))
-        begun = border.end()
-    clauses.append((begun, len(norm)))
+    norm = text.norm
+    clauses = list(_clauses(_BORDER, norm))
     changing = " ".join(norm[a:b] for a, b in clauses if _CHANGES.search(norm[a:b]))
     wishes: list[Wish] = []
     rest, kept = "", 0
