@@ -7,6 +7,7 @@ pooler, so that both clinics' transactions follow each other on every one of the
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import sys
@@ -20,6 +21,7 @@ from uuid import uuid4
 
 import asyncpg
 import orjson
+import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -245,6 +247,7 @@ def main() -> None:
     """Soak, say what was counted, and fail on the first thing that was the other's."""
     requests = int(os.environ.get("REQUESTS", "1000000"))
     seconds = float(os.environ.get("SECONDS_AT_MOST", str(4 * 3600)))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     limits = {"security": {"rateLimits": {"api": {"minute": 10**9, "hour": 10**9}}}}
     with stand.stack({"fsync": "off", "synchronous_commit": "off"}) as made:
         clinics = [stand.clinic(made, name=name, settings=limits) for name in ("sol", "lua")]

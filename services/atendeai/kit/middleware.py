@@ -39,6 +39,9 @@ SECURITY_HEADERS = {
 }
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 _QUIET = ("/health", "/metrics")
+_NOBODY_WAITS = 499
+"""The status of a request that was broken off before an answer began, as nginx counts it: no failure of ours."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log = structlog.get_logger("atendeai.access")
@@ -103,6 +106,7 @@ class Outermost:
                 await self.app(scope, self._measured(receive), answer)
         except asyncio.CancelledError:
             if begun or not self._kit.draining:
+                status = status if begun else _NOBODY_WAITS
                 raise
             # The process ends and has waited long enough: said as what it is, not as a failure of the request.
             await problem_response(scope, Unavailable("this process, which is ending,"))(scope, receive, answer)
