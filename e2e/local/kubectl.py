@@ -44,6 +44,13 @@ def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> 
     return done.stdout
 
 
+def popen(*arguments: str) -> subprocess.Popen[bytes]:
+    """Begin a kubectl that is talked to: its input, output and complaints are pipes."""
+    command = [binary("kubectl"), "--context", CONTEXT, *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
+
+
 def get(kind: str, name: str | None = None, *, namespace: str | None = None, selector: str | None = None) -> Any:
     """One object, or the items of a list, as JSON; None for an object that is not there."""
     arguments = ["get", kind, "-o", "json", "--ignore-not-found"]
