@@ -104,6 +104,24 @@ def test_cors_answers_only_configured_origins(local: world.LocalClinic) -> None:
             assert "access-control-allow-origin" not in answer.headers
 
 
+def test_a_configured_origin_may_read_what_the_edge_answers_by_itself(local: world.LocalClinic) -> None:
+    good = f"https://painel.{local.name}.test"
+    with edge.client(local.host) as door:
+        for path, status in (("/api/v1/appointments", 401), ("/api/v1/nothing", 404)):
+            answer = door.get(path, headers={"Origin": good})
+            assert answer.status_code == status
+            assert "x-service" not in answer.headers
+            assert answer.headers["access-control-allow-origin"] == good
+            assert answer.headers["access-control-allow-credentials"] == "true"
+            assert "Retry-After" in answer.headers["access-control-expose-headers"]
+            for bad in ("https://evil.test", f"{good}.evil.test", "null"):
+                refused = door.get(path, headers={"Origin": bad})
+                assert refused.status_code == status
+                assert "access-control-allow-origin" not in refused.headers
+        webhook = door.get("/webhook/whatsapp", headers={"Origin": good})
+        assert "access-control-allow-origin" not in webhook.headers
+
+
 def test_bad_bodies_get_a_clear_answer(local: world.LocalClinic, patient_of: MakePatient) -> None:
     patient = patient_of(local)
     with edge.client(local.host) as door:

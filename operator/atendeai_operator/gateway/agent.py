@@ -1,4 +1,4 @@
-"""Carries a changed configuration into the proxy beside it: to Kong over its loopback admin, to HAProxy by a reload.
+"""Carries a changed configuration into the proxy beside it: to Kong over its loopback admin, to HAProxy by its master.
 
 A program of its own (`python3 -m atendeai_operator.gateway.agent kong|haproxy …`) in a container of the proxy's pod. It
 needs nothing but the standard library and tries until the proxy has what the files say. A proxy that starts anew reads
@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from atendeai_operator import logs
 from atendeai_operator.gateway.kong import ADMIN_PORT, FILE
+from atendeai_operator.gateway.model import ORIGINS_FILE
 
 log = logging.getLogger("agent")
 
@@ -34,22 +35,27 @@ POLL_SECONDS: Final = 0.25
 TIMEOUT_SECONDS: Final = 20.0
 LONGEST_PAUSE: Final = 20  # looks that are let pass between two tries
 MOST_WORDS: Final = 500  # characters of a proxy's answer that are logged
+BATCH: Final = 8 * 1024  # bytes of a map in one command: half of what HAProxy's buffer holds by default
 
 
 class NotAppliedError(Exception):
     """The proxy did not take the configuration. The message is the proxy's own."""
 
 
-def fingerprint(directory: Path) -> str:
-    """Return a digest of all files of a directory (hidden ones are Kubernetes' own links), empty without any.
+def fingerprint(directory: Path, *, without: str = "") -> str:
+    """Return a digest of all files of a directory (hidden ones are Kubernetes' own links) but one, empty without any.
 
     Raises OSError when a file vanishes meanwhile: the mount is being replaced, look again.
     """
     found = hashlib.sha256()
-    files = sorted(path for path in directory.iterdir() if not path.name.startswith(".") and path.is_file())
+    files = sorted(path for path in directory.iterdir() if path.name != without and _is_content(path))
     for path in files:
         found.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest() if files else ""
+
+
+def _is_content(path: Path) -> bool:
+    return not path.name.startswith(".") and path.is_file()
 
 
 class Kong:
@@ -87,27 +93,66 @@ def _message(body: bytes) -> str:
 
 
 class HAProxy:
-    """An HAProxy in master-worker mode, by its master socket: `reload`, answered once the new worker runs."""
+    """An HAProxy in master-worker mode, by its master socket: `reload`, answered once the new worker runs.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Where nothing but the map of origins has changed, as it does with the clinics, the running worker is given that: a
+    reload costs a process more until every connection of the old one has ended.
+    """
+
+    def __init__(self, path: Path, directory: Path) -> None:
+        self._path, self._map, self._directory = path, directory / ORIGINS_FILE, directory
+        self._loaded = ""  # digest of what the running worker has read, but for the map
 
     def apply(self) -> None:
-        """Reload. Raises NotAppliedError; OSError when the socket does not answer."""
-        answer = self._ask("reload")
-        if not answer.startswith("Success=1"):
-            alerts = " ".join(line for line in answer.splitlines() if "ALERT" in line)
-            raise NotAppliedError(f"HAProxy keeps its old configuration: {alerts[:MOST_WORDS]}")
+        """Give HAProxy the files. Raises NotAppliedError; OSError when the socket does not answer."""
+        wanted, known = fingerprint(self._directory, without=ORIGINS_FILE), self._loaded
+        self._loaded = ""  # whatever is refused is tried again by a reload
+        if wanted == known:
+            self._replace_map()
+        else:
+            answer = self._ask("reload")
+            if not answer.startswith("Success=1"):
+                alerts = " ".join(line for line in answer.splitlines() if "ALERT" in line)
+                raise NotAppliedError(f"HAProxy keeps its old configuration: {alerts[:MOST_WORDS]}")
+        self._loaded = wanted
+
+    def _replace_map(self) -> None:
+        """Give the running worker, in one step, the map as the file has it."""
+        lines = self._map.read_text(encoding="utf-8").splitlines()
+        created = self._ask(f"@1 prepare map {self._map}").strip()
+        version = created.rpartition(": ")[2]
+        if not version.isdecimal():
+            raise NotAppliedError(f"HAProxy keeps its old map: {created[:MOST_WORDS]}")
+        for batch in _batches(lines):
+            self._tell(f"@1 add map @{version} {self._map} <<\n{batch}")
+        self._tell(f"@1 commit map @{version} {self._map}")
+
+    def _tell(self, command: str) -> None:
+        if answer := self._ask(command).strip():
+            raise NotAppliedError(f"HAProxy keeps its old map: {answer[:MOST_WORDS]}")
 
     def _ask(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(TIMEOUT_SECONDS)
             connection.connect(str(self._path))
             connection.sendall(command.encode() + b"\n")
+            connection.shutdown(socket.SHUT_WR)  # no other command comes: the master ends after its answer
             parts = []
             while part := connection.recv(4096):
                 parts.append(part)
         return b"".join(parts).decode(errors="replace")
+
+
+def _batches(lines: list[str]) -> Iterator[str]:
+    """Yield the lines, each with its end, in texts of at most BATCH bytes."""
+    batch = ""
+    for line in lines:
+        if len(batch) + len(line) >= BATCH:
+            yield batch
+            batch = ""
+        batch += line + "\n"
+    if batch:
+        yield batch
 
 
 class Follower:
@@ -204,7 +249,9 @@ def main(arguments: list[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    proxy: Kong | HAProxy = Kong(given.watch, given.admin) if given.proxy == "kong" else HAProxy(given.socket)
+    proxy: Kong | HAProxy = (
+        Kong(given.watch, given.admin) if given.proxy == "kong" else HAProxy(given.socket, given.watch)
+    )
     follower = Follower(proxy, given.watch)
     if given.health_port is None:
         follower.run(stop)

@@ -1,5 +1,8 @@
 """What the edge must do, said once: sites, routes, tokens, limits. Kong and Envoy are two renderings of this.
 
+Who may read an answer from a page of the web is said here too. HAProxy, which stands before both, is told that: it adds
+to what Kong and Envoy answer by themselves, and to its own errors, what a service says in its own answers.
+
 Pure. It knows paths and hosts but neither product. The number of sites grows with the Dedicated clinics alone: all
 Shared clinics are one site, and so are all suspended ones, because routes are what makes a gateway's reload slow
 (a Kong beyond 5000 routes takes some ten seconds of errors).
@@ -25,6 +28,16 @@ AUDIENCE: Final = "atendeai"
 ISSUER_PREFIX: Final = "atendeai:"
 # What a caller could forge and a service would believe.
 FORGEABLE_HEADERS: Final = ("X-Clinic-ID",)
+
+# CORS as the services answer it, at the paths where they do.
+CORS_PATH: Final = "/api/"
+CORS_METHODS: Final = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+CORS_REQUEST_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID"
+CORS_EXPOSED_HEADERS: Final = (
+    "X-Request-ID, X-Clinic-ID, Retry-After, RateLimit, RateLimit-Policy, Location, ETag, Idempotency-Replayed"
+)
+CORS_PREFLIGHT_SECONDS: Final = 600
+ORIGINS_FILE: Final = "origins.map"  # HAProxy's map of who may read what
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +125,16 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Everything one gateway does, in a fixed order: equal inputs render to equal bytes."""
+    """Everything one gateway does, in a fixed order: equal inputs render to equal bytes.
+
+    ``origins`` are pairs of a host and an origin whose pages may read what is answered there; ``credentials`` says
+    whether with credentials.
+    """
 
     sites: tuple[Site, ...]
     guard: Guard = API_GUARD
+    origins: tuple[tuple[str, str], ...] = ()
+    credentials: bool = True
 
     @property
     def upstreams(self) -> tuple[Upstream, ...]:
@@ -132,7 +151,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One clinic as the edge sees it. ``namespace`` is where a Dedicated clinic's services run."""
+    """One clinic as the edge sees it.
+
+    ``namespace`` is where a Dedicated clinic's services run; ``origins`` are those of web pages that may call its API.
+    """
 
     name: str
     clinic_id: str
@@ -141,6 +163,7 @@ class Tenant:
     suspended: bool
     namespace: str = ""
     keys: tuple[Key, ...] = ()
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +176,12 @@ class Pool:
 
 
 def edge(
-    pool: Pool, tenants: Iterable[Tenant], *, own_hosts: Iterable[str] = (), cluster_domain: str = "cluster.local"
+    pool: Pool,
+    tenants: Iterable[Tenant],
+    *,
+    own_hosts: Iterable[str] = (),
+    cluster_domain: str = "cluster.local",
+    credentials: bool = True,
 ) -> Edge:
     """Say what the edge of one stack must do.
 
@@ -215,7 +243,8 @@ def edge(
                     issuer=ISSUER_PREFIX + tenant.clinic_id,
                 )
             )
-    return Edge(tuple(sites))
+    origins = {(host, origin) for tenant in everyone for host in _hosts([tenant]) for origin in tenant.origins}
+    return Edge(tuple(sites), origins=tuple(sorted(origins)), credentials=credentials)
 
 
 def _hosts(tenants: Iterable[Tenant]) -> tuple[str, ...]:

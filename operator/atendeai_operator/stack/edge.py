@@ -53,6 +53,7 @@ def edge_clinic(
     keys = _jwt_keys(identity)
     if keys is None:
         return None
+    origins = spec.security.cors_origins if spec.security else None
     return EdgeClinic(
         clinic_id=UUID(status.clinic_id),
         name=meta.name,
@@ -63,6 +64,7 @@ def edge_clinic(
         issuer=f"atendeai:{status.clinic_id}",
         jwt_keys=keys,
         tls=tls_pair(tls),
+        origins=None if origins is None else tuple(sorted(origins)),
     )
 
 
@@ -110,6 +112,7 @@ def digest(clinic: EdgeClinic) -> str:
         clinic.suspended,
         clinic.namespace,
         secret.hexdigest(),
+        *([] if clinic.origins is None else [list(clinic.origins)]),
     ]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:16]
 

@@ -140,6 +140,8 @@ class EdgeClinic:
     """HS256 secrets by `kid`, decoded (32 bytes)."""
     tls: TlsPair | None = None
     """Its own certificate; None means the stack's."""
+    origins: tuple[str, ...] | None = None
+    """Origins of web pages that may call its API; None means the stack's."""
 
 
 @dataclass(frozen=True)

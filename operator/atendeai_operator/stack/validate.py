@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from atendeai_operator.api import names
 from atendeai_operator.api.common import Resources as ApiResources
+from atendeai_operator.api.stack import Cors
 from atendeai_operator.catalogue import CATALOGUE, Resources
 from atendeai_operator.gateway import certificates, model
 from atendeai_operator.objects import pods
@@ -140,12 +141,13 @@ def _edge(facts: StackFacts) -> model.Edge:
     own = (balancer, f"{balancer}.{namespace}", f"{balancer}.{namespace}.svc")
     return model.edge(
         model.Pool(namespace, name, running),
-        [_tenant(clinic) for clinic in facts.clinics],
+        [_tenant(clinic, spec.gateway.cors) for clinic in facts.clinics],
         own_hosts=(*own, f"{own[-1]}.cluster.local"),
+        credentials=spec.gateway.cors.credentials,
     )
 
 
-def _tenant(clinic: EdgeClinic) -> model.Tenant:
+def _tenant(clinic: EdgeClinic, usual: Cors) -> model.Tenant:
     keys = tuple(
         model.Key(str(clinic.clinic_id), kid, base64.urlsafe_b64encode(key).decode().rstrip("="))
         for kid, key in sorted(clinic.jwt_keys.items())
@@ -158,6 +160,7 @@ def _tenant(clinic: EdgeClinic) -> model.Tenant:
         suspended=clinic.suspended,
         namespace=clinic.namespace,
         keys=keys,
+        origins=tuple(usual.origins) if clinic.origins is None else clinic.origins,
     )
 
 

@@ -1,7 +1,8 @@
 """HAProxy 2.8 in front of the gateway: ports 80 and 443, certificates by SNI, statistics, checks. Pure.
 
 Its configuration and certificates lie in one Secret. The agent beside it tells the master process to reload when the
-files have changed; old workers end their requests, no connection is refused.
+files have changed; old workers end their requests, no connection is refused. Which pages of the web may read what is
+answered at which host lies in a map of its own, which changes with the clinics and is given to the running worker.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from atendeai_operator.api import names
-from atendeai_operator.gateway.model import FORGEABLE_HEADERS, PROXY_PORT, STATUS_PORT
+from atendeai_operator.gateway import model
+from atendeai_operator.gateway.model import FORGEABLE_HEADERS, PROXY_PORT, STATUS_PORT, Edge
 from atendeai_operator.objects import pods
 from atendeai_operator.objects.meta import Object, secret
 from atendeai_operator.objects.workloads import account, budget, deployment, service
@@ -102,6 +104,16 @@ frontend https
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto https
     http-request set-header X-Forwarded-Port 443
+    # Services answer CORS themselves. What is answered in their place says the same, or no page could read it.
+    http-request set-var(txn.origin) req.fhdr(origin) if {{ path_beg {cors_path} }}
+    http-request set-var(txn.reads) {key},map_str({directory}/{origins}) if {{ var(txn.origin) -m found }}
+    acl may_read var(txn.reads) -m found
+    acl said_by_us var(txn.ours) -m bool
+    http-request return status 204 {preflight} if METH_OPTIONS {{ {asks} -m found }} may_read
+    http-after-response set-var(txn.ours) bool(true) if may_read !{{ res.hdr(access-control-allow-origin) -m found }}
+    http-after-response set-header Access-Control-Allow-Origin %[var(txn.origin)] if said_by_us
+{credentials}    http-after-response set-header Access-Control-Expose-Headers "{exposed}" if said_by_us
+    http-after-response add-header Vary Origin if said_by_us
     # Only webhooks may be given twice: they are stored once. Anything else that changes something is not repeated.
     http-request disable-l7-retry if !{{ path_beg /webhook/ }} !{{ method GET HEAD OPTIONS }}
     http-response del-header Server
@@ -129,8 +141,20 @@ frontend status
 """
 
 
-def configuration(gateway: str, gateway_replicas: int, *, directory: str = CONFIG_DIR) -> str:
-    """Return haproxy.cfg. `gateway` is the name under which DNS gives the addresses of all gateway pods."""
+_PREFLIGHT: Mapping[str, str] = {
+    "Access-Control-Allow-Methods": model.CORS_METHODS,
+    "Access-Control-Allow-Headers": model.CORS_REQUEST_HEADERS,
+    "Access-Control-Max-Age": str(model.CORS_PREFLIGHT_SECONDS),
+}
+_CREDENTIALS = "    http-after-response set-header Access-Control-Allow-Credentials true if said_by_us\n"
+
+
+def configuration(gateway: str, gateway_replicas: int, *, directory: str = CONFIG_DIR, credentials: bool = True) -> str:
+    """Return haproxy.cfg.
+
+    `gateway` is the name under which DNS gives the addresses of all gateway pods; `credentials` says whether pages of
+    the web may send credentials.
+    """
     text = _HEAD.format(maxconn=MAX_CONNECTIONS, log_format=_LOG_FORMAT)
     text += "".join(_error(status, *words) for status, words in _ERRORS.items())
     return text + _FRONTENDS.format(
@@ -138,6 +162,13 @@ def configuration(gateway: str, gateway_replicas: int, *, directory: str = CONFI
         https=HTTPS,
         stats=STATS,
         directory=directory,
+        cors_path=model.CORS_PATH,
+        key="req.fhdr(host),field(1,:),lower,concat(|,txn.origin)",
+        origins=model.ORIGINS_FILE,
+        preflight=" ".join(f'hdr {name} "{value}"' for name, value in _PREFLIGHT.items()),
+        asks="req.hdr(access-control-request-method)",
+        credentials=_CREDENTIALS if credentials else "",
+        exposed=model.CORS_EXPOSED_HEADERS,
         forgeable="\n".join(f"    http-request del-header {header}" for header in FORGEABLE_HEADERS),
         status_path=STATUS_PATH,
         status=STATUS_PORT,
@@ -161,12 +192,20 @@ def certificate_list(plan: LoadBalancerPlan, *, directory: str = CONFIG_DIR) -> 
     return "\n".join(lines) + "\n"
 
 
+def origins(edge: Edge) -> str:
+    """Return the map of pairs of a host and an origin whose pages may read what is answered there."""
+    return "".join(f"{host}|{origin} 1\n" for host, origin in edge.origins)
+
+
 def files(plan: StackPlan, *, directory: str = CONFIG_DIR) -> dict[str, str | bytes]:
     """Return all files of the configuration directory by name."""
     wanted = plan.load_balancer
     gateway = f"{names.child(plan.name, 'gateway-pods')}.{plan.owner.namespace}.svc.cluster.local"
     found: dict[str, str | bytes] = {
-        "haproxy.cfg": configuration(gateway, plan.gateway.replicas, directory=directory),
+        "haproxy.cfg": configuration(
+            gateway, plan.gateway.replicas, directory=directory, credentials=plan.edge.credentials
+        ),
+        model.ORIGINS_FILE: origins(plan.edge),
         "certificates.txt": certificate_list(wanted, directory=directory),
         "default.pem": _pem(wanted.tls.certificate, wanted.tls.key),
     }

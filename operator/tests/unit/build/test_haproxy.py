@@ -16,6 +16,7 @@ import httpx
 import pytest
 from cryptography import x509
 
+from atendeai.kit import cors
 from atendeai_operator.api import names
 from atendeai_operator.stack import validate
 from atendeai_operator.stack.build import haproxy
@@ -26,10 +27,16 @@ from tests.unit.build import samples
 from tests.unit.gateway import proxies
 
 CLINIC = "own.example.com"
+PAGE, OTHERS_PAGE = "https://painel.example.com", "https://painel.other.example:8443"
 
 
 def _plan(default: TlsPair | None = None, own: TlsPair | None = None) -> StackPlan:
-    plan = validate.validate(samples.stack_facts())
+    clinics = (
+        samples.edge_clinic("own", hosts=(CLINIC,)),
+        samples.edge_clinic("other", hosts=("other.example.com",), origins=(OTHERS_PAGE,)),
+    )
+    spec = {"gateway": {"cors": {"origins": [PAGE]}}}
+    plan = validate.validate(samples.stack_facts(spec, clinics=clinics))
     certificates = (Certificate("clinic-own", (CLINIC,), own),) if own else ()
     balancer = replace(plan.load_balancer, certificates=certificates)
     return replace(plan, load_balancer=replace(balancer, tls=default or balancer.tls))
@@ -147,6 +154,64 @@ def test_what_a_client_says_about_itself_is_replaced(balancer: Balancer) -> None
     assert seen["x-forwarded-proto"] == "https"
     assert not {"x-real-ip", "x-clinic-id", "x-request-id"} & set(seen)
     assert seen["host"] == CLINIC
+
+
+def test_a_clinics_page_may_read_what_no_service_said(balancer: Balancer) -> None:
+    answer = balancer.ask("/api/v1/users", headers={"Origin": PAGE, "Host": f"{CLINIC.upper()}:8443"})
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert answer.headers["access-control-expose-headers"] == cors.EXPOSED_HEADERS
+    assert answer.headers["vary"] == "Origin"
+    other = balancer.ask("/api/v1/users", headers={"Origin": OTHERS_PAGE, "Host": "other.example.com"})
+    assert other.headers["access-control-allow-origin"] == OTHERS_PAGE
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/api/v1/users", {}),
+        ("/api/v1/users", {"Origin": "null"}),
+        ("/api/v1/users", {"Origin": OTHERS_PAGE}),
+        ("/api/v1/users", {"Origin": f"{PAGE}.evil.example"}),
+        ("/api/v1/users", {"Origin": PAGE.upper()}),
+        ("/api/v1/users", {"Origin": PAGE, "Host": "other.example.com"}),
+        ("/api/v1/users", {"Origin": PAGE, "Host": "nobody.example.com"}),
+        ("/webhook/whatsapp", {"Origin": PAGE}),
+        ("/health", {"Origin": PAGE}),
+    ],
+)
+def test_no_other_page_may_nor_at_other_paths(balancer: Balancer, path: str, headers: dict[str, str]) -> None:
+    ask = {"Access-Control-Request-Method": "GET"}
+    for method, more in (("GET", {}), ("OPTIONS", ask)):
+        answer = balancer.ask(path, method=method, headers=headers | more)
+        assert answer.headers["x-service"] == "echo"
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_what_a_service_says_of_it_is_left_as_it_is(balancer: Balancer) -> None:
+    answer = balancer.ask("/api/v1/users", headers={"Origin": PAGE, "X-Allow-Origin": PAGE})
+    assert answer.headers.get_list("access-control-allow-origin") == [PAGE]
+    assert "vary" not in answer.headers
+    assert "access-control-expose-headers" not in answer.headers
+
+
+def test_a_pages_preflight_is_answered_whether_a_service_runs_or_not(balancer: Balancer) -> None:
+    ask = {"Origin": PAGE, "Access-Control-Request-Method": "GET"}
+    answer = balancer.ask("/api/v1/users", method="OPTIONS", headers=ask)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert answer.headers["access-control-allow-methods"] == cors.METHODS
+    assert answer.headers["access-control-allow-headers"] == cors.REQUEST_HEADERS
+    assert answer.headers["access-control-max-age"] == str(cors.PREFLIGHT_SECONDS)
+    assert balancer.ask("/api/v1/users", method="OPTIONS", headers={"Origin": PAGE}).headers["x-service"] == "echo"
+
+
+def test_credentials_are_the_stacks_to_allow() -> None:
+    spec = {"gateway": {"cors": {"origins": [PAGE], "credentials": False}}}
+    text = haproxy.files(validate.validate(samples.stack_facts(spec)))["haproxy.cfg"]
+    assert "Access-Control-Allow-Origin" in str(text)
+    assert "Access-Control-Allow-Credentials" not in str(text)
 
 
 def test_statistics_and_metrics_are_on_their_own_port(balancer: Balancer) -> None:

@@ -168,6 +168,23 @@ def _edge(data: dict[str, bytes]) -> tuple[dict[str, bytes], str]:
     return dict(clinic.jwt_keys), digest(clinic)
 
 
+def test_the_edge_is_told_of_a_clinics_own_origins() -> None:
+    def seen(**changes: object) -> str:
+        identity = str(samples.clinic_id("sol"))
+        status = ClinicStatus(clinic_id=identity, hosts=["sol.example.com"])
+        data = {"clinic-id": identity.encode(), **signing.written(FIRST)}
+        spec = ClinicSpec.model_validate(samples.clinic_spec(**changes))
+        clinic = edge_clinic(samples.clinic_facts().meta, spec, status, data, None)
+        assert clinic
+        return digest(clinic)
+
+    origins = ["https://b.example", "https://a.example"]
+    own = seen(security={"corsOrigins": origins})
+    assert len({seen(), own, seen(security={"corsOrigins": []})}) == 3
+    assert seen(security={"corsOrigins": origins[::-1]}) == own
+    assert seen(security={}) == seen()
+
+
 def test_edge_and_services_are_given_every_key_and_one_that_signs() -> None:
     fresh = maker()
     ring = FIRST.advance("now", now=START, token_life=LIFE, fresh=fresh)

@@ -163,6 +163,21 @@ def test_the_edges_pods_are_nudged_when_and_only_when_their_files_change() -> No
     assert with_clinic["haproxy"] == before["haproxy"]
     with_certificate = values(clinics=(samples.edge_clinic("lua", tls=samples.certificate("lua")),))
     assert with_certificate["haproxy"] != before["haproxy"]
+    with_origin = values(clinics=(samples.edge_clinic("lua", origins=("https://painel.lua",)),))
+    assert with_origin["haproxy"] != before["haproxy"]
+
+
+def test_a_clinics_own_origins_take_the_place_of_the_stacks() -> None:
+    clinics = (
+        samples.edge_clinic("lua"),
+        samples.edge_clinic("rio", origins=("https://painel.rio",)),
+        samples.edge_clinic("mar", origins=()),
+    )
+    facts = samples.stack_facts({"gateway": {"cors": {"origins": ["https://painel.dev"]}}}, clinics=clinics)
+    assert validate(facts).edge.origins == (
+        ("lua.atendeai.local", "https://painel.dev"),
+        ("rio.atendeai.local", "https://painel.rio"),
+    )
 
 
 def test_a_new_clinic_replaces_no_pod() -> None:

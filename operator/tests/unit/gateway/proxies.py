@@ -76,6 +76,8 @@ class _Echo(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("X-Service", "echo")
+        if allowed := self.headers.get("x-allow-origin"):
+            self.send_header("Access-Control-Allow-Origin", allowed)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
@@ -88,7 +90,7 @@ class _Echo(BaseHTTPRequestHandler):
 
 @contextmanager
 def echo() -> Iterator[int]:
-    """An upstream that answers with what it was asked; gives its port."""
+    """An upstream that answers with what it was asked, and allows the origin it is told to; gives its port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

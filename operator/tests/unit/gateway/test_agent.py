@@ -270,10 +270,46 @@ def test_haproxy_follows_its_files_and_survives_a_bad_one(mount: Mount, tmp_path
     assert any("nonsense" in reason for reason in refusals)
 
 
+def test_a_map_that_changes_is_given_to_the_worker_that_runs(mount: Mount, tmp_path: Path) -> None:
+    port, master = processes.free_port(), tmp_path / "master.sock"
+    table = f"{mount.directory}/{agent.ORIGINS_FILE}"
+    config = configuration(port, "one").replace("string one", f"lf-string %[req.hdr(host),map_str({table},none)]-%pid")
+
+    def write(*entries: str, config: str = config) -> None:
+        mount.write({"haproxy.cfg": config, agent.ORIGINS_FILE: "".join(f"{entry} 1\n" for entry in entries)})
+        found.look()
+        assert found.current
+
+    def says(host: str) -> tuple[str, str]:
+        text = httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": host}, timeout=5).text
+        found, _, worker = text.partition("-")
+        return found, worker
+
+    found = agent.Follower(agent.HAProxy(master, mount.directory), mount.directory)
+    mount.write({"haproxy.cfg": config, agent.ORIGINS_FILE: "a.example 1\n"})
+    command, environment = proxies.haproxy_command()
+    haproxy = [command, "-W", "-db", "-S", f"{master},mode,600", "-f", str(mount.directory / "haproxy.cfg")]
+    with processes.running(haproxy, tmp_path / "haproxy.log", environment):
+        proxies.until("haproxy", lambda: proxies.answers(f"http://127.0.0.1:{port}/"))
+        write("a.example", "b.example")  # read by a reload: what ran before is not known
+        _, worker = says("a.example")
+        many = [f"{number}.many.example" for number in range(3000)]
+        write("b.example", *many)
+        assert [says(host) for host in ("a.example", "b.example", *many[::999])] == [
+            ("none", worker),
+            *[("1", worker)] * 5,
+        ]
+        write()
+        assert says("b.example") == ("none", worker)
+        write("a.example", config=config + "    timeout client 6s\n")
+        assert says("a.example")[0] == "1"
+        assert says("a.example")[1] != worker
+
+
 def test_an_haproxy_that_ends_in_the_middle_is_tried_again(mount: Mount, tmp_path: Path) -> None:
     mount.write({"haproxy.cfg": "anything"})
     path = tmp_path / "master.sock"
-    found = agent.Follower(agent.HAProxy(path), mount.directory)
+    found = agent.Follower(agent.HAProxy(path, mount.directory), mount.directory)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(str(path))
         server.listen()

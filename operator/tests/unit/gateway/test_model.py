@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from atendeai.kit import cors
 from atendeai_operator.catalogue import CATALOGUE
 from atendeai_operator.gateway import model
 from tests.unit.gateway import samples
@@ -82,6 +83,29 @@ def test_equal_inputs_make_equal_edges_in_any_order() -> None:
     pool = model.Pool("atendeai", "dev", frozenset(row.name for row in CATALOGUE))
     tenants = [samples.tenant(name) for name in samples.NAMES]
     assert model.edge(pool, tenants) == model.edge(pool, reversed(tenants))
+
+
+def test_pages_may_read_at_the_hosts_of_their_own_clinic_alone() -> None:
+    pool = model.Pool("atendeai", "dev", frozenset())
+    tenants = [
+        samples.tenant("sol", hosts=("Sol.Example", "b.example"), origins=("https://painel.sol",)),
+        samples.tenant("lua", origins=("https://painel.lua",)),
+        samples.tenant("sono", origins=("https://painel.sono",)),
+        samples.tenant("rio"),
+    ]
+    assert model.edge(pool, tenants).origins == (
+        ("b.example", "https://painel.sol"),
+        (samples.host("lua"), "https://painel.lua"),
+        ("sol.example", "https://painel.sol"),
+        (samples.host("sono"), "https://painel.sono"),
+    )
+
+
+def test_the_edge_says_of_cors_what_the_services_say() -> None:
+    assert model.CORS_METHODS == cors.METHODS
+    assert model.CORS_REQUEST_HEADERS == cors.REQUEST_HEADERS
+    assert model.CORS_EXPOSED_HEADERS == cors.EXPOSED_HEADERS
+    assert model.CORS_PREFLIGHT_SECONDS == cors.PREFLIGHT_SECONDS
 
 
 def test_a_key_shows_its_secret_to_nobody() -> None:
