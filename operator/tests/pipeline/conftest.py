@@ -26,10 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 async def _install(kubeconfig: Path) -> None:
-    cluster = await connect(kubeconfig)
+    cluster, wanted = await connect(kubeconfig), list(crds().values())
     try:
         async with asyncio.timeout(READY_SECONDS):
-            for crd in crds().values():
+            for crd in wanted:
                 while True:
                     try:
                         await cluster.apply(crd)
@@ -38,7 +38,7 @@ async def _install(kubeconfig: Path) -> None:
                         if error.status not in (0, 403, 404, 500, 503):
                             raise
                         await asyncio.sleep(0.2)
-            for crd in crds().values():
+            for crd in wanted:
                 while True:
                     live = await cluster.get(CRD, None, crd["metadata"]["name"])
                     conditions = ((live or {}).get("status") or {}).get("conditions") or []

@@ -95,7 +95,11 @@ def control_plane(folder: Path) -> Iterator[Path]:
                     "clusters": [
                         {
                             "name": "test",
-                            "cluster": {"server": f"https://127.0.0.1:{secure}", "insecure-skip-tls-verify": True},
+                            # Its own certificate: a client without one reads the system's authorities each time.
+                            "cluster": {
+                                "server": f"https://127.0.0.1:{secure}",
+                                "certificate-authority": str(folder / "certificates" / "apiserver.crt"),
+                            },
                         }
                     ],
                     "users": [{"name": "admin", "user": {"token": TOKEN}}],
