@@ -96,6 +96,8 @@ frontend http
 
 frontend https
     bind :{https} ssl crt-list {directory}/certificates.txt alpn h2,http/1.1
+    # An old worker answers a connection's next request before it ends it: who sends while one ends gets nothing.
+    option idle-close-on-response
     # what a client says about itself that only we may say
     http-request del-header X-Forwarded-For
     http-request del-header X-Real-IP
@@ -114,7 +116,9 @@ frontend https
     http-after-response set-header Access-Control-Allow-Origin %[var(txn.origin)] if said_by_us
 {credentials}    http-after-response set-header Access-Control-Expose-Headers "{exposed}" if said_by_us
     http-after-response add-header Vary Origin if said_by_us
-    # Only webhooks may be given twice: they are stored once. Anything else that changes something is not repeated.
+    # Only webhooks may be given twice: they are stored once. Anything else that changes something is not repeated. What
+    # is not here as a whole could not be repeated, and its client's connection would end without an answer.
+    http-request wait-for-body time 10s if {{ path_beg /webhook/ }}
     http-request disable-l7-retry if !{{ path_beg /webhook/ }} !{{ method GET HEAD OPTIONS }}
     http-response del-header Server
     default_backend gateway

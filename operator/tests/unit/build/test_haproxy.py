@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from cryptography import x509
 
 from atendeai.kit import cors
 from atendeai_operator.api import names
+from atendeai_operator.gateway import agent
 from atendeai_operator.stack import validate
 from atendeai_operator.stack.build import haproxy
 from atendeai_operator.stack.facts import TlsPair
@@ -75,18 +78,27 @@ class Balancer:
     https: int
     stats: int
     echo: int
+    directory: Path
+    master: Path
 
     def certificate_of(self, host: str) -> str:
         """The name in the certificate that a client of this host is shown."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with (
             socket.create_connection(("127.0.0.1", self.https), timeout=5) as plain,
-            context.wrap_socket(plain, server_hostname=host) as wrapped,
+            _trusting().wrap_socket(plain, server_hostname=host) as wrapped,
         ):
             shown = wrapped.getpeercert(binary_form=True)
         assert shown is not None
         return x509.load_der_x509_certificate(shown).subject.rfc4514_string().removeprefix("CN=")
+
+    @contextmanager
+    def connection(self) -> Iterator[http.client.HTTPSConnection]:
+        """A connection over which something was asked already."""
+        found = http.client.HTTPSConnection("127.0.0.1", self.https, timeout=10, context=_trusting())
+        with closing(found):
+            found.request("GET", "/health", headers={"Host": CLINIC})
+            assert found.getresponse().read()
+            yield found
 
     def ask(self, path: str, **request: Any) -> httpx.Response:
         """Ask over TLS."""
@@ -102,12 +114,19 @@ class Balancer:
         )
 
 
+def _trusting() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 @pytest.fixture(scope="module")
 def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balancer]:
     directory = tmp_path_factory.mktemp("haproxy")
     path = _write(_plan(proxies.certificate("the.default"), proxies.certificate(CLINIC)), directory)
     with proxies.echo() as echo:
-        found = Balancer(processes.free_port(), processes.free_port(), processes.free_port(), echo)
+        master = directory / "master.sock"
+        found = Balancer(*(processes.free_port() for _ in range(3)), echo, directory, master)
         text = path.read_text()
         for wanted, port in ((haproxy.HTTP, found.http), (haproxy.HTTPS, found.https), (haproxy.STATS, found.stats)):
             text, count = re.subn(rf"bind :{wanted}\b", f"bind 127.0.0.1:{port}", text)
@@ -116,7 +135,8 @@ def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balancer]:
         text = re.sub(r"check port \d+", f"check port {echo}", text).replace("resolvers kube init-addr none", "")
         path.write_text(text)
         binary, environment = proxies.haproxy_command()
-        with processes.running([binary, "-db", "-f", str(path)], directory / "log", environment):
+        command = [binary, "-W", "-db", "-S", f"{master},mode,600", "-f", str(path)]
+        with processes.running(command, directory / "log", environment):
             proxies.until("haproxy", lambda: proxies.answers(f"http://127.0.0.1:{found.stats}/healthz"))
             proxies.until("its backend", lambda: found.ask("/").status_code == 200)
             yield found
@@ -212,6 +232,37 @@ def test_credentials_are_the_stacks_to_allow() -> None:
     text = haproxy.files(validate.validate(samples.stack_facts(spec)))["haproxy.cfg"]
     assert "Access-Control-Allow-Origin" in str(text)
     assert "Access-Control-Allow-Credentials" not in str(text)
+
+
+def test_a_webhook_is_given_again_where_a_gateway_ends_without_an_answer(balancer: Balancer) -> None:
+    with balancer.connection() as connection:
+        connection.putrequest("POST", "/webhook/whatsapp", skip_host=True)
+        for name, value in {"Host": CLINIC, "X-Hang-Up": "webhook", "Content-Length": "2"}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        balancer.ask("/health")  # meanwhile the head has arrived, alone
+        connection.send(b"{}")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert json.loads(answer.read())["length"] == 2
+
+
+def test_what_changes_something_is_not_given_again(balancer: Balancer) -> None:
+    with balancer.connection() as connection:
+        connection.request("POST", "/api/v1/users", body=b"{}", headers={"Host": CLINIC, "X-Hang-Up": "user"})
+        with pytest.raises(http.client.RemoteDisconnected):
+            connection.getresponse()
+    assert balancer.ask("/health", headers={"X-Hang-Up": "user"}).status_code == 200
+
+
+def test_a_connection_that_is_idle_while_haproxy_reloads_gets_its_next_answer(balancer: Balancer) -> None:
+    with balancer.connection() as connection:
+        agent.HAProxy(balancer.master, balancer.directory).apply()
+        connection.request("GET", "/health", headers={"Host": CLINIC})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert answer.read()
+        assert answer.getheader("connection") == "close"
 
 
 def test_statistics_and_metrics_are_on_their_own_port(balancer: Balancer) -> None:

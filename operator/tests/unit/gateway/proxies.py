@@ -60,6 +60,9 @@ def certificate(name: str) -> TlsPair:
     return TlsPair(made.public_bytes(Encoding.PEM), key)
 
 
+_hung_up: set[str] = set()
+
+
 class _Echo(BaseHTTPRequestHandler):
     server: ThreadingHTTPServer
     protocol_version = "HTTP/1.1"
@@ -72,6 +75,10 @@ class _Echo(BaseHTTPRequestHandler):
             "length": len(body),
             "port": self.server.server_port,
         }
+        if "x-hang-up" in self.headers and self.headers["x-hang-up"] not in _hung_up:
+            _hung_up.add(self.headers["x-hang-up"])
+            self.close_connection = True
+            return
         text = json.dumps(seen).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -90,7 +97,11 @@ class _Echo(BaseHTTPRequestHandler):
 
 @contextmanager
 def echo() -> Iterator[int]:
-    """An upstream that answers with what it was asked, and allows the origin it is told to; gives its port."""
+    """An upstream that answers with what it was asked; gives its port.
+
+    `X-Allow-Origin` is an origin that it allows. The first request with a value of `X-Hang-Up` gets no answer: the
+    connection ends.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
