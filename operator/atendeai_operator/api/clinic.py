@@ -29,6 +29,7 @@ from atendeai_operator.api.schema import (
     Transition,
     UniqueItems,
     Url,
+    all_differ,
     all_lie_between,
     lies_between,
 )
@@ -169,7 +170,10 @@ class Ai(ApiModel):
 class Reminders(ApiModel):
     """Messages that remind patients of their appointments."""
 
-    RULES = (all_lie_between("before", "15m", "336h", lambda r: r.before),)
+    RULES = (
+        all_lie_between("before", "15m", "336h", lambda r: r.before),
+        all_differ("before", lambda r: r.before),
+    )
 
     enabled: bool = True
     """Whether any are sent."""

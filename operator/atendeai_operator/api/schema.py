@@ -6,23 +6,53 @@ fixture tests hold both against each other on a real API server.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 from atendeai_operator.api import durations, quantity
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of one object, in CEL (`self` is the object) and in Python (the argument is the model)."""
+    """One rule of one object or text, in CEL (`self` is the object) and in Python (the argument is the model)."""
 
     cel: str
     message: str
     check: Callable[[Any], bool]
+
+
+class Holding:
+    """An annotation: rules of a text, whose messages say what a pattern cannot."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self._rules = rules
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        told = [{"rule": rule.cel, "message": rule.message} for rule in self._rules]
+        return {**handler(schema), "x-kubernetes-validations": told}
+
+    def _check(self, text: str) -> str:
+        for rule in self._rules:
+            if not rule.check(text):
+                raise ValueError(rule.message)
+        return text
 
 
 def lies_between(name: str, least: str, most: str, read: Callable[[Any], str | list[str]]) -> Rule:
@@ -43,6 +73,15 @@ def all_lie_between(name: str, least: str, most: str, read: Callable[[Any], list
     """Return the rule that every duration of a list lies between two."""
     one = lies_between(name, least, most, read)
     return Rule(f"self.{name}.all(d, {one.cel.replace(f'self.{name}', 'd')})", one.message, one.check)
+
+
+def all_differ(name: str, read: Callable[[Any], list[str]]) -> Rule:
+    """Return the rule that no duration of a list comes twice, however it is written."""
+    return Rule(
+        f"self.{name}.all(a, self.{name}.exists_one(b, duration(a) == duration(b)))",
+        f"{name} must not hold one duration twice, also under another spelling (60m is 1h): remove one of them",
+        lambda model: unique([durations.seconds(one) for one in read(model)]),
+    )
 
 
 @dataclass(frozen=True)
@@ -144,7 +183,6 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 CODE = r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
-LINE = r"^[^\r\n]*$"
 
 DNS_HOST = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
 """A full domain name: at least two labels, the last of them no number, so that no IP address passes (RFC 1123, 2.1)."""
@@ -154,8 +192,67 @@ Host = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_HOST)]
 Code = Annotated[str, Field(min_length=1, max_length=63, pattern=CODE)]
 # No min_length: for "8:00" the API server then quotes the pattern, which says what is wanted.
 ClockTime = Annotated[str, Field(max_length=5, pattern=CLOCK)]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
-LongText = Annotated[str, Field(min_length=1, max_length=1000)]
+
+# What nobody can see, as code points: C0 but for the ends of lines and the tab, DEL and C1; the soft hyphen; zero-width
+# characters, marks that turn the reading direction, separators of lines. Two names that look alike would be different.
+_BREAKS = ((0x09, 0x0A), (0x0D, 0x0D))
+_UNSEEN = (
+    *((0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x061C, 0x061C), (0x180E, 0x180E)),
+    *((0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF)),
+)
+
+
+def _re2(ranges: tuple[tuple[int, int], ...]) -> str:
+    return "".join(rf"\x{{{first:x}}}" + (rf"-\x{{{last:x}}}" if last > first else "") for first, last in ranges)
+
+
+def _lacks(unseen: tuple[tuple[int, int], ...], what: str) -> Rule:
+    found = re.compile("[" + "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in unseen) + "]")
+    return Rule(
+        f"!self.matches(r'[{_re2(unseen)}]')",
+        f"must have no {what}: remove it, or type the text anew",
+        lambda text: not found.search(text),
+    )
+
+
+_LEGIBLE = Rule(
+    rf"self.matches(r'[^\s\p{{Z}}{_re2(_UNSEEN)}]')",
+    "must have something to read, not blanks alone: write it out, or leave the field out where it is optional",
+    lambda text: any(not (char.isspace() or _unseen(char)) for char in text),
+)
+
+
+def _unseen(char: str) -> bool:
+    return any(first <= ord(char) <= last for first, last in _UNSEEN)
+
+
+_SIGNS = "character that nobody can see (a control or zero-width one, or one that turns the reading direction)"
+Line = Annotated[
+    str,
+    Field(min_length=1, max_length=200),
+    Holding(_LEGIBLE, _lacks(_BREAKS, "line break or tab"), _lacks(_UNSEEN, _SIGNS)),
+]
+"""One line that people read."""
+LongText = Annotated[str, Field(min_length=1, max_length=1000), Holding(_LEGIBLE, _lacks(_UNSEEN, _SIGNS))]
+"""A text that people read, of any number of lines."""
+
+PORT_LIMIT = 65535
+PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_PORT = re.compile(r"^https?://[^/:]+:([0-9]+)")
+
+
+def _has_a_port(text: str) -> bool:
+    found = _PORT.match(text)
+    return found is None or 1 <= int(found.group(1)) <= PORT_LIMIT
+
+
+_REACHABLE = Holding(
+    Rule(
+        f"url(self).getPort() == '' || (int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= {PORT_LIMIT})",
+        f"must have a port between 1 and {PORT_LIMIT}, or none: correct it",
+        _has_a_port,
+    )
+)
 Url = Annotated[
     str,
     Field(
@@ -163,9 +260,12 @@ Url = Annotated[
         max_length=512,
         pattern=r"^https?://[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[^\s?#]*)?$",
     ),
+    _REACHABLE,
 ]
 Origin = Annotated[
-    str, Field(min_length=8, max_length=260, pattern=r"^https?://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$")
+    str,
+    Field(min_length=8, max_length=260, pattern=r"^https?://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$"),
+    _REACHABLE,
 ]
 Duration = Annotated[str, Field(min_length=2, max_length=24, pattern=r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$")]
 """A Go-style duration of hours, minutes and seconds, for example `15m` or `168h`."""

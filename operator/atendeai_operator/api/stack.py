@@ -14,11 +14,13 @@ from atendeai_operator.api.common import Conditions, Inventory, RateLimits, Reso
 from atendeai_operator.api.monitoring import Monitoring
 from atendeai_operator.api.names import NAME_LIMIT
 from atendeai_operator.api.schema import (
+    PORT,
     SET_LIST,
     ApiModel,
     Bytes,
     DeletionPolicy,
     Duration,
+    Holding,
     ObjectMeta,
     Origin,
     Rule,
@@ -30,13 +32,20 @@ from atendeai_operator.api.schema import (
 )
 from atendeai_operator.api.storage import Storage
 
+_REPOSITORY = rf"^[^:]+(:{PORT}/[^:]+)?$"
+_NAMES_NO_TAG = Rule(
+    f"self.matches(r'{_REPOSITORY}')",
+    "must have no colon but before the port of its registry, 1 to 65535; the tag is spec.version: leave it out",
+    lambda text: bool(re.match(_REPOSITORY, text)),
+)
+
 
 class Image(ApiModel):
     """Where the services' image comes from; its tag is `spec.version`."""
 
-    repository: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[a-z0-9]+([._:/-]+[a-z0-9]+)*$")] = (
-        "ghcr.io/atendeai/services"
-    )
+    repository: Annotated[
+        str, Field(min_length=1, max_length=255, pattern=r"^[a-z0-9]+([._:/-]+[a-z0-9]+)*$"), Holding(_NAMES_NO_TAG)
+    ] = "ghcr.io/atendeai/services"
     """Image name without a tag."""
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """When the kubelet asks the registry."""

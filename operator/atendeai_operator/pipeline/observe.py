@@ -59,6 +59,7 @@ def workload(live: Mapping[str, Any]) -> Workload | None:
         ready=min(int(status.get("readyReplicas") or 0), desired),
         # A rolling update has a new pod beside the old ones, which count as ready: over when none of them is left.
         updated=seen and updated >= desired and total <= updated,
+        old=max(0, total - updated) if seen else 0,
     )
 
 
@@ -71,7 +72,15 @@ def lacking(name: str, found: Workload) -> str | None:
     """Say what a workload still waits for: pods, or the end of the old ones; None when it is ready."""
     if ready(found):
         return None
-    return f"{name} {found.ready}/{found.desired}" + (" (old pods still run)" if found.ready >= found.desired else "")
+    rest = remaining(found)
+    return f"{name} {found.ready}/{found.desired}" + (f" ({rest})" if rest else "")
+
+
+def remaining(found: Workload) -> str:
+    """Say how many old pods a rolling update has left, or that it has not begun; empty when neither holds it up."""
+    if found.old:
+        return f"{found.old} old pods still run" if found.old > 1 else "1 old pod still runs"
+    return "its change has not been taken up yet" if found.ready >= found.desired else ""
 
 
 def serving(found: Workload | None) -> bool:

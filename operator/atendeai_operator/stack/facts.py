@@ -86,6 +86,8 @@ class Workload:
     """The controller has seen the latest spec and all pods run it; for a Job: it has completed."""
     failed: str = ""
     """For a human: why it cannot get ready, where that is known (image pull, crash loop, failed Job)."""
+    old: int = 0
+    """Pods of an earlier spec that still run, as far as its controller has counted them."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from atendeai_operator.api.common import Condition
 from atendeai_operator.api.conditions import Concern, Reason, bad, good, merge, unknown
 from atendeai_operator.api.stack import StackStatus
 from atendeai_operator.pipeline.errors import InvalidSpec
-from atendeai_operator.pipeline.observe import by_component, lacking, ready, service_statuses
+from atendeai_operator.pipeline.observe import by_component, lacking, ready, remaining, service_statuses
 from atendeai_operator.pipeline.outcome import Outcome
 from atendeai_operator.stack.facts import Meta, Observed, StackFacts, Workload
 
@@ -107,8 +107,11 @@ def _workload(found: Workload | None, what: str) -> Concern:
         return unknown(Reason.PENDING, f"{what} does not exist yet.")
     if found.failed:
         return bad(Reason.FAILED, f"{what}: {found.failed}")
-    old = ", and old ones still run" if found.ready >= found.desired else ""
-    return bad(Reason.PROGRESSING, f"{what}: {found.ready} of {found.desired} pods are ready{old}.")
+    rest = remaining(found)
+    return bad(
+        Reason.PROGRESSING,
+        f"{what}: {found.ready} of {found.desired} pods are ready" + (f", {rest}." if rest else "."),
+    )
 
 
 def infrastructure(meta: Meta, observed: Observed) -> dict[str, Concern]:

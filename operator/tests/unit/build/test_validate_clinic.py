@@ -60,9 +60,8 @@ def test_a_duration_of_whole_minutes_is_accepted(duration: str) -> None:
 
 
 def test_what_the_database_cannot_keep_is_named_with_its_place() -> None:
-    error = _refused(_facts(profile={"insurance": ["Unimed", "Bra\0desco"]}))
-    assert error.field == "spec.profile.insurance[1]"
-    assert _refused(_facts(displayName="Cl\0nica")).field == "spec.displayName"
+    people = [{"code": "a", "name": "A"}, {"code": "b", "name": "B", "calendarId": "b\0@example.com"}]
+    assert _refused(_facts(profile={"professionals": people})).field == "spec.profile.professionals[1].calendarId"
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "America", "localtime", "posixrules"])

@@ -9,7 +9,7 @@ from atendeai_operator.api.conditions import bad, by_type, good, merge, unknown
 from atendeai_operator.api.stack import StackStatus
 from atendeai_operator.clinic import status as clinic_status
 from atendeai_operator.pipeline.errors import InvalidSpec
-from atendeai_operator.pipeline.observe import lacking, pod_troubles, ready, workload
+from atendeai_operator.pipeline.observe import lacking, observed, pod_troubles, ready, workload
 from atendeai_operator.stack import status as stack_status
 from atendeai_operator.stack.facts import Meta
 
@@ -110,10 +110,26 @@ def test_a_rolling_update_is_over_when_no_old_pod_is_left() -> None:
     rolling = workload(_deployment(observedGeneration=2, replicas=4, updatedReplicas=2, readyReplicas=2))
     assert rolling is not None
     assert not ready(rolling)
-    assert lacking("a", rolling) == "a 2/2 (old pods still run)"
+    assert lacking("a", rolling) == "a 2/2 (2 old pods still run)"
+    later = workload(_deployment(observedGeneration=2, replicas=2, updatedReplicas=1, readyReplicas=1))
+    assert later is not None
+    assert lacking("a", later) == "a 1/2 (1 old pod still runs)"
+    first = workload(_deployment(observedGeneration=2, replicas=2, updatedReplicas=2, readyReplicas=1))
+    assert first is not None
+    assert lacking("a", first) == "a 1/2"
+    unseen = workload(_deployment(observedGeneration=1, replicas=2, updatedReplicas=2, readyReplicas=2))
+    assert unseen is not None
+    assert lacking("a", unseen) == "a 2/2 (its change has not been taken up yet)"
     over = workload(_deployment(observedGeneration=2, replicas=2, updatedReplicas=2, readyReplicas=2))
     assert over is not None
     assert lacking("a", over) is None
+
+
+def test_a_part_of_the_stack_says_how_many_old_pods_it_still_has() -> None:
+    rolling = _deployment(observedGeneration=2, replicas=3, updatedReplicas=2, readyReplicas=2)
+    rolling["metadata"] = {"name": "dev-gateway", "namespace": "ns", "generation": 2}
+    concern = stack_status.infrastructure(Meta("dev", "ns", "uid", 1), observed([rolling]))["GatewayReady"]
+    assert concern.message == "The gateway: 2 of 2 pods are ready, 1 old pod still runs."
 
 
 def test_troubles_of_pods_are_told() -> None:
