@@ -198,8 +198,10 @@ ClockTime = Annotated[str, Field(max_length=5, pattern=CLOCK)]
 _BREAKS = ((0x09, 0x0A), (0x0D, 0x0D))
 _UNSEEN = (
     *((0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x061C, 0x061C), (0x180E, 0x180E)),
-    *((0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF)),
+    *((0x200B, 0x200B), (0x200E, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF)),
 )
+_JOINERS = ((0x200C, 0x200D),)
+"""Not seen either, but what emojis are made with: allowed where a text may hold emojis, not in a name."""
 
 
 def _re2(ranges: tuple[tuple[int, int], ...]) -> str:
@@ -216,21 +218,21 @@ def _lacks(unseen: tuple[tuple[int, int], ...], what: str) -> Rule:
 
 
 _LEGIBLE = Rule(
-    rf"self.matches(r'[^\s\p{{Z}}{_re2(_UNSEEN)}]')",
+    rf"self.matches(r'[^\s\p{{Z}}{_re2(_UNSEEN + _JOINERS)}]')",
     "must have something to read, not blanks alone: write it out, or leave the field out where it is optional",
     lambda text: any(not (char.isspace() or _unseen(char)) for char in text),
 )
 
 
 def _unseen(char: str) -> bool:
-    return any(first <= ord(char) <= last for first, last in _UNSEEN)
+    return any(first <= ord(char) <= last for first, last in _UNSEEN + _JOINERS)
 
 
 _SIGNS = "character that nobody can see (a control or zero-width one, or one that turns the reading direction)"
 Line = Annotated[
     str,
     Field(min_length=1, max_length=200),
-    Holding(_LEGIBLE, _lacks(_BREAKS, "line break or tab"), _lacks(_UNSEEN, _SIGNS)),
+    Holding(_LEGIBLE, _lacks(_BREAKS, "line break or tab"), _lacks(_UNSEEN + _JOINERS, _SIGNS)),
 ]
 """One line that people read."""
 LongText = Annotated[str, Field(min_length=1, max_length=1000), Holding(_LEGIBLE, _lacks(_UNSEEN, _SIGNS))]
