@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,9 @@ class Balancer:
         return x509.load_der_x509_certificate(shown).subject.rfc4514_string().removeprefix("CN=")
 
     @contextmanager
-    def connection(self) -> Iterator[http.client.HTTPSConnection]:
+    def connection(self) -> Iterator[HTTPSConnection]:
         """A connection over which something was asked already."""
-        found = http.client.HTTPSConnection("127.0.0.1", self.https, timeout=10, context=_trusting())
+        found = HTTPSConnection("127.0.0.1", self.https, timeout=10, context=_trusting())
         with closing(found):
             found.request("GET", "/health", headers={"Host": CLINIC})
             assert found.getresponse().read()
@@ -126,7 +127,8 @@ def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balancer]:
     path = _write(_plan(proxies.certificate("the.default"), proxies.certificate(CLINIC)), directory)
     with proxies.echo() as echo:
         master = directory / "master.sock"
-        found = Balancer(*(processes.free_port() for _ in range(3)), echo, directory, master)
+        http_port, https_port, stats_port = (processes.free_port() for _ in range(3))
+        found = Balancer(http_port, https_port, stats_port, echo, directory, master)
         text = path.read_text()
         for wanted, port in ((haproxy.HTTP, found.http), (haproxy.HTTPS, found.https), (haproxy.STATS, found.stats)):
             text, count = re.subn(rf"bind :{wanted}\b", f"bind 127.0.0.1:{port}", text)

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from atendeai_operator.gateway import agent
+from atendeai_operator.gateway.model import ORIGINS_FILE
 from tests import processes
 from tests.unit.gateway import proxies
 
@@ -272,11 +273,11 @@ def test_haproxy_follows_its_files_and_survives_a_bad_one(mount: Mount, tmp_path
 
 def test_a_map_that_changes_is_given_to_the_worker_that_runs(mount: Mount, tmp_path: Path) -> None:
     port, master = processes.free_port(), tmp_path / "master.sock"
-    table = f"{mount.directory}/{agent.ORIGINS_FILE}"
+    table = f"{mount.directory}/{ORIGINS_FILE}"
     config = configuration(port, "one").replace("string one", f"lf-string %[req.hdr(host),map_str({table},none)]-%pid")
 
     def write(*entries: str, config: str = config) -> None:
-        mount.write({"haproxy.cfg": config, agent.ORIGINS_FILE: "".join(f"{entry} 1\n" for entry in entries)})
+        mount.write({"haproxy.cfg": config, ORIGINS_FILE: "".join(f"{entry} 1\n" for entry in entries)})
         found.look()
         assert found.current
 
@@ -286,7 +287,7 @@ def test_a_map_that_changes_is_given_to_the_worker_that_runs(mount: Mount, tmp_p
         return found, worker
 
     found = agent.Follower(agent.HAProxy(master, mount.directory), mount.directory)
-    mount.write({"haproxy.cfg": config, agent.ORIGINS_FILE: "a.example 1\n"})
+    mount.write({"haproxy.cfg": config, ORIGINS_FILE: "a.example 1\n"})
     command, environment = proxies.haproxy_command()
     haproxy = [command, "-W", "-db", "-S", f"{master},mode,600", "-f", str(mount.directory / "haproxy.cfg")]
     with processes.running(haproxy, tmp_path / "haproxy.log", environment):
