@@ -286,6 +286,7 @@ class Event:
     version: int
     at: datetime
     actor: str
+    actor_name: str | None
     action: str
     from_status: str | None
     to_status: str
@@ -297,6 +298,7 @@ class Event:
             "version": self.version,
             "at": self.at.astimezone(tz).isoformat(),
             "actor": self.actor,
+            "actor_name": self.actor_name,
             "action": self.action,
             "from_status": self.from_status,
             "to_status": self.to_status,

@@ -181,8 +181,10 @@ class AppointmentRepository:
         order = window.order_by() if window else "e.version, e.at, e.id"
         rows = await self._all(
             f"""
-            SELECT e.id, e.version, e.at, e.actor, e.action, e.from_status, e.to_status, e.details
+            SELECT e.id, e.version, e.at, e.actor, u.name AS actor_name, e.action, e.from_status, e.to_status, e.details
             FROM atendeai.appointment_event e
+            LEFT JOIN atendeai.user_account u
+              ON u.clinic_id = :clinic_id AND e.actor = 'person:' || CAST(u.id AS text)
             WHERE e.clinic_id = :clinic_id AND e.appointment_id = :id AND {behind}
             ORDER BY {order} LIMIT :limit
             """,

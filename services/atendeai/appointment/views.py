@@ -135,12 +135,14 @@ class AppointmentList(Answer):
 class EventView(Answer):
     """One line of an appointment's history; which `details` there are depends on `action`.
 
-    `version` is the appointment's, which it led to or was seen at.
+    `version` is the appointment's, which it led to or was seen at; `actor_name` what a person of the clinic's is called
+    by now, also after they left.
     """
 
     version: int
     at: datetime
     actor: str
+    actor_name: str | None
     action: str
     from_status: Status | None
     to_status: Status

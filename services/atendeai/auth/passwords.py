@@ -1,17 +1,19 @@
 """Password hashing off the event loop: argon2id for new ones, bcrypt accepted and renewed at the next login.
 
-Parameters are the library's defaults, which follow RFC 9106's second recommended option. Few threads hash, so a burst
-of logins takes neither every core nor much memory (64 MiB for each hash under way), and few requests wait for them:
-whoever comes when the queue is full is told to come back, which costs nothing; a wait without end costs everybody.
+What a hash costs is RFC 9106's second recommended option (section 4). Few threads hash, so a burst of logins takes
+neither every core nor much memory (64 MiB for each hash under way), and few requests wait for them: whoever comes when
+the queue is full is told to come back, which costs nothing; a wait without end costs everybody.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pwdlib import PasswordHash
@@ -33,15 +35,30 @@ WRONG_PASSWORD = "The e-mail or the password is wrong; correct it, or ask an own
 """One answer for an unknown address, a wrong password and one that was replaced meanwhile."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an argon2id hash takes: passes over the memory, KiB of it, and lanes (RFC 9106's t, m and p)."""
+
+    passes: int = 3
+    memory: int = 65536
+    lanes: int = 4
+
+    def nobodys(self) -> str:
+        """A hash of this cost that no password fits, in PHC format. Made of chance, not of a password: that is free."""
+        salt, digest = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+        return f"$argon2id$v=19$m={self.memory},t={self.passes},p={self.lanes}${salt}${digest}"
+
+
 class Passwords:
     """Hashes and verifies passwords in a pool of its own."""
 
-    def __init__(self, workers: int = WORKERS, waiting: int = WAITING, *, argon2: Argon2Hasher | None = None) -> None:
-        self._hasher = PasswordHash((argon2 or Argon2Hasher(), BcryptHasher()))
+    def __init__(self, workers: int = WORKERS, waiting: int = WAITING, *, cost: Cost | None = None) -> None:
+        cost = cost or Cost()
+        argon2 = Argon2Hasher(time_cost=cost.passes, memory_cost=cost.memory, parallelism=cost.lanes)
+        self._hasher = PasswordHash((argon2, BcryptHasher()))
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="password")
         self._room = threading.BoundedSemaphore(workers + waiting)
-        # Made by the first thread before any request comes, so that not even the first unknown account is told apart.
-        self._nobody: Future[str] = self._pool.submit(self._hasher.hash, secrets.token_urlsafe())
+        self._nobody = cost.nobodys()
 
     async def hash(self, password: str) -> str:
         """The argon2id hash of a password, in PHC format. Raises a 503 problem while too many others wait."""
@@ -54,7 +71,7 @@ class Passwords:
         caller learns nothing about who has an account. Raises a 503 problem while too many others wait.
         """
         if stored is None:
-            await self._run(self._verify, password, await asyncio.wrap_future(self._nobody))
+            await self._run(self._verify, password, self._nobody)
             return False, None
         return await self._run(self._verify, password, stored)
 

@@ -28,7 +28,8 @@ _OPEN = f"{_BOTH} AND u.status = 'invited' AND i.accepted_at IS NULL"
 _INVITATION = "i.id AS invitation, i.expires_at, i.created_at AS invited_at, i.invited_by"
 _READ_OPEN = f"SELECT {_USER}, {_INVITATION} FROM {_OPEN}"  # noqa: S608 - constants
 _FIND = f"SELECT {_USER} FROM {_BOTH} AND i.token_sha256 = :token AND i.expires_at > :now"  # noqa: S608 - constants
-
+# The account first, everywhere. The invitation too: who waited for somebody that renewed it sees what it is now.
+_LOCKED = " FOR UPDATE OF u, i"
 _ISSUER = (
     f"SELECT {_USER} FROM atendeai.user_account u JOIN atendeai.invitation i"  # noqa: S608 - constants
     " ON i.clinic_id = :clinic_id AND i.invited_by = 'person:' || CAST(u.id AS text)"
@@ -46,12 +47,7 @@ class InvitationRepository:
     async def add(
         self, *, invitation_id: UUID, user_id: UUID, token_sha256: str, invited_by: str, now: datetime, ends: datetime
     ) -> None:
-        """Store an invitation of an account; an earlier open one ends."""
-        await self._run(
-            "DELETE FROM atendeai.invitation "
-            "WHERE clinic_id = :clinic_id AND user_id = :user_id AND accepted_at IS NULL",
-            user_id=user_id,
-        )
+        """Store the invitation of a new account."""
         await self._run(
             "INSERT INTO atendeai.invitation (clinic_id, id, user_id, token_sha256, created_at, invited_by, expires_at)"
             " VALUES (:clinic_id, :id, :user_id, :token, :now, :invited_by, :ends)",
@@ -59,6 +55,17 @@ class InvitationRepository:
             user_id=user_id,
             token=token_sha256,
             now=now,
+            invited_by=invited_by,
+            ends=ends,
+        )
+
+    async def renew(self, invitation_id: UUID, *, token_sha256: str, invited_by: str, ends: datetime) -> None:
+        """Put another token and end in place of an invitation's; it stands on who renewed it from then on."""
+        await self._run(
+            "UPDATE atendeai.invitation SET token_sha256 = :token, invited_by = :invited_by, expires_at = :ends "
+            "WHERE clinic_id = :clinic_id AND id = :id AND accepted_at IS NULL",
+            id=invitation_id,
+            token=token_sha256,
             invited_by=invited_by,
             ends=ends,
         )
@@ -77,13 +84,13 @@ class InvitationRepository:
 
     async def open(self, invitation_id: UUID, *, now: datetime, lock: bool = False) -> OpenInvitation | None:
         """One that was not taken up; with `lock` it is not taken up or changed before this transaction ends either."""
-        rows = await self._run(f"{_READ_OPEN} AND i.id = :id{' FOR UPDATE OF u' if lock else ''}", id=invitation_id)
+        rows = await self._run(f"{_READ_OPEN} AND i.id = :id{_LOCKED if lock else ''}", id=invitation_id)
         row = rows.mappings().first()
         return _read(dict(row), now) if row else None
 
     async def by_token(self, token_sha256: str, *, now: datetime) -> User | None:
         """The account that an unexpired invitation belongs to, locked; None for an unknown or expired token."""
-        rows = await self._run(f"{_FIND} FOR UPDATE OF u", token=token_sha256, now=now)
+        rows = await self._run(f"{_FIND}{_LOCKED}", token=token_sha256, now=now)
         row = rows.mappings().first()
         return read_user(row) if row else None
 

@@ -48,7 +48,10 @@ async def renew_invitation(
     body: Renewal | None = None,
     if_match: IfMatchDep = None,
 ) -> Invitation:
-    """A new token for another seven days, answered this once; the earlier one is worth nothing from then on."""
+    """A new token for another seven days, answered this once; the earlier one is worth nothing from then on.
+
+    The invitation keeps its id: asked for again, there is another token.
+    """
     response.headers["Cache-Control"] = "no-store"
     reason = body.reason if body is not None else None
     renewed, response.headers["ETag"] = await invitations.renew(tenant, who, invitation_id, reason, if_match)

@@ -53,7 +53,15 @@ class Invitations:
             )
             if added is None:
                 raise conflict("email-taken", "email: it has an account in this clinic already.")
-            invitation = await self._issue(connection, tenant, who, added)
+            invitation = _new(uuid4())
+            await InvitationRepository(connection, tenant.id).add(
+                user_id=added.id,
+                invitation_id=invitation.id,
+                token_sha256=fingerprint(invitation.token),
+                invited_by=who.actor,
+                now=clock.now(),
+                ends=invitation.expires_at,
+            )
             details = {"roles": list(new.roles)}
             await audit.record(
                 connection,
@@ -83,13 +91,19 @@ class Invitations:
     async def renew(
         self, tenant: Tenant, who: Principal, invitation_id: UUID, reason: Reason | None, if_match: str | None = None
     ) -> tuple[Invitation, str]:
-        """A new token with a new expiry in place of the earlier one, which is worth nothing from then on, and its ETag.
+        """The invitation with a new token and expiry, and its ETag; the earlier token is worth nothing from then on.
 
-        Raises a 412 problem when `if_match` names another state of it.
+        Renewing again is the same once more. Raises a 412 problem when `if_match` names another state of it.
         """
         async with self.database.transaction(tenant) as connection:
             found = await self._open(connection, tenant, who, invitation_id, if_match)
-            renewed = await self._issue(connection, tenant, who, found.user)
+            renewed = _new(found.id)
+            await InvitationRepository(connection, tenant.id).renew(
+                found.id,
+                token_sha256=fingerprint(renewed.token),
+                invited_by=who.actor,
+                ends=renewed.expires_at,
+            )
             target = f"user:{found.user.id}"
             await audit.record(connection, tenant.id, who, "user.renew-invitation", target, reason=reason or "renewed")
             anew = await self._open(connection, tenant, who, renewed.id, None)
@@ -158,18 +172,9 @@ class Invitations:
         require_match(if_match, _tag(found))
         return found
 
-    @staticmethod
-    async def _issue(connection: AsyncConnection, tenant: Tenant, who: Principal, account: User) -> Invitation:
-        now, token, invitation_id = clock.now(), secrets.token_urlsafe(32), uuid4()
-        await InvitationRepository(connection, tenant.id).add(
-            invitation_id=invitation_id,
-            user_id=account.id,
-            token_sha256=fingerprint(token),
-            invited_by=who.actor,
-            now=now,
-            ends=now + LIFETIME,
-        )
-        return Invitation(id=invitation_id, token=token, expires_at=now + LIFETIME)
+
+def _new(invitation_id: UUID) -> Invitation:
+    return Invitation(id=invitation_id, token=secrets.token_urlsafe(32), expires_at=clock.now() + LIFETIME)
 
 
 def _tag(invitation: OpenInvitation) -> str:

@@ -95,7 +95,7 @@ class OpenInvitation(Answer):
     user: User
     created_at: datetime | None
     invited_by: str | None
-    """`person:<id>`, as in the audit log."""
+    """Who made it or renewed it last: `person:<id>`, as in the audit log."""
 
     expires_at: datetime
     expired: bool
@@ -109,11 +109,15 @@ class InvitationPage(Page):
 
 
 class AuditEvent(Answer):
-    """One deed: who did what to what, when and why. Ids only; which `details` there are depends on the action."""
+    """One deed: who did what to what, when and why. Which `details` there are depends on the action.
+
+    The log itself holds ids only; `actor_name` is what a person is called by now, also after they left.
+    """
 
     id: UUID
     at: datetime
     actor: str
+    actor_name: str | None
     action: str
     target: str
     reason: str | None

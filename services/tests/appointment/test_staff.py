@@ -68,6 +68,13 @@ async def test_lapsed_holds_are_shown_to_nobody(diary: Diary) -> None:
 
 async def test_every_read_is_audited_with_who_read(diary: Diary) -> None:
     made = (await diary.staff("POST", json=booking("09:00"))).json()
+    author = (await diary.staff("GET", f"/{made['id']}/history")).json()["items"][0]["actor"]
+    await diary.rows(
+        "INSERT INTO atendeai.user_account (clinic_id, id, email, name, roles, status, created_at, updated_at) VALUES"
+        f" ($1, '{author.removeprefix('person:')}', 'b@sol.example', 'Bia', '{{auditor}}', 'deactivated', now(), now())"
+    )
+    (first,) = (await diary.staff("GET", f"/{made['id']}/history")).json()["items"]
+    assert (first["actor"], first["actor_name"]) == (author, "Bia")
     reader = str(uuid4())
     headers = diary.clinic.headers("professional", subject=reader)
     for path in ("?date=2030-11-26", f"/{made['id']}", f"/{made['id']}/history"):

@@ -6,20 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any
-from unittest import mock
 
 import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from atendeai.auth.app import create_app as create_auth
-from atendeai.auth.passwords import Passwords
+from atendeai.auth.passwords import Cost
 from atendeai.kit.resources import Kit
 from atendeai.kit.testing.clinics import Stack, TestClinic, make_clinic
 from atendeai.kit.testing.peers import Peers
@@ -27,7 +24,7 @@ from atendeai.kit.testing.waiting import eventually
 from atendeai.user.app import create_app as create_user
 
 PASSWORD = "correct horse battery"
-CHEAP = Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1)
+CHEAP = Cost(passes=1, memory=64, lanes=1)
 """Hashes that cost next to nothing; `test_hashing` has real ones."""
 
 
@@ -122,11 +119,10 @@ async def running(stack: Stack, isolation: str, **clinic: Any) -> AsyncIterator[
     apps: dict[str, Any] = {}
     peers = Peers(apps)
     auth_settings, user_settings = made.service_settings("auth"), made.service_settings("user")
-    apps["auth"] = create_auth(auth_settings, kit=Kit(auth_settings, peers=peers))
+    apps["auth"] = create_auth(auth_settings, kit=Kit(auth_settings, peers=peers), cost=CHEAP)
     apps["user"] = create_user(user_settings, kit=Kit(user_settings, peers=peers))
     async with AsyncExitStack() as opened:
-        with mock.patch("atendeai.auth.app.Passwords", partial(Passwords, argon2=CHEAP)):
-            auth = await _start(opened, apps["auth"], made.host)
+        auth = await _start(opened, apps["auth"], made.host)
         user = await _start(opened, apps["user"], made.host)
         yield Identity(made, auth, user, token, apps)
     stack.give_back(made)

@@ -92,7 +92,7 @@ async def test_a_password_that_is_replaced_while_it_is_looked_at_opens_no_sessio
 async def test_a_bcrypt_hash_is_accepted_and_renewed(identity: Identity) -> None:
     await identity.owner()
     table = f"atendeai.credential_{identity.clinic.id.hex}"
-    await identity.clinic.fetch(f"UPDATE {table} SET password_hash = $1", BcryptHasher().hash(PASSWORD))
+    await identity.clinic.fetch(f"UPDATE {table} SET password_hash = $1", BcryptHasher(rounds=4).hash(PASSWORD))
     answer = await identity.post("login", {"email": "dona@sol.example", "password": PASSWORD})
     assert answer.status_code == 200
     stored = await identity.clinic.fetch(f"SELECT password_hash FROM {table}")

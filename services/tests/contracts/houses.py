@@ -8,14 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from unittest import mock
 
 import httpx
 from fastapi import FastAPI
 
 from atendeai.appointment.app import create_app as create_appointment
 from atendeai.auth.app import create_app as create_auth
-from atendeai.auth.passwords import Passwords
 from atendeai.calendar.app import create_app as create_calendar
 from atendeai.clinic.app import create_app as create_clinic
 from atendeai.conversation.app import create_app as create_conversation
@@ -53,7 +51,7 @@ def _builders(peers: Peers) -> dict[str, Callable[[Settings], FastAPI]]:
         return create_whatsapp(settings, kit=Kit(settings, peers=peers), graph=graph)
 
     return {
-        "auth": with_kit(create_auth),
+        "auth": with_kit(partial(create_auth, cost=CHEAP)),
         "user": with_kit(create_user),
         "clinic": create_clinic,
         "health": lambda settings: create_health(settings, peers=peers),
@@ -84,11 +82,10 @@ class House:
         @asynccontextmanager
         async def together(served: FastAPI) -> AsyncIterator[None]:
             async with AsyncExitStack() as opened:
-                with mock.patch("atendeai.auth.app.Passwords", partial(Passwords, argon2=CHEAP)):
-                    for peer in apps.values():
-                        if peer is not app:
-                            await opened.enter_async_context(peer.router.lifespan_context(peer))
-                    await opened.enter_async_context(own(served))
+                for peer in apps.values():
+                    if peer is not app:
+                        await opened.enter_async_context(peer.router.lifespan_context(peer))
+                await opened.enter_async_context(own(served))
                 yield
 
         app.router.lifespan_context = together

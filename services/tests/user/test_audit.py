@@ -49,8 +49,11 @@ async def test_every_change_is_there_with_actor_and_reason_and_no_name_in_it(des
     assert all(one["reason"] for one in events)
     moved = next(one for one in events if (one["action"], one["reason"]) == ("user.update", "passou a atender"))
     assert moved["details"]["roles"] == {"before": ["receptionist"], "after": ["professional"]}
+    named = {(one["actor"], one.pop("actor_name")) for one in events}
+    assert named >= {("service:auth", None), (me, "Dona Rosa"), (her, "Beatriz Reis")}, "also of who has left"
     for secret in ("bia", "beatriz", "dona", "sol.example", "frase"):
         assert secret not in json.dumps(events).lower()
+        assert secret not in str(await desk.audit()).lower()
 
 
 async def test_it_is_filtered_and_paged_without_gap_or_repetition(desk: Identity) -> None:
