@@ -1,8 +1,9 @@
 """A conversation with a clinic in the terminal, as a patient has it on the phone: `make chat CLINIC=sol`.
 
 What is typed enters at HAProxy's port as a signed webhook; what is shown is what the faked Graph API received. `|`
-separates messages sent one right after the other, `/1` presses the first button of a message that has some (reminders
-have, and offers to the waiting list; a numbered list is answered with the number alone), `/quit` ends it.
+separates messages sent one right after the other. What a message offers to be tapped stands below it with numbers: the
+number alone, or the title, taps it while no newer message has come; `/1` also taps the first option of the last message
+that had some. `/quit` ends it.
 
 Any clinic of the local cluster will do that writes to the fake, which is told of it here.
 """
@@ -18,7 +19,6 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -27,35 +27,13 @@ from rich.panel import Panel
 from rich.text import Text
 
 from local import edge, kubectl, world
-from local.demo import Patient, text_of
+from local.demo import Button, Patient, buttons_of, text_of
 from local.outside import Outside, graph_account, outside
 
 ANSWER_SECONDS = 45
 PAUSE_SECONDS = 1.5
 """So long nothing more has come: the answer is complete."""
 _EVERY = 0.3
-
-
-@dataclass(frozen=True)
-class Button:
-    """A button under a message. ``template``: a quick reply of a template, which comes back in another shape."""
-
-    id: str
-    title: str
-    template: bool = False
-
-
-def buttons_of(message: dict[str, Any]) -> list[Button]:
-    """The buttons and rows of a message as the Graph API received it."""
-    body = message["payload"]
-    if body.get("type") == "template":
-        parts = [c for c in body["template"].get("components", ()) if c.get("type") == "button"]
-        payloads = [p["payload"] for part in parts for p in part.get("parameters", ()) if "payload" in p]
-        return [Button(payload, payload.partition(":")[0], template=True) for payload in payloads]
-    action = (body.get("interactive") or {}).get("action", {})
-    rows = [row for section in action.get("sections", ()) for row in section.get("rows", ())]
-    replies = [button["reply"] for button in action.get("buttons", ())]
-    return [Button(str(one["id"]), str(one["title"])) for one in (*replies, *rows)]
 
 
 def shown(message: dict[str, Any]) -> str:
@@ -85,8 +63,10 @@ class Phone(Patient):
         if button.template:
             message |= {"type": "button", "button": {"payload": button.id, "text": button.title}}
         else:
+            kind = "list_reply" if button.row else "button_reply"
             reply = {"id": button.id, "title": button.title}
-            message |= {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": reply}}
+            reply |= {"description": button.description} if button.description else {}
+            message |= {"type": "interactive", "interactive": {"type": kind, kind: reply}}
         message["id"] = f"wamid.{uuid.uuid4().hex}"
         answer = edge.post_webhook(self.local, payload, self.app_secret)
         answer.raise_for_status()
@@ -131,6 +111,9 @@ class Chat:
         self.phone, self.console = phone, console
         self.seen = 0
         self.buttons: list[Button] = []
+        """Of the last message that had some."""
+        self.open: list[Button] = []
+        """Of the last message."""
 
     def run(self) -> None:
         """Talk until the patient has enough."""
@@ -139,7 +122,8 @@ class Chat:
             Panel(
                 f"[bold]{who.local.display_name}[/]  [dim]{who.local.host}[/]\n"
                 f"Você é {who.name}, +{who.number}. Escreva como no WhatsApp.\n"
-                "[dim]oi | quero marcar: duas mensagens seguidas · /1: o primeiro botão, se houver · /quit: sair[/]",
+                "[dim]oi | quero marcar: duas mensagens seguidas · o número ou o título de uma opção: tocar nela · "
+                "/quit: sair[/]",
                 border_style="green",
             )
         )
@@ -162,13 +146,19 @@ class Chat:
             if not number.isdigit() or not 1 <= int(number) <= len(self.buttons):
                 self.console.print(f"[yellow]{self._no_button(number)} /quit para sair.[/]")
                 return False
-            button = self.buttons[int(number) - 1]
-            self.console.print(f"[dim]  (botão: {button.title})[/]")
-            self.phone.press(button)
+            self._press(self.buttons[int(number) - 1])
+            return True
+        meant = [b for n, b in enumerate(self.open, start=1) if line.casefold() in {str(n), b.title.casefold()}]
+        if meant:
+            self._press(meant[0])
             return True
         for text in filter(None, (part.strip() for part in line.split("|"))):
             self.phone.say(text)
         return True
+
+    def _press(self, button: Button) -> None:
+        self.console.print(Text(f"  (opção: {button.title})", style="dim"))
+        self.phone.press(button)
 
     def _no_button(self, number: str) -> str:
         """What to write instead of a button that is not there."""
@@ -195,15 +185,15 @@ class Chat:
 
     def _show(self, message: dict[str, Any]) -> None:
         self.seen += 1
-        offered = buttons_of(message)
-        if offered:
-            self.buttons = offered
+        self.open = offered = buttons_of(message)
+        self.buttons = offered or self.buttons
         name = self.phone.local.display_name
         for number, line in enumerate(shown(message).splitlines() or [""]):
             lead = f"{name} › " if number == 0 else " " * (len(name) + 3)
             self.console.print(Text(lead, style="bold green").append(line, style="default"))
         for number, button in enumerate(offered, start=1):
-            self.console.print(f"{' ' * (len(name) + 3)}[reverse] /{number} {button.title} [/]")
+            option = Text(" " * (len(name) + 3)).append(f" {number} ", style="reverse").append(f" {button.title}")
+            self.console.print(option.append(f"  {button.description}" if button.description else "", style="dim"))
 
 
 def find(name: str) -> world.LocalClinic:

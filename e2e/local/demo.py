@@ -10,6 +10,7 @@ import datetime as dt
 import secrets
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,7 +46,8 @@ class Patient:
 
     def transcript(self) -> str:
         """Both sides of the conversation so far in the order of time, each line with its clock time in UTC."""
-        heard = [(one["received_at"], "clínica ", text_of(one)) for one in self.fakes.sent_to(self.local, self.number)]
+        sent = self.fakes.sent_to(self.local, self.number)
+        heard = [(one["received_at"], "clínica ", text_of(one) + _offered(one)) for one in sent]
         lines = sorted([*heard, *((at, "paciente", text) for at, text in self.said)])
         told = (f"  {dt.datetime.fromtimestamp(at, dt.UTC):%H:%M:%S.%f} {who} {text!r}" for at, who, text in lines)
         return "\n".join((f"── {self.name} and {self.local.name}, +{self.number}", *told))
@@ -62,6 +64,33 @@ class Patient:
         )
 
 
+@dataclass(frozen=True)
+class Button:
+    """A button under a message, or a row of its list. ``template``: a template's, which comes back in another shape."""
+
+    id: str
+    title: str
+    description: str = ""
+    row: bool = False
+    template: bool = False
+
+
+def buttons_of(message: dict[str, Any]) -> list[Button]:
+    """The buttons and rows of a message as the Graph API received it."""
+    body = message["payload"]
+    if body.get("type") == "template":
+        parts = [c for c in body["template"].get("components", ()) if c.get("type") == "button"]
+        payloads = [p["payload"] for part in parts for p in part.get("parameters", ()) if "payload" in p]
+        return [Button(payload, payload.partition(":")[0], template=True) for payload in payloads]
+    action = (body.get("interactive") or {}).get("action", {})
+    rows = [row for section in action.get("sections", ()) for row in section.get("rows", ())]
+    replies = [button["reply"] for button in action.get("buttons", ())]
+    return [
+        *(Button(str(one["id"]), str(one["title"])) for one in replies),
+        *(Button(str(one["id"]), str(one["title"]), str(one.get("description", "")), row=True) for one in rows),
+    ]
+
+
 def text_of(message: dict[str, Any]) -> str:
     """The readable text of a message as the Graph API received it."""
     body = message["payload"]
@@ -71,6 +100,10 @@ def text_of(message: dict[str, Any]) -> str:
     if kind == "interactive":
         return str(body["interactive"]["body"]["text"])
     return f"[{kind}]"
+
+
+def _offered(message: dict[str, Any]) -> str:
+    return "".join(f" [{button.title}]" for button in buttons_of(message))
 
 
 def appointments(local: world.LocalClinic, patient: str) -> list[dict[str, str]]:

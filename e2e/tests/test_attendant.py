@@ -11,7 +11,8 @@ import pytest
 
 from local import database, edge, kubectl, world
 from local.bookings import book, booked, cancel, free_starts, news
-from local.chat import Phone, buttons_of
+from local.chat import Phone
+from local.demo import buttons_of
 from local.outside import Outside
 
 pytestmark = pytest.mark.e2e

@@ -17,7 +17,8 @@ import pytest
 
 from local import database, edge, kubectl, staff, world
 from local.bookings import book, booked, cancel, free_starts, in_words, news
-from local.chat import Phone, buttons_of
+from local.chat import Phone
+from local.demo import buttons_of
 from local.guest import create, credentials, guest
 from local.outside import Outside
 
@@ -52,7 +53,10 @@ def test_a_patient_moves_an_appointment(
     assert book(phone, f"quero marcar consulta {in_words(old)}") == old
     event = kubectl.wait_for("the event", lambda: fakes.event_at(local, old), deadline=60)
     assert "?" in phone.ask(f"preciso remarcar minha consulta para {in_words(new)}")
-    assert f"{new:%d/%m}" in phone.ask("pode ser")
+    heard, (confirm, *_) = len(phone.heard()), buttons_of(phone.messages()[-1])
+    assert confirm.title == "Confirmo"
+    phone.press(confirm)
+    assert f"{new:%d/%m}" in news(phone, heard)
     kubectl.wait_for("the appointment at its new time alone", lambda: booked(phone) == [new], deadline=10)
     moved = kubectl.wait_for("the event at its new time", lambda: fakes.event_at(local, new), deadline=60)
     assert moved["id"] == event["id"]

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from fakes.graph import create_graph
 from local import chat, kubectl, world
+from local.demo import Button, buttons_of
 from local.outside import Outside
 
 CREDENTIALS = {"access-token": "none", "app-secret": "none", "verify-token": "none"}
@@ -69,6 +70,28 @@ def test_a_number_that_presses_nothing_is_explained(made: list[dict[str, Any]]) 
         talk = chat.Chat(phone, Console(file=seen, width=200))
         assert not talk._send("/2")
         assert "escreva só o número, 2." in seen.getvalue()
-        talk.buttons = [chat.Button("a", "Confirmar")]
+        talk.buttons = [Button("a", "Confirmar")]
         assert not talk._send("/2")
     assert "Não há esse botão." in seen.getvalue()
+
+
+def test_an_option_is_tapped_by_its_number_or_title_until_something_newer_comes(
+    made: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, said = io.StringIO(), []
+    rows = [{"id": "a", "title": "qua, 25/11 às 14h", "description": "Dra. Ana"}, {"id": "b", "title": "Outro horário"}]
+    action = {"button": "Ver opções", "sections": [{"title": "Opções", "rows": rows}]}
+    offer = {"interactive": {"type": "list", "body": {"text": "Qual?"}, "action": action}, "type": "interactive"}
+    monkeypatch.setattr(chat.Phone, "press", lambda _, button: said.append(button.id))
+    monkeypatch.setattr(chat.Phone, "say", lambda _, text: said.append(text))
+    with httpx.Client() as nobody:
+        talk = chat.Chat(chat.Phone(chat.find("mar"), Outside(nobody, nobody)), Console(file=seen, width=200))
+        talk._show({"payload": offer})
+        for line in ("2", "QUA, 25/11 às 14h", "3"):
+            assert talk._send(line)
+        talk._show({"payload": {"type": "text", "text": {"body": "Certo!"}}})
+        assert talk._send("1")
+        assert talk._send("/1")
+    assert said == ["b", "a", "3", "1", "a"]
+    assert "1  qua, 25/11 às 14h  Dra. Ana" in seen.getvalue()
+    assert [button.row for button in buttons_of({"payload": offer})] == [True, True]

@@ -43,7 +43,7 @@ def due_at(waiting: Sequence[Unhandled], now: datetime, settings: Settings) -> d
 def together(waiting: Sequence[Unhandled]) -> list[Unhandled]:
     """The first of them that are answered as one. What a turn cut short had taken up stays what it was.
 
-    A button stands alone: it acts on its appointment, whatever else was written around it.
+    A button stands alone: it acts on its appointment or answers its question, whatever else was written around it.
     """
     kept = (waiting[0].journal or {}).get("messages")
     if kept:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from atendeai.conversation.batch import as_one, wants_answer
 from atendeai.conversation.repository import Unhandled
-from atendeai.domain.dialogue import manager
+from atendeai.domain.dialogue import manager, options
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.session import Patient, Turn
 from atendeai.domain.dialogue.state import State
@@ -15,9 +15,9 @@ from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import normalise
 
 
-def alarming(kind: str, text: str) -> bool:
-    """Whether a message by itself says that somebody is in danger now."""
-    return wants_answer(kind, text) and judge.alarming(text)
+def alarming(kind: str, text: str, reply_id: str | None) -> bool:
+    """Whether a message by itself says that somebody is in danger now: a tapped option ("Exame de sangue") never."""
+    return not options.known(reply_id) and wants_answer(kind, text) and judge.alarming(text)
 
 
 def among(waiting: Sequence[Unhandled]) -> list[Unhandled]:
@@ -26,7 +26,7 @@ def among(waiting: Sequence[Unhandled]) -> list[Unhandled]:
     What no rule sees, only the classifier, must sound like one beside what it was written with, too: the second half
     of a sentence ("quero um exame", "de sangue") may by itself sound like anything.
     """
-    found = [m for m in waiting if alarming(m.kind, m.text)]
+    found = [m for m in waiting if alarming(m.kind, m.text, m.reply_id)]
     if any(is_emergency(normalise(m.text).norm) for m in found):
         return found
     whole = as_one(waiting) if found else None

@@ -58,7 +58,7 @@ async def messages(message: InboundMessage, tenant: TenantDep, connection: Conne
         media=message.media.model_dump(mode="json") if message.media else None,
         about=message.context.message_id if message.context and message.kind in ABOUT_OTHERS else None,
     )
-    if received.new and emergencies.alarming(message.kind, body):
+    if received.new and emergencies.alarming(message.kind, body, reply_id):
         await enqueue(connection, tenant.id, EMERGENCY_QUEUE, str(message.contact_id))
     elif received.new:
         due = None if urgent(reply_id, body) else clock.now() + quiet(kit.settings)

@@ -3,6 +3,9 @@
 The embedded dialogue reads every message first: emergencies, requests for a person, opt-outs, the answer to a question
 for the name or the last word never reach the model. The model sees masked text only, and can do nothing but use
 ``tools``. Turns, time and errors are bounded; whatever goes wrong, the embedded dialogue answers instead.
+
+A question that a tool puts offers its answers to be tapped, like the embedded dialogue's own; a question in the model's
+words goes as plain text, for nobody but the model knows what its answers are. What is tapped never reaches the model.
 """
 
 import time as timer
@@ -18,7 +21,7 @@ from atendeai.conversation.masking import Mask, asks_name
 from atendeai.conversation.metrics import MODEL_FALLBACKS, MODEL_TURNS
 from atendeai.conversation.model_client import Endpoint, ModelError, Said, complete
 from atendeai.conversation.tools import BadArgumentsError, Tools, clinic_info
-from atendeai.domain.dialogue import booking, buttons, manager, topics
+from atendeai.domain.dialogue import booking, buttons, manager, options, topics
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Steps
 from atendeai.domain.dialogue.session import Session
@@ -38,6 +41,7 @@ _RULES = """Você é {who}, no WhatsApp. Hoje é {today}, {now}. Responda em por
 Regras:
 - Use as ferramentas; nunca diga que algo foi marcado, remarcado, cancelado ou confirmado: o sistema diz isso.
 - Para marcar ou remarcar, procure com search_slots e proponha com offer_slot ou offer_move: o sistema pede o sim.
+- Se o paciente quer mais de um atendimento, ou para mais de uma pessoa, anote os outros com also_wanted antes.
 - Faça no máximo uma pergunta por vez. Não invente horários, preços, convênios ou endereços.
 - Não dê conselho médico. Se não souber, use hand_off.
 - Textos entre colchetes, como [NOME_1], são nomes e números escondidos: repita-os como estão.
@@ -143,8 +147,10 @@ def _worth_asking(session: Session) -> bool:
     """Whether the model may have a say in this turn."""
     state, reading, message = session.state, session.reading, session.message
     asked = state.asks or state.paused
-    wordless = bool(message.files) or not message.text.strip() or buttons.known(message.pressed)
-    if state.handed_off or state.opted_out or wordless:
+    wordless = bool(message.files) or not message.text.strip()
+    tapped = buttons.known(message.pressed) or options.known(message.pressed)
+    next_asked = state.invited and bool(state.later) and not state.busy  # the dialogue asked, and knows for whom it is
+    if state.handed_off or state.opted_out or wordless or tapped or next_asked:
         return False
     if reading.intent in OURS or turns_the_attendant(session.norm):
         return False

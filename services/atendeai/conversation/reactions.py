@@ -8,7 +8,7 @@ they want. Under an offer it does nothing: the offer has its own button, and lap
 import re
 from collections.abc import Sequence
 
-from atendeai.domain.dialogue import booking, buttons, changes, texts
+from atendeai.domain.dialogue import booking, buttons, changes, options, texts
 from atendeai.domain.dialogue.ports import Steps
 from atendeai.domain.dialogue.session import Session
 
@@ -44,8 +44,8 @@ def doubted(pressed: str | None) -> str | None:
 
 
 def stands_alone(pressed: str | None) -> bool:
-    """Whether a message acts on one appointment by itself, whatever else was written around it."""
-    return buttons.known(pressed) or doubted(pressed) is not None
+    """Whether a message says by itself what it picks or acts on, whatever else was written around it."""
+    return buttons.known(pressed) or options.known(pressed) or doubted(pressed) is not None
 
 
 def ask(session: Session, appointment: str) -> Steps:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.conversation.schemas import StaffMessage
+from atendeai.domain.interactive import Options
 from atendeai.kit.paging import Field, Sorting, Window
 
 _UPSERT = text(
@@ -79,8 +80,9 @@ _SAVE = text(
 )
 _ADD_REPLY = text(
     "INSERT INTO atendeai.reply"
-    " (clinic_id, id, conversation_id, contact_id, message_id, position, text, purpose, engine, created_at)"
-    " VALUES (:clinic_id, :id, :conversation_id, :contact_id, :message_id, :position, :text, :purpose, :engine, :now)"
+    " (clinic_id, id, conversation_id, contact_id, message_id, position, text, options, purpose, engine, created_at)"
+    " VALUES (:clinic_id, :id, :conversation_id, :contact_id, :message_id, :position, :text,"
+    " CAST(:options AS jsonb), :purpose, :engine, :now)"
 )
 _NEXT_PLACE = text(
     "UPDATE atendeai.conversation SET last_position = last_position + 1"
@@ -95,7 +97,7 @@ _STAFF_WROTE = text(
 )
 _STAFF_WORDS = text("SELECT 1 FROM atendeai.reply WHERE clinic_id = :clinic_id AND id = :id")
 _QUEUED = text(
-    "SELECT id, contact_id, text, purpose FROM atendeai.reply"
+    "SELECT id, contact_id, text, options, purpose FROM atendeai.reply"
     " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND state = 'queued' ORDER BY position LIMIT :limit"
 )
 _PASSED_ON = text(
@@ -130,14 +132,17 @@ _LIST = (
     " AND (CAST(:contact_id AS uuid) IS NULL OR c.contact_id = :contact_id)"
 )
 _TRANSCRIPT = (
-    "SELECT * FROM (SELECT m.id, m.position, 'patient' AS author, NULL AS staff_id, m.kind, m.text, m.sent_at AS at,"
-    " m.intent,"
-    " CASE WHEN m.handled_at IS NULL THEN 'received' ELSE 'handled' END AS state, NULL AS error"
+    # An account stays when it is deactivated, and so does its name here.
+    "SELECT t.*, u.name AS staff_name FROM ("
+    "SELECT m.id, m.position, 'patient' AS author, NULL AS staff_id, m.kind, m.text, m.sent_at AS at, m.intent,"
+    " CASE WHEN m.handled_at IS NULL THEN 'received' ELSE 'handled' END AS state, NULL AS error,"
+    " NULL::jsonb AS options"
     " FROM atendeai.conversation_message m WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id"
     " UNION ALL SELECT r.id, r.position, CASE WHEN r.purpose = 'staff' THEN 'staff' ELSE 'attendant' END,"
     " CASE WHEN r.purpose = 'staff' THEN split_part(r.engine, ':', 2) END,"
-    " 'text', r.text, r.created_at, NULL, r.state, r.error"
+    " 'text', r.text, r.created_at, NULL, r.state, r.error, r.options -> 'choices'"
     " FROM atendeai.reply r WHERE r.clinic_id = :clinic_id AND r.conversation_id = :id) t"
+    " LEFT JOIN atendeai.user_account u ON u.clinic_id = :clinic_id AND CAST(u.id AS text) = t.staff_id"
 )
 SORTING = Sorting(
     Field("last_message_at", "c.last_message_at", datetime),
@@ -216,6 +221,14 @@ class Received:
     handed_off: bool
 
 
+class Reply(NamedTuple):
+    """What is answered. ``options``: what it offers to be tapped."""
+
+    id: UUID
+    text: str
+    options: Options | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What a turn leaves behind. ``alert``: why a person must look, or None.
@@ -231,7 +244,7 @@ class Settled:
     opted_out: bool
     intent: str
     alert: str | None
-    replies: Sequence[tuple[UUID, str]]
+    replies: Sequence[Reply]
     consent: str | None = None
     engine: str = "embedded"
     purpose: str = "reply"
@@ -338,16 +351,17 @@ class ConversationRepository:
         if done.rowcount == 0:
             return True  # handled already: nothing is said twice
         position = row.last_position
-        for reply_id, reply in settled.replies:
+        for reply in settled.replies:
             position += 1
             await self._run(
                 _ADD_REPLY,
-                id=reply_id,
+                id=reply.id,
                 conversation_id=message.conversation_id,
                 contact_id=message.contact_id,
                 message_id=message.id,
                 position=position,
-                text=reply,
+                text=reply.text,
+                options=orjson.dumps(reply.options.to_json()).decode() if reply.options else None,
                 purpose=settled.purpose,
                 engine=settled.engine,
                 now=now,
@@ -369,7 +383,8 @@ class ConversationRepository:
     # ------------------------------------------------------------ replies
     async def queued_replies(self, contact_id: UUID, limit: int) -> list[Mapping[str, Any]]:
         """Replies to the contact that whatsapp has not got yet, in order."""
-        return list((await self._run(_QUEUED, contact_id=contact_id, limit=limit)).mappings())
+        rows = (await self._run(_QUEUED, contact_id=contact_id, limit=limit)).mappings()
+        return [{**row, "options": _loaded(row["options"])} for row in rows]
 
     async def passed_on(self, reply_id: UUID, outbound_id: UUID, now: datetime) -> None:
         """Note that whatsapp has the reply."""
@@ -423,7 +438,8 @@ class ConversationRepository:
         """Messages and replies of a window, one more than it shows."""
         behind, values = window.condition()
         statement = text(f"{_TRANSCRIPT} WHERE {behind} ORDER BY {window.order_by()} LIMIT :limit")
-        return list((await self._run(statement, id=conversation_id, limit=window.limit, **values)).mappings())
+        rows = (await self._run(statement, id=conversation_id, limit=window.limit, **values)).mappings()
+        return [{**row, "options": _loaded(row["options"]) or []} for row in rows]
 
     async def hand(self, conversation_id: UUID, *, to_person: bool, now: datetime) -> bool:
         """Give the conversation to a person, or back to the attendant with its alert seen to; False when it was so.

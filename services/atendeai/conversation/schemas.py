@@ -141,15 +141,28 @@ class ConversationPage(Page):
     items: list[Conversation]
 
 
+class Offered(BaseModel):
+    """One option that could be tapped: a button's title, or a row's with what stands below it."""
+
+    title: str
+    description: str | None = None
+
+
 class Entry(BaseModel):
-    """One line of a transcript. ``staff_id``: the user who wrote it, where it was a person of the clinic's."""
+    """One line of a transcript. ``staff_id``: the user who wrote it, where it was a person of the clinic's.
+
+    ``staff_name``: what that person is called by now, also after they left.
+    """
 
     id: UUID
     position: int
     author: Literal["patient", "attendant", "staff"]
     staff_id: str | None
+    staff_name: str | None
     kind: str
     text: str
+    options: list[Offered]
+    """What the attendant's reply offered to be tapped; the text says all of it without them."""
     at: datetime
     intent: str | None
     state: str

@@ -9,8 +9,9 @@ An emergency waits for none of that: it has work of its own, and is answered in 
 before it and also while a turn waits for another service. That turn then finds the conversation changed and runs again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
@@ -22,12 +23,13 @@ from atendeai.conversation.engine import OURS, Actions, Answered, EmbeddedEngine
 from atendeai.conversation.http_port import AppointmentPort
 from atendeai.conversation.journal import Journal
 from atendeai.conversation.metrics import ALERTS, HANDLING, MESSAGES
-from atendeai.conversation.repository import ConversationRepository, Settled, Unhandled
+from atendeai.conversation.repository import ConversationRepository, Reply, Settled, Unhandled
 from atendeai.domain.dialogue import manager, texts
 from atendeai.domain.dialogue.clinic import Clinic, Persona, clinic_from_profile
 from atendeai.domain.dialogue.naming import profile_name
 from atendeai.domain.dialogue.session import Alert, Patient, Turn
 from atendeai.domain.dialogue.state import Outcome, State
+from atendeai.domain.interactive import Options
 from atendeai.kit import clock
 from atendeai.kit.db import on_commit
 from atendeai.kit.http import ServiceError
@@ -56,6 +58,7 @@ _BESIDE_REMINDERS = timedelta(hours=1)
 """An answer to a reminder may come a little later than the reminder."""
 _REFUSED = frozenset([400, 404, 409, 410, 413, 422])
 """Whatsapp's word on the reply itself; everything else may pass."""
+_INVALID = 422
 
 
 class ChangedMeanwhileError(Exception):
@@ -210,6 +213,7 @@ class Conversations:
             batch,
             result.state,
             replies,
+            options=result.options,
             intent=result.intent.value,
             alert=_gravest(result.alerts),
             consent=texts.PRIVACY_VERSION if tell else None,
@@ -240,19 +244,10 @@ class Conversations:
         async with self._kit.database.transaction(tenant) as connection:
             waiting = await ConversationRepository(connection, tenant.id).queued_replies(contact, _BATCH)
         for reply in waiting:
-            body = {
-                "contact_id": str(reply["contact_id"]),
-                "kind": "text",
-                "text": reply["text"],
-                "purpose": reply["purpose"],
-            }
             outbound: UUID | None = None
             refused: ServiceError | None = None
             try:
-                taken = await self._kit.services.call(
-                    tenant, "whatsapp", "POST", "/internal/v1/outbound", json=body, idempotency_key=reply["id"]
-                )
-                outbound = UUID(str(taken["outbound_id"]))
+                outbound = await self._hand_over(tenant, reply)
             except ServiceError as error:
                 if error.status not in _REFUSED:
                     raise
@@ -266,6 +261,24 @@ class Conversations:
                 elif outbound is not None:
                     await rows.passed_on(reply["id"], outbound, clock.now())
         return clock.now() if len(waiting) == _BATCH else None
+
+    async def _hand_over(self, tenant: Tenant, reply: Mapping[str, Any]) -> UUID:
+        """Give whatsapp a reply; the id of the message it becomes. Raises `ServiceError`.
+
+        One of an older version may not know all that goes with options: then the text goes alone, which says enough.
+        """
+        plain = {"contact_id": str(reply["contact_id"]), "text": reply["text"], "purpose": reply["purpose"]}
+        offered = reply["options"]
+        body = {**plain, "kind": offered["kind"], "buttons": offered["choices"]} if offered else plain
+        call, path = self._kit.services.call, "/internal/v1/outbound"
+        try:
+            taken = await call(tenant, "whatsapp", "POST", path, json=body, idempotency_key=reply["id"])
+        except ServiceError as error:
+            if error.status != _INVALID or not offered:
+                raise
+            log.warning("options_refused", reply_id=str(reply["id"]), problem=error.slug)
+            taken = await call(tenant, "whatsapp", "POST", path, json=plain, idempotency_key=reply["id"])
+        return UUID(str(taken["outbound_id"]))
 
     async def tell_preference(self, tenant: Tenant, key: str) -> datetime | None:
         """Tell whatsapp whether a contact wants reminders and offers (a worker's handler). Raises `ServiceError`."""
@@ -287,6 +300,7 @@ def _settled(
     state: State,
     replies: Sequence[str],
     *,
+    options: Options | None = None,
     intent: str,
     alert: str | None = None,
     consent: str | None = None,
@@ -300,7 +314,14 @@ def _settled(
         opted_out=state.opted_out,
         intent=intent,
         alert=alert,
-        replies=[(uuid5(NAMESPACE_OID, f"{batch[0].id}:reply:{index}"), text) for index, text in enumerate(replies)],
+        replies=[
+            Reply(
+                uuid5(NAMESPACE_OID, f"{batch[0].id}:reply:{index}"),
+                text,
+                options if options is not None and options.go_with(text) else None,
+            )
+            for index, text in enumerate(replies)
+        ],
         consent=consent,
         engine=engine,
     )

@@ -104,7 +104,8 @@ def converse(source: TextIO) -> Iterator[dict[str, Any]]:
         raise SceneError("the first line must set the scene")
     stage = _Stage(scene)
     for data in lines:
-        yield stage.hear(_text(data))
+        pressed = data.get("pressed")
+        yield stage.hear(_text(data), str(pressed) if pressed is not None else None)
 
 
 class _Stage:
@@ -142,11 +143,12 @@ class _Stage:
         self.patient = Patient(known=bool(existing))
         self.state = State()
 
-    def hear(self, text: str) -> dict[str, Any]:
-        """One patient message, answered."""
+    def hear(self, text: str, pressed: str | None = None) -> dict[str, Any]:
+        """One patient message, answered. ``pressed``: the id of the option that was tapped, whose title is the text."""
         fresh = self.state.done is None
         message = Message(
             text,
+            pressed=pressed,
             reminded=self.reminded and fresh,
             reminder=self.reminder if fresh else None,
             about=self.about if fresh else None,
@@ -163,6 +165,7 @@ class _Stage:
         return {
             "replies": list(result.replies),
             "asks": self.state.asks.value if self.state.asks else None,
+            "options": [choice.to_json() for choice in result.options.choices] if result.options else [],
             "state": self._standing(),
         }
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atendeai.conversation.masking import Mask
-from atendeai.domain.dialogue import booking, changes, texts, waiting, wording
+from atendeai.domain.dialogue import booking, changes, kin, subject, texts, waiting, wording
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Appointment, Found, Request, Search, Slot
 from atendeai.domain.dialogue.session import Alert, Session
@@ -56,6 +56,15 @@ class OfferSlot(_Arguments):
     professional: str
     start: datetime = Field(description="início, como veio de search_slots")
     patient_name: str | None = Field(default=None, description="nome do paciente, se ele disse")
+
+
+class AlsoWanted(_Arguments):
+    """Anota outro atendimento que o paciente também quer; o sistema o oferece quando o primeiro estiver marcado."""
+
+    service: str = Field(description="código do atendimento")
+    day: date | None = None
+    at: time | None = None
+    for_whom: str | None = Field(default=None, description="só se for para outra pessoa: sua mãe, seu filho, um nome")
 
 
 class OfferMove(_Arguments):
@@ -107,6 +116,7 @@ class Tools:
             "list_appointments": (Nothing, "Lista as consultas marcadas deste paciente.", self._list),
             "clinic_info": (Nothing, "Horários, endereço, valores, convênios, atendimentos da clínica.", self._info),
             "offer_slot": (OfferSlot, OfferSlot.__doc__ or "", self._offer),
+            "also_wanted": (AlsoWanted, AlsoWanted.__doc__ or "", self._later),
             "offer_move": (OfferMove, OfferMove.__doc__ or "", self._move),
             "ask_cancel": (OfAppointment, "Pergunta ao paciente se cancela a consulta.", self._cancel),
             "confirm_presence": (OfAppointment, "Registra que o paciente vai comparecer.", self._confirm),
@@ -181,10 +191,25 @@ class Tools:
         state.reset_flow()
         session.absorb()  # whether it is for somebody else, and the name the patient gave
         state.candidates = []
-        state.purpose, state.service, state.when = Purpose.BOOK, slot.service, Moment(date=slot.start.date())
+        state.purpose, state.service = Purpose.BOOK, slot.service
+        noted = state.later
+        state.take_part()
+        subject.leave_others(session)  # of several services in the message the others come after it
+        read = {wish.service for wish in state.later}
+        state.later = [*state.later, *(wish for wish in noted if wish.service not in read)]
+        state.when = Moment(date=slot.start.date())
         state.name = name or state.name
         yield from booking.offer(session, slot)
         return None
+
+    def _later(self, wanted: AlsoWanted) -> Step:
+        yield from ()
+        state, service = self._session.state, self._service(wanted.service)
+        when = Moment(date=self._days(wanted.day, wanted.day)[0] if wanted.day else None, time=_plain(wanted.at))
+        whom = self._whom(wanted.for_whom) if wanted.for_whom else None
+        if all((wish.service, wish.whom) != (service, whom) for wish in state.later):
+            state.later.append(Wish(service, when, None, whom, further=whom is not None))
+        return {"noted": True}
 
     def _move(self, wanted: OfferMove) -> Step:
         session, state = self._session, self._session.state
@@ -240,6 +265,13 @@ class Tools:
             codes = ", ".join(p.code for p in self._session.clinic.professionals if service in p.services)
             raise BadArgumentsError(f"no such professional for this service: use one of {codes}")
         return code
+
+    def _whom(self, said: str) -> str:
+        shown = self._shown(said)
+        name = shown if kin.is_relation(shown) and kin.is_kin(shown.split()[-1]) else name_answer(shown)
+        if name is None:
+            raise BadArgumentsError("for_whom is nobody: use a relative (sua mãe, seu filho) or a name")
+        return name
 
     def _days(self, first: date, last: date) -> tuple[date, date]:
         today = self._session.today

@@ -28,7 +28,7 @@ async def queue(connection: AsyncConnection, clinic_id: UUID, message: Outbound,
         raise not_found("contact")
     body: dict[str, Any] = {"text": message.text}
     if message.buttons:
-        body["buttons"] = [choice.model_dump() for choice in message.buttons]
+        body["buttons"] = [choice.model_dump(exclude_none=True) for choice in message.buttons]
     content = [str(message.contact_id), message.kind, body]
     template = None
     if message.template is not None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-TITLE_BUTTON = 20
-TITLE_ROW = 24
-DESCRIPTION = 72
+from atendeai.domain.interactive import BUTTON_TITLE, ROW_TITLE, Choice, described, distinct
+
 LIST_BUTTON = "Ver opções"
 CAPTIONED = frozenset({"document", "image", "video"})
 
@@ -63,29 +62,18 @@ def _envelope(to: dict[str, str], opaque: str) -> dict[str, Any]:
     }
 
 
-def _cut(title: str, most: int) -> str:
-    return title if len(title) <= most else title[: most - 1].rstrip() + "…"
-
-
-def _titles(choices: list[dict[str, str]], most: int) -> list[str]:
-    """Cut the titles; where two become the same, number them all, for the platform refuses equal ones."""
-    titles = [_cut(choice["title"], most) for choice in choices]
-    if len(set(titles)) == len(titles):
-        return titles
-    return [f"{number}. {_cut(choice['title'], most - 4)}" for number, choice in enumerate(choices, 1)]
-
-
 def _buttons(choices: list[dict[str, str]]) -> dict[str, Any]:
-    titles = _titles(choices, TITLE_BUTTON)
+    titles = distinct([choice["title"] for choice in choices], BUTTON_TITLE)
     replies = [{"id": choice["id"], "title": title} for choice, title in zip(choices, titles, strict=True)]
     return {"buttons": [{"type": "reply", "reply": reply} for reply in replies]}
 
 
 def _list(choices: list[dict[str, str]]) -> dict[str, Any]:
     rows = []
-    for choice, title in zip(choices, _titles(choices, TITLE_ROW), strict=True):
+    for choice, title in zip(choices, distinct([choice["title"] for choice in choices], ROW_TITLE), strict=True):
         row = {"id": choice["id"], "title": title}
-        if title != choice["title"]:
-            row["description"] = _cut(choice["title"], DESCRIPTION)
+        description = described(Choice(**choice), title)
+        if description:
+            row["description"] = description
         rows.append(row)
     return {"button": LIST_BUTTON, "sections": [{"title": "Opções", "rows": rows}]}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from atendeai.domain import templates
+from atendeai.domain import interactive, templates
 from atendeai.kit.paging import Page
 from atendeai.kit.schemas import STORABLE, WHOLE, Flag
 from atendeai.kit.wording import spelt
@@ -25,12 +25,16 @@ Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=_FILLED), STO
 
 
 class Choice(BaseModel):
-    """One button, or one row of a list. Long titles are cut when shown; the id comes back when it is chosen."""
+    """One button, or one row of a list. Long titles are cut when shown; the id comes back when it is chosen.
+
+    `description` stands below a row's title, and under no button.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     id: str = Field(min_length=1, max_length=200)
     title: str = Field(min_length=1, max_length=200, pattern=_FILLED)
+    description: str | None = Field(default=None, min_length=1, max_length=interactive.DESCRIPTION, pattern=_FILLED)
 
 
 class TemplateMessage(BaseModel):
@@ -80,13 +84,13 @@ class Outbound(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        most = {"text": 0, "buttons": 3, "list": 10}[self.kind]
+        most = {"text": 0, "buttons": interactive.MOST_BUTTONS, "list": interactive.MOST_ROWS}[self.kind]
         if len(self.buttons) > most:
             raise ValueError(f"buttons: at most {most} with kind {self.kind}")
         if self.kind != "text" and not self.buttons:
             raise ValueError(f"buttons: at least one with kind {self.kind}")
-        if self.kind == "buttons" and len(self.text) > 1024:  # noqa: PLR2004 - the platform's limit
-            raise ValueError("text: at most 1024 characters with kind buttons")
+        if self.kind == "buttons" and len(self.text) > interactive.BUTTONS_TEXT:
+            raise ValueError(f"text: at most {interactive.BUTTONS_TEXT} characters with kind buttons")
         if len({choice.id for choice in self.buttons}) < len(self.buttons):
             raise ValueError("buttons: ids must differ")
         return self
@@ -180,6 +184,13 @@ class Contact(BaseModel):
     user_id: str | None
 
 
+class Offered(BaseModel):
+    """One option that could be tapped: a button's title, or a row's with what stands below it."""
+
+    title: str
+    description: str | None = None
+
+
 class MediaInfo(BaseModel):
     """A file of a message; `state` is waiting, stored, refused (see `problem`) or erased by the person who sent it."""
 
@@ -199,6 +210,8 @@ class Message(BaseModel):
     contact: Contact
     kind: str
     text: str
+    options: list[Offered] = Field(default_factory=list)
+    """What an outbound message of kind `buttons` or `list` offered to be tapped."""
     at: datetime
     state: str
     author: str | None = None

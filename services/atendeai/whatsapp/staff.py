@@ -6,6 +6,7 @@ import hashlib
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
+import orjson
 from fastapi import APIRouter, Depends
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,6 +36,7 @@ from atendeai.whatsapp.schemas import (
     Message,
     MessageError,
     MessagePage,
+    Offered,
     Outbound,
     Sent,
     StaffMessage,
@@ -77,6 +79,7 @@ async def messages(
             contact=Contact(id=row["contact_id"], name=row["name"], wa_id=row["wa_id"], user_id=row["user_id"]),
             kind=row["kind"],
             text=row["text"],
+            options=[Offered.model_validate(choice) for choice in orjson.loads(row["options"] or b"[]")],
             at=row["at"],
             state=row["state"],
             author=row["author"],

@@ -52,6 +52,30 @@ async def test_buttons_act_on_the_appointment_they_name(make_world: MakeWorld) -
     assert "não está mais marcada" in await press(world, contact, "Confirmar", f"confirm:{uuid4()}")
 
 
+async def test_a_question_goes_with_its_answers_and_a_tap_is_one_of_them(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    text = await world.say(contact, "quero marcar consulta amanhã às 14h")
+    (sent,) = world.whatsapp.sent.values()
+    assert (sent["kind"], sent["text"]) == ("buttons", text)
+    assert [one["title"] for one in sent["buttons"]] == ["Pode ser", "Outro horário"]
+    accept = sent["buttons"][0]["id"]
+    assert "não vale mais" in await press(world, uuid4(), "Pode ser", accept)  # somebody else's question
+    assert "Agendado!" in await press(world, contact, "Pode ser", accept)
+    world.whatsapp.fail_with = [422]
+    await world.say(contact, "preciso cancelar minha consulta")
+    last = list(world.whatsapp.sent.values())[-1]
+    assert (last.get("kind", "text"), "buttons" in last) == ("text", False)  # a whatsapp that does not know them yet
+    assert "não vale mais" in await press(world, contact, "Pode ser", accept)
+    assert [a["status"] for a in await world.appointments(contact)] == ["booked"]
+    path = f"/api/v1/conversations/{(await conversation(world, contact))['id']}/messages?sort=position"
+    entries = (await world.client.get(path, headers=world.clinic.headers("auditor"))).json()["items"]
+    titles = [[option["title"] for option in entry["options"]] for entry in entries]
+    cancel = ["Sim, cancelar", "Não cancelar", "Remarcar"]
+    assert titles == [[], ["Pode ser", "Outro horário"], [], [], [], cancel, [], cancel]
+    assert [entry["text"] for entry in entries if entry["kind"] == "button"] == ["Pode ser"] * 2
+
+
 async def offered(world: World, contact: UUID, hour: int) -> str:
     """Keep a time tomorrow for a contact, as an offer of the waiting list, whatever the time of day; return its id."""
     tz = world.clinic.tenant.config.tz

@@ -27,6 +27,7 @@ from atendeai.domain.dialogue.clinic import Persona, clinic_from_profile
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Message, Patient
 from atendeai.domain.dialogue.state import State
+from atendeai.domain.interactive import Options
 
 NOW = datetime(2026, 11, 24, 9)  # noqa: DTZ001 - wall-clock time
 PROFILE: dict[str, Any] = {
@@ -95,16 +96,18 @@ class World:
         self.state = State()
         self.history: list[Line] = []
         self.journal: dict[str, Any] | None = None
+        self.options: Options | None = None
 
     async def answer(self, request: Request, key: UUID) -> Answer:
         del key
         return self.clinic.answer(request)
 
-    async def say(self, text: str) -> str:
-        question = Question(self.state, Message(text), CLINIC, NOW, self.patient, tuple(self.history))
+    async def say(self, text: str, pressed: str | None = None) -> str:
+        message = Message(text, pressed=pressed)
+        question = Question(self.state, message, CLINIC, NOW, self.patient, tuple(self.history))
         self.journal = None
         answered = await self.run(self.engine, question)
-        self.state = answered.turn.state
+        self.state, self.options = answered.turn.state, answered.turn.options
         reply = "\n".join(answered.turn.replies)
         self.history += [Line("patient", text, answered.engine == "embedded"), Line("attendant", reply)]
         return reply
@@ -158,6 +161,32 @@ async def test_a_model_finds_and_offers_and_the_patients_own_yes_books() -> None
     assert MODEL_TOKENS.labels("small", "prompt")._value.get() == spent + 200
     assert timed("small") == asked + 2
     assert set(world.model.keys) == {"Bearer the-key"}
+
+
+@pytest.mark.parametrize("noted", [True, False])
+async def test_what_is_wished_for_beside_what_a_model_offers_comes_after_it(noted: bool) -> None:
+    offer = call("offer_slot", service="consulta", professional="ana", start="2026-11-26T10:00:00")
+    other = [call("also_wanted", service="exame", day="2026-11-27", at="09:00", for_whom="sua mãe")] if noted else []
+    world = World([says(None, *other, offer)])
+    await world.say("doutora na quinta, tipo 10h" if noted else "consulta quinta 10h pra mim e exame pra minha mãe")
+    assert "Quer marcar também exame para sua mãe?" in await world.say("sim")
+    asked = await world.say("quero sim, sexta às 9h")  # read by the dialogue, which knows for whom it asked
+    assert "sexta-feira, 27/11 às 9h" in asked
+    assert asked.endswith(texts.ASK_NAME), "what is for her is in nobody else's name"
+    assert len(world.model.asked) == 1
+
+
+async def test_a_question_of_a_tool_is_answered_by_a_tap_and_a_models_own_by_words() -> None:
+    offer = call("offer_slot", service="consulta", professional="ana", start="2026-11-26T10:00:00")
+    world = World([says(None, offer), says("De manhã ou à tarde?")])
+    await world.say("queria ver a doutora lá pela quinta, se der de manhã")
+    assert world.options is not None
+    accept, other = world.options.choices
+    assert (accept.title, other.title) == ("Pode ser", "Outro horário")
+    await world.say("pensando bem, queria a doutora na sexta, se der")
+    assert world.options is None
+    assert "não vale mais" in await world.say("Pode ser", accept.id)
+    assert (world.booked, len(world.model.asked)) == ([], 2)
 
 
 async def test_what_tells_who_somebody_is_does_not_leave() -> None:

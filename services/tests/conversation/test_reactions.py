@@ -32,5 +32,10 @@ def test_a_sign_under_a_question(sign: str, choices: list[str], pressed: str | N
     assert stands_alone(pressed) is (pressed is not None)
 
 
+def test_an_option_stands_alone_and_no_sign_presses_it() -> None:
+    assert stands_alone("pick:accept:0a1b2c")
+    assert stands_for("👍", ["pick:accept:0a1b2c", "pick:other:0a1b2c"]) is None
+
+
 def test_whose_reminder_was_refused() -> None:
     assert [doubted(one) for one in ("doubt:a1", "confirm:a1", "doubt:", None)] == ["a1", None, None, None]

@@ -304,6 +304,12 @@ async def test_who_writes_to_a_patient_takes_the_conversation_over(make_world: M
     world = await make_world()
     contact, somebody = uuid4(), f"person:{uuid4()}"
     await world.say(contact, "bom dia")
+    await world.clinic.fetch(
+        "INSERT INTO atendeai.user_account (clinic_id, id, email, name, roles, status, created_at, updated_at)"
+        " VALUES ($1, $2, 'ana@sol.example', 'Ana Prado', '{receptionist}', 'deactivated', now(), now())",
+        world.clinic.id,
+        UUID(somebody.removeprefix("person:")),
+    )
     headers = world.clinic.headers("owner")
     (conversation,) = (await world.client.get("/api/v1/conversations", headers=headers)).json()["items"]
     path = f"/api/v1/conversations/{conversation['id']}"
@@ -326,11 +332,11 @@ async def test_who_writes_to_a_patient_takes_the_conversation_over(make_world: M
     await eventually(heard)
     assert len(world.whatsapp.texts(contact)) == 1  # the person answers
     entries = (await world.client.get(f"{path}/messages?sort=position", headers=headers)).json()["items"]
-    assert [(one["author"], one["staff_id"]) for one in entries] == [
-        ("patient", None),
-        ("attendant", None),
-        ("staff", somebody.removeprefix("person:")),
-        ("patient", None),
+    assert [(one["author"], one["staff_id"], one["staff_name"]) for one in entries] == [
+        ("patient", None, None),
+        ("attendant", None, None),
+        ("staff", somebody.removeprefix("person:"), "Ana Prado"),
+        ("patient", None, None),
     ]
     assert (entries[2]["id"], entries[2]["text"]) == (message["id"], message["text"])
     await world.client.post(f"{path}/release", headers=headers)

@@ -348,3 +348,24 @@ def test_whatever_is_written_it_never_points_back(text: str, now: datetime) -> N
 )
 def test_ends_of_months_and_years(text: str, now: str, found: dict[str, Any]) -> None:
     assert parse(normalise(text).norm, datetime.fromisoformat(now)).to_json() == found
+
+
+@pytest.mark.parametrize(
+    ("text", "wished", "instead"),
+    [
+        ("dia 2/12 às 10h, se não tiver, dia 3/12", day("2026-12-02", time="10:00"), [day("2026-12-03")]),
+        (
+            "sexta de manhã, senão segunda",
+            {"date": "2026-11-27", "time_from": "08:00", "time_to": "12:00"},
+            [day("2026-11-30")],
+        ),
+        ("às 10h, se não der, às 11h, se não der, às 12h", {"time": "10:00"}, [{"time": "11:00"}, {"time": "12:00"}]),
+        ("se não der pra ir sexta eu aviso", day("2026-11-27"), []),
+    ],
+)
+def test_what_would_do_where_the_wish_is_not_free(
+    text: str, wished: dict[str, str], instead: list[dict[str, str]]
+) -> None:
+    when = parse(normalise(text).norm, datetime.fromisoformat(TUESDAY))
+    assert when.to_json() == wished
+    assert [moment.to_json() for moment in when.otherwise] == instead

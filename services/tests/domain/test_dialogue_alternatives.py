@@ -84,3 +84,14 @@ def test_a_yes_to_two_professionals_is_asked_which() -> None:
     assert (asked["asks"], again["asks"]) == ("professional", "professional")
     assert words(again) == "Com quem fica melhor: Dra. Ana Lima ou Dra. Ana Prado?"
     assert "Dra. Ana Prado" in words(offer)
+
+
+WISH = "quero consulta com a dra Ana dia 2/12 às 10h, se não tiver, dia 3/12"
+WEDNESDAY_FULL = {"professional": "Dra. Ana Lima", "date": "2026-12-02", "time_from": "00:00", "time_to": "23:00"}
+
+
+def test_what_would_do_instead_is_offered_where_the_wish_is_not_free() -> None:
+    assert "quarta-feira, 02/12 às 10h" in words(talk(WISH)[-1])
+    taken = words(talk(WISH, busy=[WEDNESDAY_FULL])[-1])
+    assert taken.startswith("Não tenho horário livre na quarta-feira, 02/12 às 10h")
+    assert "quinta-feira, 03/12 às 10h" in taken

@@ -170,6 +170,31 @@ def test_it_is_not_said_that_somebody_is_there_again_on_a_holiday_that_was_not_d
     assert opens_again(clinic_from_profile("Ipê", week | opens), eve) == "amanhã (sexta-feira, 25/12) às 9h"
 
 
+@pytest.mark.parametrize(
+    ("asked", "answers"),
+    [
+        (
+            "abre sábado?\ne no feriado de natal?",
+            ("No sábado, 28/11, não abrimos.", "Na sexta-feira, 25/12, é feriado"),
+        ),
+        ("abrem sábado e domingo?", ("No sábado, 28/11, não abrimos.", "No domingo, 29/11, não abrimos.")),
+        ("aceita unimed e amil, e abre sábado?", ("Sim, atendemos Unimed e Amil.", "No sábado, 28/11, não abrimos.")),
+        ("aceita unimed, bradesco e cassi?", ("Atendemos Unimed, mas não Bradesco nem CASSI.",)),
+        ("onde fica e vocês fazem botox?", ("Estamos em: Rua das Flores, 10.", "Não temos botox por aqui.")),
+        ("qual o endereço? tem horário amanhã?", ("Estamos em: Rua das Flores, 10.", "Para qual atendimento?")),
+        (
+            "que dia é minha consulta e onde fica?",
+            ("Estamos em: Rua das Flores, 10.", "Não encontrei nenhuma consulta sua marcada. Quer marcar uma?"),
+        ),
+    ],
+)
+def test_every_question_of_a_message_is_answered(asked: str, answers: tuple[str, ...]) -> None:
+    clinic = {**SCENE["clinic"], "insurance": ["Unimed", "Amil"], "address": "Rua das Flores, 10"}
+    replies = said(asked, clinic=clinic)
+    assert len(replies) == len(answers)
+    assert all(reply.startswith(answer) for reply, answer in zip(replies, answers, strict=True)), replies
+
+
 def test_a_second_question_is_answered_too() -> None:
     closed, holidays = said("abrem domingo? e no feriado?")
     assert closed == "No domingo, 29/11, não abrimos."

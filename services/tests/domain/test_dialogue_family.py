@@ -35,6 +35,7 @@ class Family:
             self.world.appointments[f"a{key}"] = Appointment(f"a{key}", start, "ana", "c", name)
         self.state = state or State()
         self.refused: dict[str, str] = {}
+        self.reasons: list[str] = []
         self.turn: Turn
 
     def say(self, *texts: str) -> str:
@@ -44,6 +45,7 @@ class Family:
             try:
                 request = next(steps)
                 while True:
+                    self.reasons += [request.reason] if isinstance(request, Cancel) else []
                     no = self.refused.get(request.appointment) if isinstance(request, Cancel) else None
                     request = steps.send(Refused(no) if no else self.world.answer(request))
             except StopIteration as stop:
@@ -182,7 +184,10 @@ def test_all_are_cancelled_after_one_yes(texts: tuple[str, ...]) -> None:
     family = Family(MARIA, JOAO)
     asked = family.say(*texts)
     assert asked.startswith("Você quer cancelar:\n• Consulta com Dra. Ana Lima, terça-feira, 01/12 às 17h, em nome de ")
-    assert "\n• Consulta com Dra. Ana Lima, quarta-feira, 02/12 às 17h, em nome de João Lima. Confirma o" in asked
+    assert (
+        "\n• Consulta com Dra. Ana Lima, quarta-feira, 02/12 às 17h, em nome de João Lima\nConfirma o cancelamento?"
+        in asked
+    )
     done = family.say("sim")
     assert done.startswith("Cancelado:")
     assert "Maria Souza" in done
@@ -195,6 +200,22 @@ def test_both_of_one_person_are_meant_though_one_is_at_hand() -> None:
     assert "03/12" in family.say("cancela a de terça", "cancela as duas")
     family.say("sim")
     assert not family.standing
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (("não vou poder ir, estou com febre", "sim"), "estou com febre"),
+        (("cancela, consegui em outro lugar", "sim"), "consegui em outro lugar"),
+        (("Preciso desmarcar porque meu carro quebrou.", "sim"), "meu carro quebrou"),
+        (("cancela minha consulta", "sim, surgiu um imprevisto"), "surgiu um imprevisto"),
+        (("bom dia, aqui é a Maria, cancela minha consulta de terça, por favor", "sim"), "patient"),
+    ],
+)
+def test_why_a_patient_cancels_is_kept_in_their_words(texts: tuple[str, ...], reason: str) -> None:
+    family = Family(MARIA)
+    family.say(*texts)
+    assert (family.reasons, family.standing) == ([reason], {})
 
 
 def test_both_of_three_are_asked_for() -> None:
@@ -256,6 +277,54 @@ def test_a_change_beside_the_end_of_messages_or_of_data_is_made_too(
 
 
 @pytest.mark.parametrize(
+    ("text", "booked"),
+    [
+        ("não quero mais mensagens de vocês e marca uma consulta sexta às 10h", {"Maria Souza": "27 10:00"}),
+        ("parem de me mandar mensagem. tem horário sexta às 10h?", {"Maria Souza": "27 10:00"}),
+        ("não quero mais mensagens, se eu precisar marcar eu chamo", {}),
+        ("não quero mais mensagens, já marquei em outro lugar", {}),
+    ],
+)
+def test_a_booking_beside_the_end_of_messages_is_made_too(text: str, booked: dict[str, str]) -> None:
+    family = Family()
+    assert family.say(text).startswith("Tudo bem, não vamos mais enviar")
+    family.say("sim")
+    assert (family.state.opted_out, family.standing) == (True, booked)
+
+
+def test_a_cancellation_beside_that_of_the_reminders_needs_no_verb_of_its_own() -> None:
+    family = Family(MARIA)
+    assert "Confirma o cancelamento?" in family.say("quero cancelar os lembretes e a consulta")
+
+
+def test_the_end_of_messages_lets_go_of_what_was_on_offer() -> None:
+    family = Family()
+    family.say("consulta sexta às 10h")
+    assert family.world.holds
+    family.say("não quero mais receber mensagens")
+    assert (family.state.opted_out, family.world.holds) == (True, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quero falar com atendente e marcar consulta amanhã",
+        "quero remarcar minha consulta e falar com a recepção",
+        "não me mandem mais mensagens, quero falar com um atendente",
+    ],
+)
+def test_who_asks_for_a_person_beside_something_else_gets_one(text: str) -> None:
+    family = Family(MARIA)
+    assert "Vou chamar uma pessoa" in family.say(text)
+    assert (family.turn.alerts, family.state.handed_off) == ((Alert.HUMAN,), True)
+
+
+def test_who_could_not_reach_a_person_asks_for_none() -> None:
+    family = Family()
+    assert "Tenho este horário" in family.say("não consegui falar com a recepção, quero consulta sexta às 10h")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "cancela as mensagens",
@@ -268,6 +337,48 @@ def test_the_end_of_messages_alone_changes_no_appointment(text: str) -> None:
     family = Family(MARIA)
     assert "?" not in family.say(text)
     assert family.state.opted_out
+
+
+@pytest.mark.parametrize(
+    ("wish", "standing"),
+    [
+        (
+            "remarcar a minha pra quinta às 9h e a da minha mãe pra sexta às 10h",
+            {"Maria Souza": "26 09:00", "Lúcia Prado": "27 10:00"},
+        ),
+        (
+            "remarca a da Lúcia pra sexta às 10h e a minha pra quinta às 9h",
+            {"Maria Souza": "26 09:00", "Lúcia Prado": "27 10:00"},
+        ),
+        ("cancela a minha e a da minha mãe", {}),
+        ("cancela a minha e remarca a da minha mãe pra sexta às 10h", {"Lúcia Prado": "27 10:00"}),
+        (
+            "remarca a minha pra quinta às 9h, a da minha mãe continua igual",
+            {"Maria Souza": "26 09:00", "Lúcia Prado": "03 16:00"},
+        ),
+    ],
+)
+def test_changes_of_several_people_in_one_message_are_made_one_after_the_other(
+    wish: str, standing: dict[str, str]
+) -> None:
+    family = Family(MARIA, MOTHER)
+    family.say(wish, "sim", "sim")
+    assert family.standing == standing
+
+
+def test_a_day_said_of_the_last_is_that_of_the_others() -> None:
+    family = Family(MARIA, MOTHER)
+    assert "para: Consulta com Dra. Ana Lima, sexta-feira, 27/11 às 9h, em nome de Maria Souza" in family.say(
+        "remarca a minha e a da minha mãe pra sexta às 9h"
+    )
+    assert "em nome de Lúcia Prado" in family.say("sim")
+
+
+def test_of_three_changes_none_is_lost() -> None:
+    family = Family(MARIA, MOTHER, JOAO)
+    family.say("remarca a minha pra quinta às 9h, a da Lúcia pra sexta às 10h e a do João pra sexta às 11h")
+    family.say("sim", "sim", "sim")
+    assert family.standing == {"Maria Souza": "26 09:00", "Lúcia Prado": "27 10:00", "João Lima": "27 11:00"}
 
 
 def test_one_for_another_beside_a_move_keeps_its_own_day() -> None:

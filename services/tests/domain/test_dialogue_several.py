@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
 from atendeai.conversation.shell import _Stage as Stage
+from atendeai.domain.dialogue import each, kin
 from atendeai.domain.dialogue.state import State
+from atendeai.domain.understanding.normalise import normalise
 from tests.domain.test_dialogue_stumbles import CLINIC as SOL
 from tests.domain.test_dialogue_stumbles import STANDING
 
@@ -397,8 +399,17 @@ def test_whoever_is_the_patient_after_all_is_asked_for_nobody_else() -> None:
     assert "Quer marcar" not in play(*wish)[0]
 
 
-def test_people_called_by_their_names_are_booked_one_after_the_other() -> None:
-    wish = ("limpeza pro Lucas e pra Bia sexta às 10h", "Lucas Dias", "sim")
+@pytest.mark.parametrize(
+    "whom",
+    [
+        "pro Lucas e pra Bia",
+        "pro lucas e pra bia",
+        "pros meus dois filhos, Lucas e Bia,",
+        "pros meus filhos lucas e bia",
+    ],
+)
+def test_people_called_by_their_names_are_booked_one_after_the_other(whom: str) -> None:
+    wish = (f"limpeza {whom} sexta às 10h", "Lucas Dias", "sim")
     assert play(*wish)[0].endswith("Quer marcar também limpeza de pele para Bia?")
     kept = booked(*wish, "sim", "1", "Bia Dias", "sim")
     assert [(at, name) for _, _, at, name in kept] == [("10:00", "Lucas Dias"), ("10:30", "Bia Dias")]
@@ -407,12 +418,88 @@ def test_people_called_by_their_names_are_booked_one_after_the_other() -> None:
 def test_what_is_for_who_writes_is_in_no_childs_name() -> None:
     wish = ("limpeza pros meus dois filhos, Lucas e Bia, quarta às 10h, e exame de sangue pra mim na quinta às 9h",)
     first = (*wish, "limpeza", "Lucas Dias", "sim")
-    assert play(*first)[0].endswith("Quer marcar também limpeza de pele para seu outro filho?")
+    assert play(*first)[0].endswith("Quer marcar também limpeza de pele para Bia?")
     second = (*first, "sim", "1", "Bia Dias", "sim")
     assert play(*second)[0].endswith("Quer marcar também exame de sangue para você?")
     offer, _ = play(*second, "sim")
     assert "quinta-feira, 26/11 às 9h" in offer
     assert offer.endswith("Qual é o nome completo do paciente, por favor?")
+
+
+def test_several_services_for_several_people_are_as_many_bookings() -> None:
+    wish = "quero limpeza e exame de sangue pra mim e pro meu marido"
+    first = (wish, "limpeza", "sexta às 10h", "Rita Dias", "sim", "sim", "sexta às 11h", "Leo Dias", "sim")
+    said = (*first, "sim", "sexta às 14h", "sim", "sim", "sexta às 15h", "sim")
+    assert [(service, at, name) for service, _, at, name in booked(*said)] == [
+        ("Limpeza de pele", "10:00", "Rita Dias"),
+        ("Limpeza de pele", "11:00", "Leo Dias"),
+        ("Exame de sangue", "14:00", "Rita Dias"),
+        ("Exame de sangue", "15:00", "Leo Dias"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wish", "answers", "kept"),
+    [
+        (
+            "quero limpeza amanhã pra mim e pra minha mãe, ela às 10h e eu às 11h",
+            ("Rita Dias", "sim", "sim", "Ana Dias", "sim"),
+            [("25/11", "10:00", "Ana Dias"), ("25/11", "11:00", "Rita Dias")],
+        ),
+        (
+            "quero limpeza às 9h pra mim e pra minha mãe, eu na quinta e ela na sexta",
+            ("Rita Dias", "sim", "sim", "Ana Dias", "sim"),
+            [("26/11", "09:00", "Rita Dias"), ("27/11", "09:00", "Ana Dias")],
+        ),
+        (
+            "limpeza às 9h pra mim na quarta, pro meu filho na quinta e pra minha mãe na sexta",
+            ("Rita Dias", "sim", "sim", "Leo Dias", "sim", "sim", "Ana Dias", "sim"),
+            [("25/11", "09:00", "Rita Dias"), ("26/11", "09:00", "Leo Dias"), ("27/11", "09:00", "Ana Dias")],
+        ),
+        (
+            "limpeza pro lucas quinta às 10h e pra bia sexta às 9h",
+            ("Lucas Dias", "sim", "sim", "Bia Dias", "sim"),
+            [("26/11", "10:00", "Lucas Dias"), ("27/11", "09:00", "Bia Dias")],
+        ),
+        (
+            "quero limpeza pra mim e pra minha mãe",
+            ("eu na quinta às 10h e ela na sexta às 9h", "Rita Dias", "sim", "sim", "Ana Dias", "sim"),
+            [("26/11", "10:00", "Rita Dias"), ("27/11", "09:00", "Ana Dias")],
+        ),
+        (
+            "quero limpeza sexta às 10h pra minha mãe",
+            ("Ana Dias", "sim", "e um pra mim logo depois", "1", "Rita Dias", "sim"),
+            [("27/11", "10:00", "Ana Dias"), ("27/11", "10:30", "Rita Dias")],
+        ),
+    ],
+)
+def test_each_of_several_people_comes_when_it_was_said_of_them(
+    wish: str, answers: tuple[str, ...], kept: list[tuple[str, str, str]]
+) -> None:
+    found = booked(wish, *answers)
+    assert [(f"{day:%d/%m}", at, name) for _, day, at, name in found] == kept
+    assert {service for service, *_ in found} == {"Limpeza de pele"}
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "quero limpeza pra mim e pra minha mãe amanhã às 10 e meia",
+        "limpeza pra minha mãe amanhã, que eu trabalho na sexta",
+        "limpeza pra minha mãe na quinta, eu posso na sexta",
+        "sexta às 10h, uma pra mim e outra pro meu marido",
+    ],
+)
+def test_a_time_that_is_not_said_of_each_is_that_of_all(wish: str) -> None:
+    norm = normalise(wish).norm
+    assert each.times(norm, kin.together(norm), datetime(2026, 11, 24, 9)) == {}  # noqa: DTZ001 - the clinic's clock
+
+
+def test_when_each_would_come_is_stored_with_the_conversation() -> None:
+    stage = Stage({"now": "2026-11-24T09:00", "clinic": CLINIC})
+    stage.hear("quero limpeza pra mim e pra minha mãe, eu na quinta às 10h e ela na sexta às 9h")
+    assert set(stage.state.each) == {"você", "sua mãe"}
+    assert State.from_json(json.loads(json.dumps(stage.state.to_json()))) == stage.state
 
 
 def test_a_day_that_may_be_two_is_not_that_of_the_other() -> None:
@@ -480,7 +567,7 @@ def test_a_state_stored_before_there_were_alternatives_is_read() -> None:
     for text in BOOKED:
         stage.hear(text)
     stored = stage.state.to_json()
-    new = ("any_of_them", "others", "next_one")
+    new = ("any_of_them", "others", "next_one", "each")
     stored = {key: value for key, value in stored.items() if key not in new}
     stored["later"] = [{key: wish[key] for key in ("service", "professional", "when")} for wish in stored["later"]]
     assert State.from_json(stored) == stage.state

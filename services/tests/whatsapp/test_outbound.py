@@ -288,6 +288,19 @@ async def test_buttons_and_lists_are_cut_to_fit(pool: World) -> None:
     assert [row["description"] for row in rows] == [button["title"] for button in buttons]
 
 
+async def test_what_a_message_offers_is_shown_to_staff(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    rows = [{"id": "a", "title": "qua, 25/11 às 14h", "description": "Dra. Ana"}, {"id": "b", "title": "Outro horário"}]
+    assert (await pool.send(clinic, contact, kind="list", buttons=rows)).status_code == 202
+    (sent,) = await pool.received(clinic)
+    assert sent["payload"]["interactive"]["action"]["sections"][0]["rows"] == rows
+    page = (await pool.service.get("/api/v1/whatsapp/messages", headers=clinic.headers())).json()
+    shown = {item["direction"]: item["options"] for item in page["items"]}
+    offered = [{"title": row["title"], "description": row.get("description")} for row in rows]
+    assert shown == {"outbound": offered, "inbound": []}
+
+
 async def test_what_may_be_asked(pool: World) -> None:
     clinic = await pool.clinic()
     contact = await pool.contact(clinic)

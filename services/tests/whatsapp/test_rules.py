@@ -156,9 +156,10 @@ def test_signatures() -> None:
     assert not signed(b"body", good.upper(), "s")
 
 
-@given(st.lists(st.text(min_size=1, max_size=200).filter(str.strip), min_size=1, max_size=3))
-def test_buttons_always_fit(titles: list[str]) -> None:
+@given(st.lists(st.text(min_size=1, max_size=200).filter(str.strip), min_size=1, max_size=3), st.text(max_size=72))
+def test_buttons_always_fit(titles: list[str], description: str) -> None:
     choices = [{"id": str(number), "title": title} for number, title in enumerate(titles)]
+    choices[0] |= {"description": description} if description.strip() else {}
     for kind in ("buttons", "list"):
         message = payload(kind, {"text": "Qual?", "buttons": choices}, {"to": "5511987654321"}, opaque="x:1")
         assert complaint(message, None) is None

@@ -1,12 +1,15 @@
 """Answers read off the clinic's profile: hours, address, prices, plans, services."""
 
 import re
+from collections.abc import Sequence
+from datetime import date
 
 from atendeai.domain.dialogue import offering, people, plans, prices, subject, texts, wording
 from atendeai.domain.dialogue.clinic import Professional
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Stage
 from atendeai.domain.understanding import entities
+from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.holidays import is_holiday
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
@@ -24,6 +27,9 @@ _PREPARES = re.compile(
     r"\b(?:precis\w+|tem que|tenho que|devo|necessario|o que|se (?:e|tem))\b[^.!?]{0,25}\b(?:jejum|preparo|levar|"
     r"acompanhante)\b|\b(?:precis\w+|tem|qual(?: e)? o) (?:algum )?preparo\b"
 )
+_APART = re.compile(r"[?.!;,\n]+|\b(?:e|ou)\b")
+"""Between the days that are asked about."""
+_DAYS = re.compile(r"\bdias? (\d{1,2}) e (\d{1,2})\b(?! ?h)")
 _OPEN_NOW = re.compile(
     r"\b(?:ainda|agora|ja|hoje)\b.{0,15}\b(?:atend\w+|abert[oa]s?|abre|funcion\w+)\b|"
     r"\b(?:estao|esta|tao|ta) (?:atendendo|abert[oa]s?|funcionando)\b"
@@ -138,9 +144,16 @@ def note_plan(session: Session) -> None:
             _insurance(session)
 
 
+def _days(session: Session) -> list[date]:
+    """The days that are asked about, in order ("sábado e domingo", "sábado? e no natal?"); of two the nearer."""
+    norm = _DAYS.sub(r"dia \1 e dia \2", session.norm)
+    said = [parse(part, session.now, hours=session.clinic.hours or None) for part in _APART.split(norm)]
+    moments = [(when.candidates or (when.moment,))[0] for when in said]
+    return list(dict.fromkeys(moment.date for moment in moments if moment.date is not None))
+
+
 def _hours(session: Session) -> None:
-    clinic, day = session.clinic, session.reading.when.moment.date
-    people = _asked_of(session)
+    clinic, people, days = session.clinic, _asked_of(session), _days(session)
     if people:
         for who in people:
             hours = wording.every_week(who.hours or clinic.hours)
@@ -150,14 +163,39 @@ def _hours(session: Session) -> None:
                 session.pass_on(texts.NO_HOURS)
     elif not clinic.hours:
         session.pass_on(texts.NO_HOURS)
-    elif clinic.undeclared_holiday(day or session.today) and (day is not None or asks_now(session)):
-        session.pass_on(texts.holiday_hours(wording.sentence(wording.on(day or session.today, session.today))))
-    elif asks_now(session) and day in {None, session.today}:
+    elif len(days) > 1:
+        for day in days:
+            _hours_on(session, day)
+        _holidays_beside(session, days)
+    else:
+        _hours_of_one(session, session.reading.when.moment.date)
+
+
+def _hours_on(session: Session, day: date) -> None:
+    """The hours of one day; of a holiday that the clinic says nothing of they are a person's to say."""
+    if session.clinic.undeclared_holiday(day):
+        session.pass_on(texts.holiday_hours(wording.sentence(wording.on(day, session.today))))
+    else:
+        session.say(wording.hours_of(session.clinic, day, session.today))
+
+
+def _holidays_beside(session: Session, days: Sequence[date]) -> None:
+    """Passes on the question for holidays in general that comes with days which are none."""
+    holidays = session.clinic.holidays
+    if _HOLIDAYS.search(session.norm) and not any(day in holidays or is_holiday(day) for day in days):
+        session.pass_on(texts.HOLIDAYS)  # "abrem domingo? e no feriado?"
+
+
+def _hours_of_one(session: Session, day: date | None) -> None:
+    """The hours of ``day``, of this moment, or of the week."""
+    clinic, now = session.clinic, asks_now(session)
+    if clinic.undeclared_holiday(day or session.today) and (day is not None or now):
+        _hours_on(session, day or session.today)
+    elif now and day in {None, session.today}:
         _now(session)
     elif day is not None:
-        session.say(wording.hours_of(clinic, day, session.today))
-        if _HOLIDAYS.search(session.norm) and not (day in clinic.holidays or is_holiday(day)):
-            session.pass_on(texts.HOLIDAYS)  # "abrem domingo? e no feriado?"
+        _hours_on(session, day)
+        _holidays_beside(session, [day])
     elif _HOLIDAYS.search(session.norm):
         session.pass_on(texts.HOLIDAYS)
     else:
@@ -205,8 +243,12 @@ def _address(session: Session) -> None:
 
 def _insurance(session: Session) -> None:
     taken, said = session.clinic.insurance, session.reading.entities.insurance
+    several = list(dict.fromkeys(plans.written(session.clinic, s) for s in entities.plans(session.reading.text, taken)))
     if not taken:
         session.say(texts.PRIVATE_ONLY)
+    elif len(several) > 1:
+        ours = [plan for plan in several if plan in taken]
+        session.say(texts.plans(ours, [plan for plan in several if plan not in taken], taken))
     elif said is None or plans.PRIVATE in fold(said):
         session.say(f"Atendemos {wording.listed(taken)}, e também particular.")
     elif plans.accepted(session.clinic, said):

@@ -10,6 +10,7 @@ from atendeai.domain.dialogue.state import Wish
 from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.normalise import Text, normalise
+from atendeai.domain.understanding.rulebook import NAMES, VISIT
 
 _VISIT = re.compile(r"\b(?:consultas?|exames?|retornos?|sess(?:ao|oes)|horarios?|avaliac(?:ao|oes)|a (?:d[aeo]|que))\b")
 _CHANGES = re.compile(
@@ -18,6 +19,16 @@ _CHANGES = re.compile(
 )
 _CANCELS = re.compile(r"\b(?:cancel|desmarc|desmarq)\w*")
 _TWO = 2
+_ALIKE = re.compile(
+    r"^\W*(?:tambem )?[ao] (?:d[aeo] |minha\b|meu\b|consulta|exame|retorno|sessao|avaliacao|limpeza|horario|"
+    r"[a-z]+ d[ao] )"
+)
+"""Another appointment is spoken of without a verb: "a da minha mãe"."""
+_STAYS = re.compile(r"\b(?:nao|fica|continua|mantem|mantenha|deix\w+|ja|esta|era|foi|segue|vai|pode)\b")
+"""What is said of the other one is no change."""
+_TO = re.compile(r"\bpara\b(?! (?:[oa] )?(?:meu|minha|nosso|nossa|mim)\b)")
+_OF = re.compile(r"\b(?:d[aeo]|para)(?: [oa])? ([a-z]{3,})\b")
+_MINE = re.compile(rf"\b(?:minha|meu|para mim)\b(?! {kin.KINSHIP})")
 _WISHES = re.compile(
     r"\b(?:quero|queria|gostaria|preciso|precisava|marcar?|marque|agendar?|agende|fazer|tambem|aproveit\w+|uma?|"
     r"outr[oa])\b"
@@ -32,6 +43,11 @@ _QUESTION = re.compile(
     r"ver|saber|qual|quanto))"
 )
 """Between a question and a wish that stand beside each other."""
+_NEXT_QUESTION = re.compile(
+    r"[?\n;.!]+|(?:,|\b(?:e|mas)\b)(?= ?(?:tambem |ai )?(?:voces?|quem|qual|quais|quanto|onde|aonde|que|quando|como|"
+    r"tem|faz\w*|aceit\w+|atend\w+|abr\w+|precisa|da para|pode)\b)"
+)
+"""Between one question and the next."""
 _BORDER = re.compile(r"[,;.!?\n+]+|\b(?:e|mas|porem)\b|\s(?=(?:quero|queria|gostaria|preciso|precisava|aproveit\w+)\b)")
 """Between two things that are said one after the other, in whatever way they are joined."""
 _NOTICE_BORDER = re.compile(
@@ -49,6 +65,30 @@ _APPOINTMENT = re.compile(
 )
 _LEFT = re.compile(r"\b(?:nao|nem|sem) (?:\w+ )?(?:remarc|reagend|cancel|desmarc)\w*")
 """What is said of an appointment is that it stays."""
+_APPOINTMENT_ALONE = re.compile(
+    r"^\W*(?:tambem )?(?:(?:[ao]s?|minhas?|meus?) )*(?:consultas?|exames?|retornos?|sess(?:ao|oes)|horarios?|"
+    r"agendamentos?)(?: (?:d[aeo]s?|as|dia) [\w/:]+){0,3}\W*$"
+)
+_BOOKS = re.compile(
+    rf"\b(?:marcar?|marque|agendar?|agende|reserv(?:ar?|e)|encaix(?:ar?|e))\b|"
+    rf"\b(?:quero|queria|gostaria de|preciso(?: de)?) (?:uma? |outr[oa] )?(?:{VISIT}|{NAMES})\b|"
+    rf"\b(?:tem|teria|ha) (?:algum |alguma )?(?:horario|vaga|encaixe)\b"
+)
+_SUPPOSES = re.compile(r"\b(?:se|quando|caso) (?:eu )?(?:precis|quis|quer|for\b|pud)\w*")
+_STAFF = (
+    r"(?:a |o |um |uma |algum |alguma |outr[oa] )?(?:atendentes?|human[oa]|seres? humanos?|pessoa|recepcao|"
+    r"recepcionista|secretaria|gerente|responsavel|funcionari[oa]|moca|alguem(?! (?:para|que|sobre)\b))\b"
+)
+_PERSON_WISHED = re.compile(
+    r"(?<!nao )\b(?:quero|queria|gostaria(?: de)?|preciso(?: de)?|precisava(?: de)?|prefiro|preferia|posso|podemos|"
+    r"podem?|poderia|da para|tem como|consigo|desejo|favor)(?: (?:me|eu|so|primeiro|tambem|antes))* "
+    rf"(?:falar|conversar|ser atendid[oa]|passar|transferir|chamar) (?:com |por |para )?{_STAFF}|"
+    rf"(?:^|[,.;!?\n] *|\b(?:e|mas) )(?:me )?(?:cham[ae]|pass[ae]|transfere|transfira|falar|conversar) "
+    rf"(?:para |com )?{_STAFF}"
+)
+"""A person of the clinic is asked for."""
+_IN_VAIN = re.compile(r"\b(?:tent(?:ei|amos|ando)|nao (?:consigo|consegui\w*|estou conseguindo|deu))\b")
+"""None could be reached: who says so goes on without one."""
 
 
 def without_prices(clinic: Clinic, norm: str) -> str:
@@ -63,6 +103,13 @@ def without_prices(clinic: Clinic, norm: str) -> str:
     return rest if len(left) < len(parts) and named_there else norm
 
 
+def questions(text: Text) -> list[str]:
+    """The parts of a message that may each be a question, as written; none where it is of one part."""
+    parts = [text.surface(begin, until) for begin, until in _clauses(_NEXT_QUESTION, text.norm)]
+    several = [part for part in parts if part.strip()]
+    return several if len(several) > 1 else []
+
+
 def _clauses(border: re.Pattern[str], norm: str) -> Iterator[tuple[int, int]]:
     """Where each part of a normalised message begins and ends, between the borders."""
     begun = 0
@@ -72,32 +119,82 @@ def _clauses(border: re.Pattern[str], norm: str) -> Iterator[tuple[int, int]]:
     yield begun, len(norm)
 
 
-def two_changes(clinic: Clinic, text: Text) -> tuple[str, str] | None:
-    """Two changes of different appointments in one message, each as written: "cancela a limpeza e remarca a consulta".
+def two_changes(clinic: Clinic, text: Text, now: datetime) -> tuple[str, str] | None:
+    """Of several changes of different appointments in one message the first, and the rest, each to be read by itself.
 
-    To cancel and to book again the same is one change.
+    "Cancela a limpeza e remarca a consulta"; a verb is carried on ("remarca a minha pra sexta e a da minha mãe pra
+    quinta"), and so is a day that is said last. To cancel and to book again the same is one change. The rest is empty
+    where it only says that another one stays as it is.
     """
     norm = text.norm
-    changing = [(begin, said) for begin, until in _clauses(_BORDER, norm) if _CHANGES.search(said := norm[begin:until])]
-    if len(changing) != _TWO:
+    found: list[tuple[int, str, str]] = []
+    for begin, until in _clauses(_BORDER, norm):
+        said = norm[begin:until]
+        if _CHANGES.search(said):
+            found.append((begin, said, ""))
+        elif found and _ALIKE.match(said) and _STAYS.search(said):
+            return (text.raw[: text.origin[begin]], "") if len(found) == 1 else None
+        elif found and _ALIKE.match(said):
+            found.append((begin, said, found[-1][2] or _CHANGES.findall(found[-1][1])[0]))
+    if len(found) < _TWO:
         return None
-    (_, one), (at, other) = changing
-    first, second = (pairs.services_in(clinic, said, generic=True, many=True) for said in (one, other))
-    alike = bool(_CANCELS.search(one)) == bool(_CANCELS.search(other)) or any(s in second for s in first)
-    return None if alike or not first or not second else (text.raw[: text.origin[at]], text.raw[text.origin[at] :])
+    (_, one, _), (at, other, verb) = found[:_TWO]
+    if not _of_two(clinic, one, other, carried=bool(verb)):
+        return None
+    first, rest = text.raw[: text.origin[at]], text.raw[text.origin[at] :]
+    day = _TO.search(other)
+    if verb and day is not None and parse(one, now).empty:
+        first = f"{first.rstrip(' ,')} {text.surface(at + day.start(), at + len(other))}"
+    return (first, f"{verb} {rest}" if verb else rest)
 
 
-def change_beside_notices(text: Text, now: datetime) -> str | None:
-    """What a message says besides our messages and the patient's data, where that changes an appointment it names.
+def _of_two(clinic: Clinic, one: str, other: str, *, carried: bool) -> bool:
+    """Whether two parts of a message change different appointments: of two people, or of two services."""
+    first, second = (_whose(said) for said in (one, other))
+    if first is not None and second is not None and first != second:
+        return True
+    services = [pairs.services_in(clinic, said, generic=True, many=True) for said in (one, other)]
+    apart = all(services) and not any(s in services[1] for s in services[0])
+    return apart and (carried or bool(_CANCELS.search(one)) != bool(_CANCELS.search(other)))
 
-    "Cancela minha consulta e não me mandem mais mensagens": the first; "cancela as mensagens" changes none.
+
+def _whose(said: str) -> str | None:
+    """Whose appointment part of a message speaks of, in a word; None where it does not say."""
+    relative = kin.relation(said)
+    if relative is not None:
+        return relative
+    named = [word for word in _OF.findall(said) if people.is_first_name(word)]
+    return named[0] if named else kin.SELF if _MINE.search(said) else None
+
+
+def wants_a_person(norm: str) -> bool:
+    """Whether a message asks for a person of the clinic, whatever it wishes for beside."""
+    return bool(_PERSON_WISHED.search(norm)) and not _IN_VAIN.search(norm) and "ou" not in norm.split()
+
+
+def beside_notices(text: Text, now: datetime) -> str | None:
+    """What a message wants besides what it says of our messages and the patient's data; None where that is nothing.
+
+    A change of an appointment it names, a booking, or a person: "cancela minha consulta e não me mandem mais
+    mensagens" cancels the first; "cancela as mensagens" changes none.
     """
-    parts = [(text.norm[begin:until], begin, until) for begin, until in _clauses(_NOTICE_BORDER, text.norm)]
-    kept = [text.surface(begin, until) for said, begin, until in parts if said.strip() and not _NOTICES.search(said)]
+    kept: list[str] = []
+    cancels = False
+    for begin, until in _clauses(_NOTICE_BORDER, text.norm):
+        said = text.norm[begin:until]
+        if _NOTICES.search(said):
+            cancels = bool(_CANCELS.search(said)) and not _LEFT.search(said)
+        elif said.strip():
+            carried = "cancela " if cancels and _APPOINTMENT_ALONE.match(said) else ""
+            kept.append(carried + text.surface(begin, until))  # "cancela os lembretes e a consulta"
+            cancels = False
     rest = " , ".join(kept)
     read = normalise(rest).norm
+    if _LEFT.search(read) or _SUPPOSES.search(read):
+        return None
     named = _APPOINTMENT.search(read) or not parse(read, now).empty
-    return rest if named and _CHANGES.search(read) and not _LEFT.search(read) else None
+    wanted = (named and _CHANGES.search(read)) or _BOOKS.search(read) or wants_a_person(read)
+    return rest if wanted else None
 
 
 def wished_for(clinic: Clinic, text: Text, now: datetime) -> tuple[list[Wish], str]:

@@ -258,7 +258,9 @@ def _search(session: Session) -> Steps:
     slots = [s for s in found.slots if s.start > session.now and s not in session.lost]
     slots = not_ruled_out(slots, session.norm)
     if not slots:
-        yield from _instead(session, found.reason or Nothing.FULL)
+        reason = found.reason or Nothing.FULL
+        if not (yield from _otherwise(session, reason)):
+            yield from _instead(session, reason)
     elif state.when.date and not state.when.time and _LATEST.search(session.norm):
         yield from offer(session, slots[-1])
     elif (state.when.time and state.when.date) or (_EARLIEST.search(session.norm) and not state.when.time):
@@ -266,6 +268,25 @@ def _search(session: Session) -> Steps:
     else:
         shown = spread(_beside_last(session, slots), _SHOWN)
         yield from show(session, shown)
+
+
+def _otherwise(session: Session, reason: Nothing) -> Generator[Request, Answer, bool]:
+    """Offers what would do instead, as the patient said with the wish; whether any of it is free."""
+    state = session.state
+    others, state.otherwise = state.otherwise, []
+    if reason is Nothing.CALENDAR_UNAVAILABLE:
+        return False
+    for moment in others:
+        whole = state.when.merged(moment)
+        found = yield _query(session, whole)
+        slots = [s for s in found.slots if s.start > session.now] if isinstance(found, Found) else []
+        if slots:
+            sorry = _sorry(session, state.when, reason)
+            state.when = whole
+            exact = whole.date is not None and whole.time is not None
+            yield from show(session, slots[:1] if exact else spread(slots, _SHOWN), sorry)
+            return True
+    return False
 
 
 def _beside_last(session: Session, slots: Sequence[Slot]) -> Sequence[Slot]:
@@ -463,12 +484,19 @@ def accept(session: Session) -> Steps:
     _note_family(session, name)
     state.others_name = name if state.for_other else None
     state.later_for = name if state.for_other and not state.later_asks else None
-    again = Moment(date=slot.start.date(), time=slot.start.time())
-    more = [Wish(slot.service, again, state.asked_for, whom, further=True) for whom in state.others]
+    more = [Wish(slot.service, _for(session, whom, slot), state.asked_for, whom, further=True) for whom in state.others]
+    state.own = state.own if state.for_other else name
     _achieved(session, Outcome.BOOKED, Appointment(booked, slot.start, slot.professional, slot.service, name))
     state.later = more + state.later
     session.say(texts.booked(session.describe(slot), name, session.clinic))
     session.prepare(slot.service)
+
+
+def _for(session: Session, whom: str | None, slot: Slot) -> Moment:
+    """When another of several people would come: as was said of them, else when the first of them comes."""
+    said = session.state.each.get(whom or "", Moment())
+    day = Moment(date=slot.start.date())
+    return day.merged(Moment(time=slot.start.time()) if said.empty else said)
 
 
 def _book_instead(session: Session, slot: Slot, target: Appointment) -> Steps:
@@ -517,7 +545,7 @@ def _forget_relative(session: Session) -> None:
     """The next booking is for who writes, under their own name."""
     state = session.state
     if state.for_other:
-        state.name = None
+        state.name = state.own
     state.relative = False
     state.kin = None
 

@@ -3,7 +3,18 @@
 import re
 from collections.abc import Generator, Sequence
 
-from atendeai.domain.dialogue import booking, following, narrowing, offering, pairs, shifts, texts, whose, wording
+from atendeai.domain.dialogue import (
+    booking,
+    following,
+    narrowing,
+    offering,
+    pairs,
+    reasons,
+    shifts,
+    texts,
+    whose,
+    wording,
+)
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import (
     Answer,
@@ -24,6 +35,8 @@ from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment, When
 
+UNTOLD = "patient"
+"""The reason of a cancellation of which the patient told none."""
 _SAID = 0.6
 """Above it an intent was said; at or below it was guessed from what else the message holds."""
 _SEVERAL = 2
@@ -74,8 +87,10 @@ def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Ste
         yield from _nothing_to_change(session, purpose, items, who.said if who else None)
         return
     yield from booking.release(session)
+    told_before = state.reason
     state.reset_flow()
     state.purpose = purpose
+    state.reason = reasons.why(session.reading.text) or told_before if purpose is Purpose.CANCEL else None
     state.when = when or state.when
     theirs = who.items if who is not None else items
     everything = _all_of(session, len(theirs))
@@ -207,8 +222,9 @@ def cancelling(session: Session, *, sure: bool) -> Steps:
         return
     undone: list[Appointment] = []
     answer: Answer = Done()
+    reason = reasons.why(session.reading.text) or state.reason or UNTOLD
     for target in targets:
-        answer = yield Cancel(target.id, "patient")
+        answer = yield Cancel(target.id, reason)
         if not isinstance(answer, Done):
             break
         undone.append(target)
@@ -274,6 +290,7 @@ def with_target(session: Session, target: Appointment, *, picked: bool = False) 
     state.targets = []
     if state.purpose is Purpose.CANCEL:
         state.stage = Stage.CANCELLING
+        state.reason = reasons.why(session.reading.text) or state.reason
         movable = bool(_CANNOT.search(session.norm)) and "cancel" not in session.norm
         session.say(texts.ask_cancel(told(session, target), movable=movable), Asks.CONFIRMATION)
         return
@@ -390,6 +407,7 @@ def declined(session: Session) -> Steps:
         session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
         return
     session.state.reset_flow()
+    session.state.reason = reasons.why(session.reading.text)
     session.state.stage = Stage.REMINDED
     session.say(texts.MOVE_OR_CANCEL, Asks.CONFIRMATION)
 

@@ -35,13 +35,13 @@ def meant(session: Session) -> Intent:
         intent in {Intent.OUT_OF_SCOPE, Intent.CONFIRM_YES} and _AND_I.search(norm) and _one_more(session)
     )  # "e pra mim, logo depois?"
     if state.done is Outcome.BOOKED and intent in _OPEN and (and_i or _FOR_SOMEBODY_ELSE.search(norm)):
-        if state.last is not None:
-            state.topic = state.topic or state.last.service
+        _the_same(session)
         return Intent.BOOK  # "e pra minha filha?"
     arranged = state.done in {Outcome.BOOKED, Outcome.RESCHEDULED, Outcome.CONFIRMED}
     names = reading.entities.service or reading.entities.professional
     if arranged and intent in {Intent.BOOK, Intent.ASK_AVAILABILITY}:
         if _one_more(session):
+            _the_same(session)
             return Intent.BOOK  # "e outra pra mim na quinta"
         if not names and not ANOTHER.search(norm):
             intent = Intent.RESCHEDULE  # "e sexta, tem?", just after it was arranged
@@ -81,6 +81,13 @@ def _unplaced(session: Session, intent: Intent) -> Intent:
     ):
         return Intent.ASK_SERVICE  # "vocês vendem óculos?"
     return intent
+
+
+def _the_same(session: Session) -> None:
+    """One more without a word of what is one more of what was just arranged."""
+    state = session.state
+    if state.last is not None and not pairs.services_in(session.clinic, session.norm, generic=True, many=True):
+        state.topic = state.topic or state.last.service
 
 
 def _one_more(session: Session) -> bool:

@@ -40,7 +40,7 @@ def _ask_next(session: Session, *, beside: bool = True) -> None:
     service = session.clinic.service(wish.service) if wish else None
     if wish is not None and service is not None:
         session.say(texts.next_service(service.name, whom=wish.whom, further=wish.further, beside=beside))
-        session.state.invited = True
+        session.state.invited = session.asking = True
 
 
 def take(session: Session) -> Generator[Request, Answer, bool]:

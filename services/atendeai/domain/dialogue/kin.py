@@ -2,8 +2,7 @@
 
 import re
 
-from atendeai.domain.understanding.lexicon import KNOWN
-from atendeai.domain.understanding.normalise import Text, fold
+from atendeai.domain.understanding.normalise import fold
 
 KINSHIP = (
     r"(?:filh\w+|mae|pai|espos\w+|marido|mulher|avo|sobrinh\w+|net[oa]|irma\w*|namorad\w+|bebe|sogr[oa]|"
@@ -48,11 +47,6 @@ _TOGETHER = re.compile(
 _SEVERAL = re.compile(
     r"\b(?:meus|minhas|nossos|nossas) (?P<number>2|dois|duas|3|tres) (?P<kin>filh[oa]|net[oa]|sobrinh[oa]|irma[os]?)s\b"
 )
-_GIVEN = r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,}\b"
-_NAMED_TOGETHER = re.compile(
-    rf"\b(?i:para|pra|pro|p/)(?: [oa])? {_GIVEN}(?:(?:, ?| e )(?:(?i:para|pra|pro)(?: [oa])? |[oa] )?{_GIVEN})+"
-)
-"""Several people by name, of whom each is a patient."""
 _NUMBERS = {"2": 2, "dois": 2, "duas": 2, "3": 3, "tres": 3}
 _EACH = re.compile(rf"\b(?P<self>eu|mim)\b|{_RELATION.pattern}")
 _WRITTEN = {"mae": "mãe", "irma": "irmã", "bebe": "bebê", "irmao": "irmão"}
@@ -74,6 +68,11 @@ def yours(own: str, relative: str) -> str:
     return f"{'seu' if own in {'meu', 'nosso'} else 'sua'} {written}"
 
 
+def is_kin(word: str) -> bool:
+    """Whether a word says who of the family somebody is ("mãe")."""
+    return re.fullmatch(KINSHIP, fold(word)) is not None
+
+
 def key(whom: str) -> str:
     """Who of the family is meant by "sua mãe", as ``relation`` says it ("mae")."""
     return fold(whom).split()[-1]
@@ -82,6 +81,11 @@ def key(whom: str) -> str:
 def is_relation(whom: str) -> bool:
     """Whether somebody is spoken of as one of the family ("sua mãe"), not by name."""
     return whom.startswith(("seu ", "sua "))
+
+
+def is_further(whom: str) -> bool:
+    """Whether it is another of the same relation ("seu outro filho")."""
+    return " outr" in whom
 
 
 def whom(norm: str) -> str | None:
@@ -104,16 +108,6 @@ def together(norm: str) -> list[str]:
     each = _EACH.finditer(found[0]) if found else ()
     people = list(dict.fromkeys(SELF if one["self"] else yours(one["own"], one["kin"]) for one in each))
     return people if len(people) > 1 else []
-
-
-def named_together(text: Text) -> list[str]:
-    """Those for whom one thing is wished for, by their names, in order ("pro Lucas e pra Bia"); none where it is one.
-
-    As written: a name has its capital.
-    """
-    found = _NAMED_TOGETHER.search(text.raw)
-    names = re.findall(_GIVEN, found[0]) if found else []
-    return list(dict.fromkeys(names)) if names and not any(fold(name) in KNOWN for name in names) else []
 
 
 def speaks_for_another(norm: str) -> bool:

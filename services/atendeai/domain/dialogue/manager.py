@@ -20,7 +20,9 @@ from atendeai.domain.dialogue import (
     context,
     following,
     misses,
+    options,
     renaming,
+    taps,
     texts,
     tone,
     topics,
@@ -33,7 +35,7 @@ from atendeai.domain.dialogue.reading import read
 from atendeai.domain.dialogue.session import Alert, Message, Patient, Session, Turn
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, State, Wish
 from atendeai.domain.understanding import entities
-from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
+from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, QUESTIONS, Intent
 from atendeai.domain.understanding.intents import Classifier
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Understanding, understand
@@ -91,6 +93,7 @@ def begin(
     classifier: Classifier | None = None,
 ) -> Session:
     """A turn about to be handled: the message is read, nothing is done yet."""
+    message = options.in_words(message)
     return Session(
         clinic=clinic,
         now=now,
@@ -110,11 +113,14 @@ def end(session: Session) -> Turn:
         state.done_at = session.now
     state.heard_at = session.now
     replies = tuple(tone.spoken(reply, session.clinic.persona.tone) for reply in session.replies)
-    return Turn(state, session.reading.intent, replies, tuple(session.alerts))
+    return Turn(state, session.reading.intent, replies, tuple(session.alerts), options.offered(session))
 
 
 def _handle(session: Session) -> Steps:
     state = session.state
+    tap, option = options.known(session.message.pressed), options.tapped(session)
+    if tap and (state.handed_off or (option is None and taps.over(session))):
+        return
     asked, question, invited = state.asks or state.paused, state.question, state.invited
     state.asks, state.paused, state.invited, state.conversing = None, None, False, False
     if _after_emergency(session):
@@ -127,9 +133,10 @@ def _handle(session: Session) -> Steps:
         return
     if state.handed_off or _settled_at_once(session, asked):
         return  # a person has taken over and the machine keeps quiet; or there is nothing more to it
-    if state.busy or invited:
+    if not tap and (state.busy or invited):
         yield from _look_for_reminder(session, asked=True)
-    yield from _answered(session, asked, question, invited=invited)
+    if not tap or not (yield from taps.take(session, option)):
+        yield from _answered(session, asked, question, invited=invited)
     yield from _next_change(session)
     following.ask(session)
     if not session.missed:
@@ -302,11 +309,7 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
             state.reset_flow()
             yield from booking.start(session, Purpose.BOOK)
         case Intent.ASK_AVAILABILITY:
-            state.reset_flow()
-            state.purpose = Purpose.BOOK
-            session.absorb()
-            state.answered = True
-            yield from booking.advance(session, listing=True)
+            yield from _show_free(session)
         case Intent.RESCHEDULE:
             yield from changes.begin(session, Purpose.RESCHEDULE)
         case Intent.CANCEL:
@@ -314,9 +317,46 @@ def _fresh(session: Session, *, invited: bool = False) -> Steps:
             yield from changes.begin(session, Purpose.CANCEL)
         case Intent.LIST_APPOINTMENTS:
             yield from changes.listing(session)
+            yield from _other_questions(session, intent)
         case _:
             yield from _answer_or_say(session, intent)
             yield from _beside_notices(session, intent)
+            yield from _other_questions(session, intent)
+
+
+def _other_questions(session: Session, answered: Intent) -> Steps:
+    """Answers what else is asked in the same message ("onde fica? vocês fazem botox?"), each thing once."""
+    if answered not in QUESTIONS or session.state.handed_off:
+        return
+    reading = session.reading
+    alike = {answered, *(_ANSWERED_TOGETHER if answered in PROFILE_QUESTIONS else ())}
+    for part in beside.questions(reading.text):
+        session.reading = _reread(session, part)
+        intent, sure = session.reading.intent, session.reading.confidence >= _SURELY_ASKED
+        open_already = intent is Intent.ASK_AVAILABILITY and not session.may_ask
+        if intent in alike or intent not in QUESTIONS or not sure or open_already:
+            continue
+        before, alerts = len(session.replies), len(session.alerts)
+        if intent is Intent.LIST_APPOINTMENTS:
+            yield from changes.listing(session)
+        elif intent is Intent.ASK_AVAILABILITY:
+            yield from _show_free(session)
+        else:
+            answers.answer(session, intent)
+        if set(session.replies[before:]) <= set(session.replies[:before]):
+            del session.replies[before:], session.alerts[alerts:]  # it was answered with the first
+    session.replies.sort(key=lambda reply: "?" in reply)  # a question of ours comes last
+    session.reading = reading
+
+
+def _show_free(session: Session) -> Steps:
+    """The patient asks what is free."""
+    state = session.state
+    state.reset_flow()
+    state.purpose = Purpose.BOOK
+    session.absorb()
+    state.answered = True
+    yield from booking.advance(session, listing=True)
 
 
 def _next_change(session: Session) -> Steps:
@@ -333,17 +373,28 @@ def _next_change(session: Session) -> Steps:
 def _begin_change(session: Session) -> Steps:
     """Begins the change that part of the message, read by itself, asks for; nothing where it asks for none."""
     if session.reading.intent in _CHANGES:
-        intent, _ = _set_apart(session, session.reading.intent)
+        intent, _ = _set_apart(session, _first_change(session, session.reading.intent))
         yield from changes.begin(session, Purpose.CANCEL if intent is Intent.CANCEL else Purpose.RESCHEDULE)
 
 
 def _beside_notices(session: Session, intent: Intent) -> Steps:
-    """Goes on with a change of an appointment that was asked for beside the end of our messages, or of the data."""
-    said, reading = beside.change_beside_notices(session.reading.text, session.now), session.reading
-    if said is not None and intent in {Intent.OPT_OUT, Intent.DATA_REQUEST}:
-        session.reading = _reread(session, said)
-        yield from _begin_change(session)
-        session.reading = reading
+    """Goes on with what was asked for beside the end of our messages, or the data: a change, a booking, a person."""
+    if intent not in {Intent.OPT_OUT, Intent.DATA_REQUEST}:
+        return
+    said, reading = beside.beside_notices(session.reading.text, session.now), session.reading
+    if said is None:
+        return
+    session.reading = _reread(session, said)
+    match session.reading.intent:
+        case Intent.BOOK:
+            yield from booking.start(session, Purpose.BOOK)
+        case Intent.ASK_AVAILABILITY:
+            yield from _show_free(session)
+        case _ if beside.wants_a_person(session.norm):
+            session.hand_off(Alert.HUMAN, texts.HANDOFF)
+        case _:
+            yield from _begin_change(session)
+    session.reading = reading
 
 
 def _reread(session: Session, said: str) -> Understanding:
@@ -352,11 +403,11 @@ def _reread(session: Session, said: str) -> Understanding:
 
 
 def _first_change(session: Session, intent: Intent) -> Intent:
-    """Of two changes asked for at once the first is begun, and the other kept for after it: what the first is."""
+    """Of changes asked for at once the first is begun, and the others kept for after it: what the first is."""
     if intent not in _CHANGES:
         return intent
-    both = beside.two_changes(session.clinic, session.reading.text)
-    session.state.pending = both[1] if both is not None else None
+    both = beside.two_changes(session.clinic, session.reading.text, session.now)
+    session.state.pending = (both[1] or None) if both is not None else None
     if both is None:
         return intent
     session.reading = _reread(session, both[0])
@@ -398,12 +449,26 @@ def _answer_or_say(session: Session, intent: Intent) -> Steps:
         yield from changes.declined(session)
     elif intent is Intent.RUNNING_LATE:
         yield from changes.late(session)
+    elif intent is Intent.OPT_OUT:
+        yield from _opt_out(session)
     elif intent is Intent.DATA_REQUEST:
         session.pass_on(texts.DATA_REQUEST, Alert.DATA_REQUEST)
         if session.state.last is None:
             session.state.done = Outcome.HANDED_OFF  # the request is; everything else is answered as before
     else:
         _plain(session, intent)
+
+
+def _opt_out(session: Session) -> Steps:
+    """No more messages are wanted: what was on offer is let go of at once."""
+    state = session.state
+    yield from booking.release(session)
+    state.reset_flow()
+    state.forget_later()
+    state.opted_out = True
+    state.done = Outcome.OPTED_OUT
+    state.last = None
+    session.say(texts.OPT_OUT)
 
 
 def _reminder_answered(session: Session, intent: Intent) -> Generator[Request, Answer, bool]:
@@ -419,6 +484,9 @@ def _reminder_answered(session: Session, intent: Intent) -> Generator[Request, A
     return (yield from changes.answer_with_time(session))
 
 
+_SURELY_ASKED = 0.7
+_ANSWERED_TOGETHER = frozenset([Intent.ASK_PRICE, Intent.ASK_INSURANCE, Intent.ASK_ADDRESS, Intent.ASK_HOURS])
+"""Questions that are answered with any other of them."""
 _CHANGES = frozenset([Intent.RESCHEDULE, Intent.CANCEL])
 _WANTS_NONE = re.compile(
     r"\bnao (?:quero|preciso|vou|desejo|pretendo)(?: mais)? (?:marcar|agendar)\b"
@@ -485,13 +553,6 @@ def _plain(session: Session, intent: Intent) -> None:
         session.hand_off(*_HANDED[intent])
     elif intent in PROFILE_QUESTIONS:
         answers.answer(session, intent)
-    elif intent is Intent.OPT_OUT:
-        state.reset_flow()
-        state.forget_later()
-        state.opted_out = True
-        state.done = Outcome.OPTED_OUT
-        state.last = None
-        session.say(texts.OPT_OUT)
     elif intent is Intent.THANKS:
         session.say(texts.THANKS)
         state.answered = True

@@ -1,6 +1,7 @@
 """Several services in one wish ("exame e limpeza amanhã", "limpeza ou exame"): each with what was said of it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,10 +52,11 @@ class Several:
     """Which comes first was said ("limpeza, mas antes uma consulta")."""
 
 
-def named(clinic: Clinic, norm: str, now: datetime) -> Several | None:
+def named(clinic: Clinic, norm: str, now: datetime, called: Sequence[str] = ()) -> Several | None:
     """The services that a normalised message wishes for; None where it names one, or more than can be told.
 
-    ``now``: the clinic's wall-clock time. A day or a professional said of one alone is that of all where it may be.
+    ``now``: the clinic's wall-clock time. A day or a professional said of one alone is that of all where it may be, and
+    so are the people named last, for whom all of it is wished for. ``called``: those whom it calls by their names.
     """
     names = {s.code: s.name for s in clinic.services}
     if any(" e " in fold(name) and fold(name) in norm for name in names.values()):
@@ -79,7 +81,7 @@ def named(clinic: Clinic, norm: str, now: datetime) -> Several | None:
     for index, said in enumerate(joints, 1):
         order.insert(0 if _FIRST.search(said) else index, index)
     apart = order != sorted(order)
-    wishes = _wishes(clinic, [parts[index] for index in order], now, shared=not apart)
+    wishes = _wishes(clinic, [parts[index] for index in order], now, called, shared=not apart)
     return Several(wishes, either, not either and all(_FIRST.search(said) or _THEN.search(said) for said in joints))
 
 
@@ -155,13 +157,24 @@ def _beginning(clinic: Clinic, part: str, *, many: bool) -> list[Service]:
     return services if begins else []
 
 
-def _wishes(clinic: Clinic, parts: list[tuple[list[Service], str]], now: datetime, *, shared: bool) -> list[Wish]:
+def _together(said: str, called: Sequence[str]) -> list[str]:
+    """Those for whom part of a message wishes for something, where they are several."""
+    words = set(re.findall(r"[a-z]+", said))
+    named_there = [one for one in called if words.issuperset(re.findall(r"[a-z]+", fold(one)))]
+    return named_there if len(named_there) > 1 else kin.together(said)
+
+
+def _wishes(
+    clinic: Clinic, parts: list[tuple[list[Service], str]], now: datetime, called: Sequence[str], *, shared: bool
+) -> list[Wish]:
     """What was said of each; with ``shared`` the day said of one alone goes for the others, too."""
     read = [parse(said, now, hours=clinic.hours or None) for _, said in parts]
     whens = [said.moment for said in read]
     people_said = [people.meant(clinic, said) for _, said in parts]
     whoms = [kin.whom(said) for _, said in parts]
-    several = [bool(kin.together(said)) for _, said in parts]
+    several = [_together(said, called) for _, said in parts]
+    if shared and several[-1] and not any(whoms[:-1]) and not any(several[:-1]):
+        several = [several[-1]] * len(parts)  # "limpeza e exame pra mim e pro meu marido"
     apart = len({whom for whom in whoms if whom is not None}) > 1 or (kin.SELF in whoms and any(several))
     said_first = next((when for when in whens if not when.empty), whens[0])
     wishes: list[Wish] = []
@@ -172,7 +185,7 @@ def _wishes(clinic: Clinic, parts: list[tuple[list[Service], str]], now: datetim
             when = said_first if read[index].empty and shared else whens[index]
             if all(wish.service != service.code for wish in wishes):
                 able = next((p.code for p in who), None)
-                each = kin.together(parts[index][1])
+                each = several[index]
                 wishes.append(Wish(service.code, when, able, each[0] if each else whoms[index] if apart else None))
                 wishes += [Wish(service.code, when, able, whom, further=True) for whom in each[1:]]
     return wishes

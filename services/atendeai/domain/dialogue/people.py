@@ -83,6 +83,8 @@ FIRST_NAMES = frozenset(
         augusto vinicius danilo alberto gilberto geraldo mario nelson osvaldo wagner wilson walter valdir ivan
         milton moacir nivaldo joaquim benedito domingos elisa ester fatima graca ines irene ivone lidia lilian
         lourdes madalena marta miriam mirian nair neusa olga rebeca roberta rosana sabrina sara solange suzana
+        bia duda gabi rafa leo theo teo gael noah ravi benicio lorenzo benjamin pietro anthony caua kaua breno yuri
+        isis malu lara maite eloa antonella agatha nicolly emilly pietra olivia milena rebecca
         talita thais tania valeria vitoria yasmin eunice denise elza estela evelyn giovanna gisele heitor enzo
         emanuel erica erick everton frederico hilda jair joel julio junior kelly kleber lauro leila levi lia
         lucio luisa luiza marcel marcela marcelino mauro nathalia nicole norma oscar orlando osmar ramon
@@ -96,6 +98,11 @@ FIRST_NAMES = frozenset(
 def is_first_name(word: str) -> bool:
     """Whether a folded word is a common first name."""
     return word in FIRST_NAMES
+
+
+def is_no_name(word: str) -> bool:
+    """Whether a folded word is surely nobody's name."""
+    return word in _NO_NAMES
 
 
 def named(clinic: Clinic, said: str) -> list[str]:

@@ -112,7 +112,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Undo an appointment, or let go of a hold. Answer: ``Done`` or ``Refused`` when there is nothing to undo."""
+    """Undo an appointment, or let go of a hold. Answer: ``Done`` or ``Refused`` when there is nothing to undo.
+
+    ``reason``: for people, in the patient's own words where they told it ("estou com febre").
+    """
 
     appointment: str
     reason: str

@@ -8,8 +8,10 @@ was asked for, or in the choice of a service ("o de sangue").
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
+from atendeai.domain.dialogue.beside import wants_a_person
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.session import Message
@@ -24,6 +26,7 @@ _SURE = 0.8
 """The judge's confidence from which it is followed although a question is open."""
 _LIKELY = 0.55
 """Below it the judge is guessing: better to ask again than to answer something else."""
+_ARRANGES = frozenset([Intent.BOOK, Intent.CANCEL, Intent.RESCHEDULE, Intent.ASK_AVAILABILITY])
 _FEW_WORDS = 3
 _SURELY_SAID = 0.6
 """The rules' confidence up to which they only guessed from a time or a name."""
@@ -41,11 +44,17 @@ class _RulesAlone:
 def read(
     message: Message, state: State, clinic: Clinic, now: datetime, classifier: Classifier | None = None
 ) -> Understanding:
-    """What a message says. Of several read as one, the last has the word when it asks for a person."""
+    """What a message says. Who asks for a person gets one, whatever else is wished for: the person reads it.
+
+    Of several messages read as one, the last has the word when it does.
+    """
     reading = _read(message.text, message, state, clinic, now, classifier)
     *before, last = message.text.splitlines() or [""]
-    changes = {Intent.BOOK, Intent.CANCEL, Intent.RESCHEDULE}
-    if before and reading.intent in changes:
+    if reading.intent not in _ARRANGES:
+        return reading
+    if wants_a_person(reading.text.norm):
+        return replace(reading, intent=Intent.HUMAN)
+    if before:
         final = _read(last, message, state, clinic, now, classifier)
         if final.intent is Intent.HUMAN:
             return final

@@ -1,17 +1,19 @@
 """One turn under way: what is known, what was said so far, and what the patient's message adds."""
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from atendeai.domain.dialogue import beside, kin, pairs, people, things
+from atendeai.domain.dialogue import beside, called, each, kin, pairs, people, things
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.naming import name_in, tidy_name, written_as_a_name
 from atendeai.domain.dialogue.ports import Appointment, Slot
 from atendeai.domain.dialogue.state import Asks, Outcome, State
 from atendeai.domain.dialogue.texts import WANTS_TO_BOOK, closed_now, described, preparation
 from atendeai.domain.dialogue.wording import opens_again
+from atendeai.domain.interactive import Options
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
@@ -49,7 +51,7 @@ class Message:
     """The text of a campaign it answers."""
     pressed: str | None = None
     """The button that was pressed: an act and the id of an appointment ("confirm:…", "cancel:…", "accept:…",
-    "decline:…")."""
+    "decline:…"), or an option of a question ("pick:…")."""
     files: tuple[str, ...] = ()
     """Kinds of what came along and cannot be read ("image", "document")."""
     lost: int = 0
@@ -74,6 +76,8 @@ class Turn:
     intent: Intent
     replies: tuple[str, ...]
     alerts: tuple[Alert, ...] = ()
+    options: Options | None = None
+    """The answers to the question in the replies, where it has a few; these say all of it without them."""
 
 
 @dataclass(slots=True)
@@ -92,6 +96,8 @@ class Session:
     stranger: str | None = None
     """Somebody who was wished for and does not work here."""
     invalid_time: bool = False
+    asking: bool = False
+    """Whether a question was put in this turn."""
     missed: bool = False
     """Whether the message was not understood."""
     lost: list[Slot] = field(default_factory=list)
@@ -132,6 +138,7 @@ class Session:
         """
         self.replies.append(text)
         if asks is not None:
+            self.asking = True
             self.state.asks = asks
             self.state.question = again or text
 
@@ -145,6 +152,7 @@ class Session:
         asks = self.may_ask
         self.say(f"{text} {question}" if asks else text)
         self.state.invited = self.state.invited or asks
+        self.asking = self.asking or asks
 
     def pass_on(self, text: str, why: Alert = Alert.UNANSWERED) -> None:
         """Leaves one question to a person while the conversation goes on."""
@@ -182,20 +190,24 @@ class Session:
             self.state.relative, self.state.kin = True, kin.relation(self.norm) or self.state.kin
 
     def reread(self, when: When) -> None:
-        """Takes another time to be what the message says."""
-        self.reading = replace(self.reading, when=when)
+        """Takes another time to be what the message says; what would do instead still would."""
+        said = self.reading.when
+        self.reading = replace(self.reading, when=replace(when, otherwise=when.otherwise or said.otherwise))
 
     def absorb(self) -> None:
         """Takes over what the message says about service, professional, time and name."""
         state = self.state
-        first, *others = self._wished_for() or [None]
+        people = self._wished_for()
+        apart = self._said_apart([one for one in people if one is not None])
+        first, *others = people or list(apart) or [None]
         if others:
             state.others = [None if one == first else one for one in others]
+            state.each = {one: Moment() for one in (first, *others) if one is not None}
         if first is not None:
             state.book_for(first)
         elif kin.speaks_for_oneself(self.norm):
             state.for_other = state.relative = False
-            state.kin, state.others = None, []
+            state.kin, state.others, state.each = None, [], {}
         elif not state.for_other and (state.relative or kin.speaks_for_another(self.norm)):
             state.for_other = True
             state.name = None
@@ -206,11 +218,13 @@ class Session:
         self._absorb_service()
         said = self._without(given)
         self._absorb_person(said, given)
-        when = self.reading.when
+        when = self._first_of(apart) if apart else self.reading.when
         self.invalid_time = when.invalid
         state.candidates = list(when.candidates)
         alternatives = state.any_of_them or _ALTERNATIVES.search(self.norm) is not None
         state.any_of_them = bool(when.candidates) and alternatives
+        if not when.empty:
+            state.otherwise = list(when.otherwise)
         if not when.moment.empty:
             state.when = state.when.merged(when.moment)
         self._absorb_pair()
@@ -220,10 +234,30 @@ class Session:
         if self.state.target is not None or pairs.named(self.clinic, self.norm, self.now) is not None:
             return []
         times = pairs.times(self.clinic, self.norm) if self.reading.intent in _WISHES else 1
-        by_name = kin.named_together(self.reading.text)
-        if any(fold(name) in self.clinic.names.vocabulary() for name in by_name):
-            by_name = []
-        return [*(kin.together(self.norm) or by_name)] or [kin.whom(self.norm)] * (times if times > 1 else 0)
+        together: list[str | None] = [*(self._patients(called.together) or kin.together(self.norm))]
+        return together or [kin.whom(self.norm)] * (times if times > 1 else 0)
+
+    def _patients(self, read: Callable[[str], list[str]]) -> list[str]:
+        """The people whom the message calls by their names, read so; nobody who works here."""
+        said = read(self.reading.text.raw)
+        words = self.clinic.names.vocabulary()
+        return [] if any(word in words for name in said for word in fold(name).split()) else said
+
+    def _said_apart(self, people: Sequence[str]) -> dict[str, When]:
+        """The time that the message says of each of several people; empty where they share it.
+
+        ``people``: those whom the message itself wishes something for.
+        """
+        if self.state.target is not None or pairs.named(self.clinic, self.norm, self.now) is not None:
+            return {}
+        known = people or self._patients(called.apart) or list(self.state.each)
+        return each.times(self.norm, known, self.now, self.clinic.hours or None)
+
+    def _first_of(self, apart: Mapping[str, When]) -> When:
+        """Keeps what was said of each, and takes that of the first for what the message says."""
+        known = self.state.each
+        self.state.each = {whom: apart[whom].moment if whom in apart else when for whom, when in known.items()}
+        return apart.get(next(iter(known), ""), When())
 
     def _absorb_pair(self) -> None:
         """Takes over a wish for several services: none is settled until the patient says which, or which first."""
@@ -231,7 +265,8 @@ class Session:
         wishes = self.reading.intent in _WISHES or pairs.wavers(self.norm)
         if state.between or state.target is not None or not wishes:
             return
-        several = pairs.named(self.clinic, beside.without_prices(self.clinic, self.norm), self.now)
+        norm = beside.without_prices(self.clinic, self.norm)
+        several = pairs.named(self.clinic, norm, self.now, self._patients(called.together))
         if several is not None:
             state.parts, state.either = several.wishes, several.either
             state.between = [wish.service for wish in state.parts if not wish.further]

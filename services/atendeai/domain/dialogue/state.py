@@ -138,7 +138,11 @@ class State:
     """The booking under way is that of the first of ``later``."""
     others: list[str | None] = field(default_factory=list)
     """For whom the same is wished for after the booking under way; None: one more for the same patient."""
+    each: dict[str, Moment] = field(default_factory=dict)
+    """Those for whom it is wished for, the one under way first, and when each of them would come, as far as said."""
     when: Moment = field(default_factory=Moment)
+    otherwise: list[Moment] = field(default_factory=list)
+    """What would do where that is not free, one after the other."""
     wished: datetime | None = None
     """The exact time last wished for, which what was offered may have missed."""
     declined: list[date] = field(default_factory=list)
@@ -149,6 +153,8 @@ class State:
     slots: list[Slot] = field(default_factory=list)
     hold: str | None = None
     name: str | None = None
+    own: str | None = None
+    """The name under which who writes was booked."""
     others_name: str | None = None
     """The name of the one for whom something was booked last, where that is not who writes."""
     insurance: str | None = None
@@ -163,6 +169,8 @@ class State:
     accepted: bool = False
     target: Appointment | None = None
     targets: list[Appointment] = field(default_factory=list)
+    reason: str | None = None
+    """Why the patient cancels, in their own words."""
     of_several: bool = False
     """The appointments found are of different people, or not of who writes: each is named with its patient."""
     done: Outcome | None = None
@@ -217,6 +225,7 @@ class State:
             "later_for",
             "later_asks",
             "pending",
+            "own",
             "others_name",
         }
         for f in fields(self):
@@ -230,9 +239,11 @@ class State:
     def book_for(self, whom: str) -> None:
         """Somebody is whom the booking under way is for, as it is said to who writes ("sua mãe", "você")."""
         self.for_other, self.relative = whom != kin.SELF, False
-        own = None if self.name == self.others_name else self.name
+        own = self.own or (None if self.name == self.others_name else self.name)
         relation = kin.key(whom) if kin.is_relation(whom) else None
-        self.name, self.kin = (None, relation) if self.for_other else (own, None)
+        names = self.family.get(relation or "", []) if not kin.is_further(whom) else []
+        theirs = names[0] if len(names) == 1 else None
+        self.name, self.kin = (theirs, relation) if self.for_other else (own, None)
 
     def take_part(self) -> None:
         """What was said of the one of several services that was settled on goes with it."""
@@ -245,7 +256,9 @@ class State:
 
     def rested(self) -> "State":
         """The state after a long silence: only what outlives a conversation is left."""
-        return State(name=self.name, family=self.family, handed_off=self.handed_off, opted_out=self.opted_out)
+        return State(
+            name=self.name, own=self.own, family=self.family, handed_off=self.handed_off, opted_out=self.opted_out
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As stored."""
@@ -253,6 +266,8 @@ class State:
         out["version"] = STATE_VERSION
         out["when"] = self.when.to_json()
         out["candidates"] = [c.to_json() for c in self.candidates]
+        out["otherwise"] = [moment.to_json() for moment in self.otherwise]
+        out["each"] = {whom: when.to_json() for whom, when in self.each.items()}
         out["slots"] = [s.to_json() for s in self.slots]
         out["wished"] = self.wished.isoformat() if self.wished else None
         out["declined"] = [day.isoformat() for day in self.declined]
@@ -280,6 +295,8 @@ class State:
             "declined": lambda v: [date.fromisoformat(day) for day in v],
             "when": Moment.from_json,
             "candidates": lambda v: [Moment.from_json(c) for c in v],
+            "otherwise": lambda v: [Moment.from_json(moment) for moment in v],
+            "each": lambda v: {whom: Moment.from_json(when) for whom, when in v.items()},
             "slots": lambda v: [Slot.from_json(s) for s in v],
             "target": lambda v: Appointment.from_json(v) if v else None,
             "targets": lambda v: [Appointment.from_json(a) for a in v],

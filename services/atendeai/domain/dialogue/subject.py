@@ -48,7 +48,7 @@ def _service_settled(session: Session) -> bool:
         else:
             session.hand_off(Alert.UNANSWERED, texts.HANDOFF)
         return False
-    _leave_others(session)
+    leave_others(session)
     if who is not None and state.service not in who.services:
         what = clinic.service(state.service)
         if what is not None and named_now(session, who.code):
@@ -58,7 +58,7 @@ def _service_settled(session: Session) -> bool:
     return True
 
 
-def _leave_others(session: Session) -> None:
+def leave_others(session: Session) -> None:
     """One of several services was settled on: the others come after it, or not at all where one was wished for."""
     state = session.state
     if not state.between:

@@ -241,6 +241,15 @@ def plan_not_taken(plan: str, taken: Sequence[str]) -> str:
     return f"Não atendemos {plan}. Trabalhamos com {listed(taken)}, e também particular."
 
 
+def plans(taken: Sequence[str], others: Sequence[str], all_taken: Sequence[str]) -> str:
+    """Which of several plans are accepted, and which are not. ``all_taken``: every plan that is."""
+    if not taken:
+        return f"Não atendemos {listed(others, 'nem')}. Trabalhamos com {listed(all_taken)}, e também particular."
+    if not others:
+        return f"Sim, atendemos {listed(taken)}."
+    return f"Atendemos {listed(taken)}, mas não {listed(others, 'nem')}."
+
+
 def any_of_these(services: Sequence[Service]) -> str:
     """Asks which of its services is wanted instead."""
     return "Atendemos:\n" + numbered([s.name for s in services]) + "\nAlgum desses?"
@@ -312,18 +321,18 @@ def rescheduled(what: str) -> str:
 
 def ask_cancel(what: str, *, movable: bool = False) -> str:
     """The last word before a cancellation. ``movable``: the patient only said that they cannot come."""
-    instead = " Se preferir remarcar, é só dizer o dia." if movable else ""
-    return f"Você quer cancelar{_colon(what)}.{instead} Confirma o cancelamento?"
+    instead = "Se preferir remarcar, é só dizer o dia. " if movable else ""
+    return f"Você quer cancelar{_told(what)}{instead}Confirma o cancelamento?"
 
 
 def cancelled(what: str) -> str:
     """The confirmation of a cancellation."""
-    return f"Cancelado{_colon(what)}. Se quiser marcar outro dia, é só escrever."
+    return f"Cancelado{_told(what)}Se quiser marcar outro dia, é só escrever."
 
 
-def _colon(what: str) -> str:
-    """What stands after a colon, in the same line or below it."""
-    return f":{what}" if what.startswith("\n") else f": {what}"
+def _told(what: str) -> str:
+    """What stands after a colon, in the same line or below it; after a list there is a new paragraph."""
+    return f":{what}\n" if what.startswith("\n") else f": {what}. "
 
 
 def nobodys(who: str) -> str:
@@ -403,3 +412,17 @@ HELP_CALLED = "Fez bem. Siga o que o SAMU (192) orientar. A nossa equipe já foi
 NO_EMERGENCY = "Que bom! A nossa equipe já foi avisada e continua o atendimento com você por aqui."
 LEAVES_WAITLIST = "Certo! Pedi à nossa equipe que tire você da lista de espera."
 OFFER_OVER = "Essa vaga não está mais disponível. Se quiser marcar um horário, é só escrever."
+VISIT = "Consulta"  # where its service is none of the clinic's any more
+TAP_YES = "Sim"
+TAP_NOT_NOW = "Agora não"
+TAP_ACCEPT = "Pode ser"
+TAP_CONFIRM = "Confirmo"
+TAP_OTHER_TIME = "Outro horário"
+TAP_KEEP = "Manter como está"
+TAP_DO_CANCEL = "Sim, cancelar"
+TAP_DO_NOT_CANCEL = "Não cancelar"
+TAP_MOVE = "Remarcar"
+TAP_CANCEL = "Cancelar"
+TAP_WAIT = "Lista de espera"
+TAP_OVER = "Essa opção é de uma mensagem anterior e não vale mais, então não mudei nada."
+TAP_OVER_ALONE = f"{TAP_OVER} Se precisar de algo, é só escrever."

@@ -10,6 +10,7 @@ from atendeai.domain.understanding.when import Moment
 
 WEEKDAYS = ("segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo")
 _SHORT = ("segunda", "terça", "quarta", "quinta", "sexta", "sábado", "domingo")
+_SHORTEST = ("seg", "ter", "qua", "qui", "sex", "sáb", "dom")
 
 
 _MASCULINE = re.compile(
@@ -89,6 +90,16 @@ def moment(value: datetime, today: date) -> str:
 def on_at(value: datetime, today: date) -> str:
     """The same with its preposition: "na segunda-feira, 30/11 às 8h"."""
     return f"{on(value.date(), today)} {_at(value.time())}"
+
+
+def short(value: datetime) -> str:
+    """The same as a button holds it: "qua, 25/11 às 14h30"."""
+    return f"{short_day(value.date())} {_at(value.time())}"
+
+
+def short_day(value: date) -> str:
+    """Its day alone: "qua, 25/11"."""
+    return f"{_SHORTEST[value.weekday()]}, {value:%d/%m}"
 
 
 def _at(value: time) -> str:

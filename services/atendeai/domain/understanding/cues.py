@@ -39,3 +39,9 @@ LISTED = re.compile(
 OR = re.compile(r"\bou\b")
 UP_TO = re.compile(r"^ ?(?:a|ate|ate a|ate o|ao|e|e a|e o|ate as) ?$")
 MOVES_TO = re.compile(r"^[^.;?!]{0,40}?\bpara(?: a| o| as)?(?: dia)? ?$")
+OTHERWISE = re.compile(
+    r"[\s,.;]*\b(?:(?:e |ou )?(?:(?:se|caso) (?:(?:ai|la|nesse dia|esse dia) )?nao (?:tiver|tenha|der|de|houver|haja|"
+    r"puder|possa|rolar|conseguir|estiver|for possivel)(?: (?:nada|mais|vaga|horario|livre|nesse dia|esse dia|certo|"
+    r"jeito|para|ser|marcar))*|se nao|senao))\b[\s,:]*"
+)
+"""What follows would do where what stands before is not to be had."""

@@ -374,6 +374,12 @@ def parse(norm: str, now: datetime, *, hours: Hours | None = None, role: Role = 
     day is 07:00 to 22:00. ``role``: which time is meant where a message names several.
     """
     text = blanked(norm)
+    instead = cues.OTHERWISE.search(text)
+    if instead is not None:
+        wished = parse(text[: instead.start()], now, hours=hours, role=role)
+        other = parse(text[instead.end() :], now, hours=hours, role=role)
+        if not wished.empty and not other.empty and not other.invalid:
+            return replace(wished, otherwise=(*(other.candidates or (other.moment,)), *other.otherwise))
     soon = _soon(text, now)
     if soon is not None:
         return soon

@@ -177,6 +177,19 @@ def _insurance(text: Text) -> str | None:
     return text.surface(match.start(), match.start() + (tail.start() if tail else len(words)))
 
 
+def plans(text: Text, own: Iterable[str] = ()) -> list[str]:
+    """Every health plan that ``text`` names, as written, in order. ``own``: the clinic's, beside the general ones."""
+    spans = [(m.start(), m.end()) for name in own for m in re.finditer(rf"\b{re.escape(fold(name))}\b", text.norm)]
+    for found in _PLAN.finditer(text.norm):
+        tail = _PLAN_TAIL.search(found.group())
+        spans.append((found.start(), found.start() + (tail.start() if tail else len(found.group()))))
+    longest: list[tuple[int, int]] = []
+    for begin, until in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if not longest or begin >= longest[-1][1]:
+            longest.append((begin, until))
+    return [text.surface(begin, until) for begin, until in longest]
+
+
 def find(
     text: Text, *, services: Iterable[str] = (), professionals: Iterable[str] = (), plans: Iterable[str] = ()
 ) -> Entities:

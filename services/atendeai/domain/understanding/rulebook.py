@@ -33,6 +33,18 @@ PLAN = (
     r"uniodonto)"
 )
 
+NOTICES = (
+    r"(?:lembretes?|avis(?:os?|inhos?)|mensage(?:m|ns)|notificac(?:ao|oes)|propagandas?|promoc(?:ao|oes)|"
+    r"ofertas|envios?|recebimento|disparos?)"
+)
+"""What the clinic sends of its own accord."""
+STOP = (
+    r"(?:(?:cancel|desmarc|desativ|deslig|suspend|interromp|bloque|dispens|tir|retir|encerr)(?:ar|er|a|e|em|o|ando)|"
+    r"desmarqu(?:e|em)|deslig(?:ue|uem)|(?:remov|exclu)(?:er|ir|a|am|e|em|i|o)|par(?:ar|em|e)|"
+    r"(?:para|chega)(?= (?:de|com)\b))"
+)
+"""Orders to end something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

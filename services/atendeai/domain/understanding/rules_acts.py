@@ -1,7 +1,7 @@
 """Rules for what changes something: cancelling, moving, booking, no more messages, rights over one's data."""
 
 from atendeai.domain.understanding.intent import Intent
-from atendeai.domain.understanding.rulebook import NAMES, VISIT, WANT, Rule, rules
+from atendeai.domain.understanding.rulebook import NAMES, NOTICES, STOP, VISIT, WANT, Rule, rules
 
 ACTS: tuple[Rule, ...] = (
     *rules(
@@ -175,6 +175,15 @@ ACTS: tuple[Rule, ...] = (
     ),
     *rules(
         Intent.OPT_OUT,
+        (
+            rf"(?<!nao )(?<!nem )(?<!nao quero )(?<!nao precisa )(?<!nao e para )\b{STOP} (?:(?:de|com|por favor|me|"
+            rf"mandar|enviar|receber|tod[ao]s|[ao]s?|d[aeo]s?|ess[ae]s?|est[ae]s?|meus?|minhas?|seus?|tais) )*"
+            rf"{NOTICES}\b"
+        ),
+        (
+            r"\bnao (?:precisam?|quero|queria|desejo|gosto)(?: mais)?(?: (?:de|que|voces|me|mais|mandar|mandem|enviar|"
+            rf"enviem|receber|ter|[ao]s?|d[aeo]s?|ess[ae]s?|nenhuma?|tant[ao]s?))* {NOTICES}\b"
+        ),
         (
             r"\b(?:nao (?:quero|desejo|gostaria de)(?: mais)? (?:receber|que (?:voces )?(?:me )?(?:mandem|enviem)|"
             r"mais mensagens|mensagens|contato)|par(?:a|e|em|ar) de (?:me )?(?:mandar|enviar|encher|perturbar|"

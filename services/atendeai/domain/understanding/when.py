@@ -64,12 +64,14 @@ class Moment:
 class When:
     """What a message says about time.
 
-    At most one of ``candidates`` and ``invalid`` is set; ``moment`` is then empty.
+    At most one of ``candidates`` and ``invalid`` is set; ``moment`` is then empty. ``otherwise``: what would do where
+    that is not free ("dia 2, se não tiver, dia 3"), one after the other.
     """
 
     moment: Moment = field(default_factory=Moment)
     candidates: tuple[Moment, ...] = ()
     invalid: bool = False
+    otherwise: tuple[Moment, ...] = ()
 
     @property
     def ambiguous(self) -> bool:

@@ -1,0 +1,74 @@
+"""Several people by their names, each a patient: "pro Lucas e pra Bia", "meus filhos lucas e bia"; pure."""
+
+import re
+
+from atendeai.domain.dialogue import kin, people
+from atendeai.domain.understanding.lexicon import KNOWN
+from atendeai.domain.understanding.normalise import fold
+
+_TO = r"(?:para|pra|pro|pros|pras|p/)\s*(?:[oa]s?\s+)?"
+_BEGIN = re.compile(
+    rf"\b{_TO}|\b(?:meus|minhas|nossos|nossas)\s+(?:(?:2|dois|duas|3|tr[eê]s)\s+)?"
+    r"(?:filh[oa]s|net[oa]s|sobrinh[oa]s|irm[ãa]s|irm[ãa]os)\s*[,:(]?\s*(?:[oa]\s+)?",
+    re.IGNORECASE,
+)
+_JOINT = re.compile(
+    rf"\s*(?:,\s*e\b|,|\b(?:e|mais)\b)\s*(?:(?:um|uma|outr[oa])\s+)?(?:{_TO}|[oa]\s+)?",
+    re.IGNORECASE,
+)
+_ONE = re.compile(
+    r"(?i:(?P<self>mim)\b|(?P<own>meu|minha|nosso|nossa)\s+(?P<kin>[^\W\d_]+))|"
+    r"(?P<name>(?:[^\W\d_]{3,}|[A-ZÀ-Ý][a-zà-ÿ])(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)?)"
+)
+_SECOND = re.compile(r"\s+(?P<name>[^\W\d_]{3,})")
+
+
+def together(raw: str) -> list[str]:
+    """Those for whom one thing is wished for, in order, where a name is among them; none where it is one person.
+
+    ``raw``: the message as written. A name has its capital or is a common one; beside such a one a word that means
+    nothing else is one, too.
+    """
+    for begin in _BEGIN.finditer(raw):
+        said = _from(raw, begin.end())
+        if len(said) > 1:
+            return said
+    return []
+
+
+def apart(raw: str) -> list[str]:
+    """The same where something stands between them ("pro lucas na quinta e pra bia na sexta")."""
+    said = dict.fromkeys(one for begin in _BEGIN.finditer(raw) for one in _from(raw, begin.end()))
+    return list(said) if len(said) > 1 else []
+
+
+def _from(raw: str, at: int) -> list[str]:
+    """The people who are named from there on; nobody where no name is sure."""
+    said: list[str] = []
+    sure = False
+    while (one := _ONE.match(raw, at)) is not None:
+        end = one.end()
+        if one["name"] is not None:
+            first = fold(one["name"]).split()[0]
+            capital = one["name"][:1].isupper() and not raw.isupper()
+            common = people.is_first_name(first)
+            if not common and (first in KNOWN or people.is_no_name(first)):
+                break  # "pro Lucas e pra Bia, quinta": what follows is said of them
+            sure = sure or capital or common
+            second = _SECOND.match(raw, one.end())
+            if common and second is not None and people.is_first_name(fold(second["name"])):
+                name, end = f"{one['name']} {second['name']}", second.end()  # "ana clara"
+            else:
+                name, end = one["name"], one.end()
+            said.append(name if capital else name.title())
+        elif one["self"]:
+            said.append(kin.SELF)
+        elif kin.is_kin(one["kin"]):
+            said.append(kin.yours(one["own"].lower(), one["kin"]))
+        else:
+            break
+        joint = _JOINT.match(raw, end)
+        if joint is None:
+            break
+        at = joint.end()
+    return list(dict.fromkeys(said)) if sure else []

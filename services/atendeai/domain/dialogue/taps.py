@@ -1,0 +1,117 @@
+"""What a tap on an option leads to: exactly what it picks of the open question.
+
+A tap on an option of an earlier question does nothing, which is said, and the open question is put again; but a time
+tapped in an earlier list of the same search is a wish for it, which is looked for and offered like any other.
+"""
+
+from collections.abc import Generator
+
+from atendeai.domain.dialogue import booking, changes, options, standing, texts, topics, waiting
+from atendeai.domain.dialogue.options import Act, Option
+from atendeai.domain.dialogue.ports import Answer, Appointment, Request, Slot, Steps
+from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.state import Purpose, Stage
+from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.when import Moment
+
+_LOOKING = frozenset([Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED])
+
+
+def over(session: Session) -> bool:
+    """Says of a tap that picks nothing of the open question that it is over; False for a time still looked for."""
+    state = session.state
+    if _sought(session) is not None:
+        return False
+    asked, question = state.asks or state.paused, state.question
+    session.say(texts.TAP_OVER if state.busy or state.invited else texts.TAP_OVER_ALONE)
+    if state.busy and asked is not None and question:
+        session.say(question, asked)
+    return True
+
+
+def take(session: Session, option: Option | None) -> Generator[Request, Answer, bool]:
+    """Does what was tapped; False where that is the word to an invitation, which is answered as one."""
+    if option is None:
+        yield from _look_for(session)
+        return True
+    match option.act:
+        case Act.YES | Act.NO:
+            return False
+        case Act.ACCEPT:
+            yield from booking.accept(session)
+        case Act.OTHER:
+            yield from booking.release(session)
+            booking.ask_other_day(session)
+        case Act.KEEP:
+            changes.kept(session)
+        case Act.WAIT:
+            yield from waiting.ask_or_join(session)
+        case Act.CANCEL:
+            yield from _cancel(session)
+        case Act.MOVE:
+            yield from _move(session)
+        case _:
+            yield from _pick(session, option)
+    return True
+
+
+def _cancel(session: Session) -> Steps:
+    """The last word on a cancellation; or what a declined reminder leads to, which is asked for the last word."""
+    if session.state.stage is Stage.CANCELLING:
+        yield from changes.cancelling(session, sure=True)
+    else:
+        yield from changes.begin(session, Purpose.CANCEL)
+
+
+def _move(session: Session) -> Steps:
+    if session.state.stage is Stage.CANCELLING:
+        yield from changes.move_instead(session)
+    else:
+        standing.as_new_time(session)
+        yield from changes.begin(session, Purpose.RESCHEDULE)
+
+
+def _pick(session: Session, option: Option) -> Steps:
+    """One of several: a slot is offered, an appointment changed, what is to be booked settled on."""
+    state = session.state
+    match option.what:
+        case Slot() as slot:
+            yield from booking.offer(session, slot)
+        case Appointment() as appointment:
+            yield from changes.with_target(session, appointment, picked=True)
+        case Moment() as moment:
+            state.when = state.when.merged(moment)
+            state.candidates, state.any_of_them = [], False
+            yield from booking.advance(session)
+        case str() as code if option.act is Act.PROFESSIONAL:
+            state.professional = state.asked_for = code
+            state.people = []
+            yield from booking.advance(session)
+        case str() as code:
+            if topics.named(session.clinic.handoff_topics, fold(option.title)):
+                session.hand_off(Alert.TOPIC, texts.HANDOFF_TOPIC)
+                return
+            state.service = code
+            state.take_part()
+            yield from booking.advance(session)
+
+
+def _look_for(session: Session) -> Steps:
+    """Looks for a time that was tapped in an earlier list, and offers it where it is free."""
+    slot, state = _sought(session), session.state
+    if slot is None:
+        return
+    yield from booking.release(session)
+    state.when = Moment(date=slot.start.date(), time=slot.start.time())
+    state.candidates, state.any_of_them = [], False
+    state.professional = slot.professional
+    yield from booking.advance(session)
+
+
+def _sought(session: Session) -> Slot | None:
+    """The time that was tapped, where the search under way could have found it."""
+    state, slot = session.state, options.slot_of(session)
+    if slot is None or state.stage not in _LOOKING or slot.service != state.service or slot.start <= session.now:
+        return None
+    who = session.clinic.professional(slot.professional)
+    return slot if who is not None and slot.service in who.services else None
