@@ -124,9 +124,11 @@ def book(local: world.LocalClinic, fakes: Outside) -> None:
     answer = ""
     for text in ("Olá, quero marcar uma consulta amanhã às 14h", "pode ser"):
         print(f"  paciente   {text}")
+        before = len(patient.heard())
         answer = patient.ask(text)
-        for line in filter(None, answer.splitlines()):
-            print(f"  clínica    {line}")
+        for message in fakes.sent_to(local, patient.number)[before:]:
+            for line in filter(None, (*text_of(message).splitlines(), _offered(message).strip())):
+                print(f"  clínica    {line}")
     booked = kubectl.wait_for(
         "the booking in the clinic's partition",
         lambda: [row for row in appointments(local, patient.number) if row["status"] == "booked"],
