@@ -16,8 +16,8 @@ from uuid import UUID
 import structlog
 
 from atendeai.conversation.metrics import UNATTENDED
-from atendeai.conversation.repository import ConversationRepository
 from atendeai.conversation.service import clinic_of
+from atendeai.conversation.staff_repository import StaffRepository
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.kit import clock
 from atendeai.kit.resources import Kit
@@ -61,7 +61,7 @@ class Attention:
         del key  # there is one piece of work for each clinic
         now = clock.now()
         async with self._kit.database.transaction(tenant) as connection:
-            rows = ConversationRepository(connection, tenant.id)
+            rows = StaffRepository(connection, tenant.id)
             since = await rows.unattended(now - tenant.config.settings.ai.handoff.silence)
         waited: dict[str, float] = {}
         if True in since:

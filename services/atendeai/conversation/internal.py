@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from atendeai.conversation import emergencies, joining, reactions
 from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
 from atendeai.conversation.model_state import ModelStates
+from atendeai.conversation.reply_repository import ReplyRepository
 from atendeai.conversation.repository import ConversationRepository
 from atendeai.conversation.schemas import (
     InboundMessage,
@@ -28,6 +29,7 @@ from atendeai.conversation.service import (
     REPLY_QUEUE,
     UNATTENDED_QUEUE,
 )
+from atendeai.conversation.staff_repository import StaffRepository
 from atendeai.kit import clock
 from atendeai.kit.audit import record
 from atendeai.kit.identity import Principal, service
@@ -98,7 +100,7 @@ async def join(
 async def undelivered(setback: Undelivered, tenant: TenantDep, connection: ConnectionDep) -> Shown:
     """Show staff that a reply will not arrive, once; a reply nobody knows (erased since) changes nothing."""
     error = setback.error.replace("\x00", "")
-    rows = ConversationRepository(connection, tenant.id)
+    rows = ReplyRepository(connection, tenant.id)
     shown = await rows.undelivered(setback.reply_id, setback.outbound_id, error, clock.now())
     return await _shown(connection, tenant, shown=shown)
 
@@ -106,7 +108,7 @@ async def undelivered(setback: Undelivered, tenant: TenantDep, connection: Conne
 @router.post("/undelivered-notices", operation_id="internal_notices_undelivered", dependencies=_OF_WHATSAPP)
 async def undelivered_notice(setback: UndeliveredNotice, tenant: TenantDep, connection: ConnectionDep) -> Shown:
     """Show staff, where they talk with the person, that a notice will not arrive; who never wrote has no such place."""
-    rows = ConversationRepository(connection, tenant.id)
+    rows = ReplyRepository(connection, tenant.id)
     shown = await rows.notice_undelivered(setback.contact_id, clock.now())
     return await _shown(connection, tenant, shown=shown)
 
@@ -124,7 +126,7 @@ async def take_over(taking: TakeOver, tenant: TenantDep, connection: ConnectionD
 
     What they wrote is shown in the transcript, once.
     """
-    rows, now = ConversationRepository(connection, tenant.id), clock.now()
+    rows, now = StaffRepository(connection, tenant.id), clock.now()
     found = await rows.of_contact(taking.contact_id)
     if found is None:
         return TakenOver(taken_over=False)

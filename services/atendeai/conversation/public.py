@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
-from atendeai.conversation.repository import ENTRIES, SORTING, ConversationRepository
 from atendeai.conversation.schemas import Conversation, ConversationPage, Entry, Transcript
+from atendeai.conversation.staff_repository import ENTRIES, SORTING, StaffRepository
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import not_found
 from atendeai.kit.identity import Principal, permitted
@@ -37,7 +37,7 @@ async def conversations(
     contact_id: UUID | None = None,
 ) -> ConversationPage:
     """List conversations by their last message, newest first; ``alerted`` leaves those in which a person must look."""
-    rows = await ConversationRepository(connection, tenant.id).list_page(
+    rows = await StaffRepository(connection, tenant.id).list_page(
         status=status, alerted=alerted, contact_id=contact_id, window=window
     )
     page, token = window.page(rows, dict)
@@ -77,7 +77,7 @@ async def messages(
 ) -> Transcript:
     """Show what was written and answered, newest first."""
     await _found(connection, tenant, conversation_id)
-    rows = await ConversationRepository(connection, tenant.id).transcript(conversation_id, window=window)
+    rows = await StaffRepository(connection, tenant.id).transcript(conversation_id, window=window)
     page, token = window.page(rows, dict)
     items = [Entry.model_validate(dict(row)) for row in page]
     await audit.record(
@@ -139,7 +139,7 @@ async def _hand(
 ) -> Response:
     _, tag = await _found(connection, tenant, conversation_id, lock=True)
     require_match(if_match, tag)
-    rows = ConversationRepository(connection, tenant.id)
+    rows = StaffRepository(connection, tenant.id)
     if await rows.hand(conversation_id, to_person=to_person, now=clock.now()):
         action = "conversation.handoff" if to_person else "conversation.release"
         await audit.record(connection, tenant.id, actor, action, f"conversation:{conversation_id}")
@@ -149,7 +149,7 @@ async def _hand(
 async def _found(
     connection: AsyncConnection, tenant: Tenant, conversation_id: UUID, *, lock: bool = False
 ) -> tuple[Conversation, str]:
-    row = await ConversationRepository(connection, tenant.id).get(conversation_id, lock=lock)
+    row = await StaffRepository(connection, tenant.id).get(conversation_id, lock=lock)
     if row is None:
         raise not_found("conversation")
     shown = _shown(row)

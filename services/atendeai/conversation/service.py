@@ -23,6 +23,7 @@ from atendeai.conversation.engine import OURS, Actions, Answered, EmbeddedEngine
 from atendeai.conversation.http_port import AppointmentPort
 from atendeai.conversation.journal import Journal
 from atendeai.conversation.metrics import ALERTS, HANDLING, MESSAGES
+from atendeai.conversation.reply_repository import ReplyRepository
 from atendeai.conversation.repository import ConversationRepository, Reply, Settled, Unhandled
 from atendeai.domain.dialogue import manager, texts
 from atendeai.domain.dialogue.clinic import Clinic, Persona, clinic_from_profile
@@ -242,7 +243,7 @@ class Conversations:
         """Give whatsapp the replies to one contact, in order (a worker's handler). Raises `ServiceError`."""
         contact = UUID(key)
         async with self._kit.database.transaction(tenant) as connection:
-            waiting = await ConversationRepository(connection, tenant.id).queued_replies(contact, _BATCH)
+            waiting = await ReplyRepository(connection, tenant.id).queued(contact, _BATCH)
         for reply in waiting:
             outbound: UUID | None = None
             refused: ServiceError | None = None
@@ -254,7 +255,7 @@ class Conversations:
                 refused = error
                 log.warning("reply_refused", reply_id=str(reply["id"]), status=error.status, problem=error.slug)
             async with self._kit.database.transaction(tenant) as connection:
-                rows = ConversationRepository(connection, tenant.id)
+                rows = ReplyRepository(connection, tenant.id)
                 if refused is not None:
                     await rows.refused(reply["id"], refused.slug or str(refused.status), clock.now())
                     await enqueue(connection, tenant.id, UNATTENDED_QUEUE, OLDEST)
