@@ -27,7 +27,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="file to remember accounts, calendars and channels in over a restart")
     arguments = parser.parse_args()
     app = FAKES[arguments.which](arguments.keep)
-    uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_level="info")
+    # Longer than any client of ours keeps an idle connection, so that none is used again while it closes.
+    uvicorn.run(
+        app, host=arguments.host, port=arguments.port, access_log=False, log_level="info", timeout_keep_alive=75
+    )
 
 
 if __name__ == "__main__":
