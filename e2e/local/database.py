@@ -66,7 +66,7 @@ class _Session:
     def ask(self, query: str) -> list[str]:
         """The lines of the answer; a session that ended meanwhile, with its pod, is begun anew by the next question."""
         with self._lock:
-            if self._process is None:
+            if self._process is None or self._process.poll() is not None:
                 self._process = kubectl.popen(*self._command)
             process = self._process
             try:
