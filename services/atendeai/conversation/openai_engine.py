@@ -21,7 +21,7 @@ from atendeai.conversation.masking import Mask, asks_name
 from atendeai.conversation.metrics import MODEL_FALLBACKS, MODEL_TURNS
 from atendeai.conversation.model_client import Endpoint, ModelError, Said, complete
 from atendeai.conversation.tools import BadArgumentsError, Tools, clinic_info
-from atendeai.domain.dialogue import booking, buttons, manager, options, topics
+from atendeai.domain.dialogue import buttons, manager, options, searching, topics
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Steps
 from atendeai.domain.dialogue.session import Session
@@ -228,7 +228,7 @@ def _say(session: Session, content: str | None, mask: Mask, told: Told, asked: A
     state, question = session.state, session.state.question
     session.say(text)
     if "?" in text:
-        yield from booking.release(session)
+        yield from searching.release(session)
         if state.busy:
             state.reset_flow()
         state.conversing = True

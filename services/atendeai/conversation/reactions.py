@@ -8,7 +8,7 @@ they want. Under an offer it does nothing: the offer has its own button, and lap
 import re
 from collections.abc import Sequence
 
-from atendeai.domain.dialogue import booking, buttons, changes, options, texts
+from atendeai.domain.dialogue import buttons, changes, options, searching, texts
 from atendeai.domain.dialogue.ports import Steps
 from atendeai.domain.dialogue.session import Session
 
@@ -53,7 +53,7 @@ def ask(session: Session, appointment: str) -> Steps:
     state = session.state
     if state.handed_off:
         return
-    yield from booking.release(session)
+    yield from searching.release(session)
     state.reset_flow()
     state.misses = 0
     ahead = yield from changes.upcoming(session)

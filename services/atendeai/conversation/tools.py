@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atendeai.conversation.masking import Mask
-from atendeai.domain.dialogue import booking, changes, kin, subject, texts, waiting, wording
+from atendeai.domain.dialogue import changes, kin, searching, subject, texts, waiting, wording
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Appointment, Found, Request, Search, Slot
 from atendeai.domain.dialogue.session import Alert, Session
@@ -187,7 +187,7 @@ class Tools:
         name = name_answer(self._shown(wanted.patient_name)) if wanted.patient_name else None
         if wanted.patient_name and name is None:
             raise BadArgumentsError("patient_name is no name")
-        yield from booking.release(session)
+        yield from searching.release(session)
         state.reset_flow()
         session.absorb()  # whether it is for somebody else, and the name the patient gave
         state.candidates = []
@@ -199,7 +199,7 @@ class Tools:
         state.later = [*state.later, *(wish for wish in noted if wish.service not in read)]
         state.when = Moment(date=slot.start.date())
         state.name = name or state.name
-        yield from booking.offer(session, slot)
+        yield from searching.offer(session, slot)
         return None
 
     def _later(self, wanted: AlsoWanted) -> Step:
@@ -215,10 +215,10 @@ class Tools:
         session, state = self._session, self._session.state
         target = yield from self._appointment(wanted.appointment)
         slot = yield from self._free(target.service, wanted.professional, wanted.start, target.id)
-        yield from booking.release(session)
+        yield from searching.release(session)
         state.reset_flow()
         state.purpose, state.target, state.service = Purpose.RESCHEDULE, target, target.service
-        yield from booking.offer(session, slot)
+        yield from searching.offer(session, slot)
         return None
 
     def _cancel(self, wanted: OfAppointment) -> Step:
@@ -231,7 +231,7 @@ class Tools:
 
     def _with(self, label: str, purpose: Purpose) -> Generator[Request, Answer, None]:
         target = yield from self._appointment(label)
-        yield from booking.release(self._session)
+        yield from searching.release(self._session)
         self._session.state.reset_flow()
         self._session.state.purpose = purpose
         yield from changes.with_target(self._session, target, picked=True)
@@ -248,7 +248,7 @@ class Tools:
         return None
 
     def _hand_off(self, _: HandOff) -> Step:
-        yield from booking.release(self._session)
+        yield from searching.release(self._session)
         self._session.hand_off(Alert.HUMAN, texts.HANDOFF)
         return None
 

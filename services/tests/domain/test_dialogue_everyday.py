@@ -177,6 +177,7 @@ def test_it_is_not_said_that_somebody_is_there_again_on_a_holiday_that_was_not_d
             "abre sábado?\ne no feriado de natal?",
             ("No sábado, 28/11, não abrimos.", "Na sexta-feira, 25/12, é feriado"),
         ),
+        ("abrem dia 26 e 27 de novembro?", ("Na quinta-feira, 26/11,", "Na sexta-feira, 27/11,")),
         ("abrem sábado e domingo?", ("No sábado, 28/11, não abrimos.", "No domingo, 29/11, não abrimos.")),
         ("aceita unimed e amil, e abre sábado?", ("Sim, atendemos Unimed e Amil.", "No sábado, 28/11, não abrimos.")),
         ("aceita unimed, bradesco e cassi?", ("Atendemos Unimed, mas não Bradesco nem CASSI.",)),

@@ -426,6 +426,11 @@ def test_what_is_for_who_writes_is_in_no_childs_name() -> None:
     assert offer.endswith("Qual é o nome completo do paciente, por favor?")
 
 
+@pytest.mark.parametrize("whom", ["pro Davi, meu filho,", "pro meu filho, Davi,", "pra mim, Davi Dias,"])
+def test_who_is_called_by_a_name_and_a_relation_is_one(whom: str) -> None:
+    assert "Quer marcar" not in play(f"quero limpeza {whom} sexta às 10h", "Davi Dias", "sim")[0]
+
+
 def test_several_services_for_several_people_are_as_many_bookings() -> None:
     wish = "quero limpeza e exame de sangue pra mim e pro meu marido"
     first = (wish, "limpeza", "sexta às 10h", "Rita Dias", "sim", "sim", "sexta às 11h", "Leo Dias", "sim")

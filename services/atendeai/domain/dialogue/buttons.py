@@ -7,7 +7,7 @@ somebody sent: it may name anything, and nothing is claimed to be done but what 
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import booking, changes, texts, whose
+from atendeai.domain.dialogue import changes, searching, texts, whose
 from atendeai.domain.dialogue.ports import (
     Answer,
     Appointment,
@@ -39,7 +39,7 @@ def press(session: Session) -> Steps:
     if found is None:
         return
     acts = {"confirm": _confirm, "cancel": _cancel, "accept": _accept, "decline": _decline}
-    yield from booking.release(session)
+    yield from searching.release(session)
     session.state.reset_flow()
     yield from acts[found["act"]](session, found["appointment"])
 

@@ -20,6 +20,9 @@ _ONE = re.compile(
     r"(?i:(?P<self>mim)\b|(?P<own>meu|minha|nosso|nossa)\s+(?P<kin>[^\W\d_]+))|"
     r"(?P<name>(?:[^\W\d_]{3,}|[A-ZÀ-Ý][a-zà-ÿ])(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)?)"
 )
+_CAPITAL = re.compile(r"(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)+")
+_BARE = re.compile(r"\s*,\s*(?:[oa]\s+)?", re.IGNORECASE)
+"""Between somebody and what else they are, as between two of a list."""
 _SECOND = re.compile(r"\s+(?P<name>[^\W\d_]{3,})")
 
 
@@ -45,30 +48,43 @@ def apart(raw: str) -> list[str]:
 def _from(raw: str, at: int) -> list[str]:
     """The people who are named from there on; nobody where no name is sure."""
     said: list[str] = []
-    sure = False
-    while (one := _ONE.match(raw, at)) is not None:
-        end = one.end()
-        if one["name"] is not None:
-            first = fold(one["name"]).split()[0]
-            capital = one["name"][:1].isupper() and not raw.isupper()
-            common = people.is_first_name(first)
-            if not common and (first in KNOWN or people.is_no_name(first)):
-                break  # "pro Lucas e pra Bia, quinta": what follows is said of them
-            sure = sure or capital or common
-            second = _SECOND.match(raw, one.end())
-            if common and second is not None and people.is_first_name(fold(second["name"])):
-                name, end = f"{one['name']} {second['name']}", second.end()  # "ana clara"
-            else:
-                name, end = one["name"], one.end()
-            said.append(name if capital else name.title())
-        elif one["self"]:
-            said.append(kin.SELF)
-        elif kin.is_kin(one["kin"]):
-            said.append(kin.yours(one["own"].lower(), one["kin"]))
-        else:
-            break
-        joint = _JOINT.match(raw, end)
+    sure, apposed = False, False
+    while (one := _one(raw, at)) is not None:
+        whom, at, named = one
+        joint = _JOINT.match(raw, at)
+        listed = joint is not None and "," not in joint[0]  # "pra mim, Lucas e Bia" are three
+        if not apposed or listed or _kind(whom) == _kind(said[-1]):
+            said.append(whom)
+        sure = sure or named
         if joint is None:
             break
-        at = joint.end()
+        at, apposed = joint.end(), _BARE.fullmatch(joint[0]) is not None  # "pro Davi, meu filho" is one
     return list(dict.fromkeys(said)) if sure else []
+
+
+def _kind(whom: str) -> int:
+    """Whether somebody is who writes, of the family, or called by a name."""
+    return 0 if whom == kin.SELF else 1 if kin.is_relation(whom) else 2
+
+
+def _one(raw: str, at: int) -> tuple[str, int, bool] | None:
+    """Who is named at a place, where that ends, and whether it is surely a name; None where it is nobody."""
+    one = _ONE.match(raw, at)
+    if one is None or (one["kin"] is not None and not kin.is_kin(one["kin"])):
+        return None
+    if one["self"]:
+        return kin.SELF, one.end(), False
+    if one["kin"]:
+        named = _CAPITAL.match(raw, one.end())  # "minha mãe Lúcia"
+        return kin.yours(one["own"].lower(), one["kin"]), (named or one).end(), named is not None
+    first = fold(one["name"]).split()[0]
+    capital = one["name"][:1].isupper() and not raw.isupper()
+    common = people.is_first_name(first)
+    if not common and (first in KNOWN or people.is_no_name(first)):
+        return None  # "pro Lucas e pra Bia, quinta": what follows is said of them
+    second = _SECOND.match(raw, one.end())
+    if common and second is not None and people.is_first_name(fold(second["name"])):
+        name, end = f"{one['name']} {second['name']}", second.end()  # "ana clara"
+    else:
+        name, end = one["name"], one.end()
+    return name if capital else name.title(), end, capital or common

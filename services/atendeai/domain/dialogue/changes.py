@@ -4,15 +4,16 @@ import re
 from collections.abc import Generator, Sequence
 
 from atendeai.domain.dialogue import (
-    booking,
     following,
     narrowing,
     offering,
     pairs,
     reasons,
+    searching,
     shifts,
     texts,
     whose,
+    wishing,
     wording,
 )
 from atendeai.domain.dialogue.choice import chosen_index
@@ -86,7 +87,7 @@ def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Ste
     if not items or (who is not None and not who.items):
         yield from _nothing_to_change(session, purpose, items, who.said if who else None)
         return
-    yield from booking.release(session)
+    yield from searching.release(session)
     told_before = state.reason
     state.reset_flow()
     state.purpose = purpose
@@ -116,7 +117,7 @@ def _nothing_to_change(session: Session, purpose: Purpose, items: Sequence[Appoi
     state = session.state
     sorry = texts.nobodys(who) if who else texts.NO_APPOINTMENTS
     if items:
-        yield from booking.release(session)
+        yield from searching.release(session)
         state.reset_flow()
         state.answered = True
         session.say(f"{sorry} {texts.standing([told(session, a) for a in items])}")
@@ -125,12 +126,12 @@ def _nothing_to_change(session: Session, purpose: Purpose, items: Sequence[Appoi
         session.say(sorry)
         following.prepare(session, state.later[0])
         state.purpose = Purpose.BOOK
-        yield from booking.advance(session)
+        yield from wishing.advance(session)
         return
     state.relative = state.relative or who is not None  # what is then booked is for them
     if purpose is Purpose.RESCHEDULE and not session.reading.when.empty:
         session.say(f"{sorry.rstrip('.')}; vou procurar um horário novo.")
-        yield from booking.start(session, Purpose.BOOK)
+        yield from wishing.start(session, Purpose.BOOK)
         return
     named = offering.named(session)
     state.topic = named[0].code if len(named) == 1 else state.topic
@@ -312,7 +313,7 @@ def with_target(session: Session, target: Appointment, *, picked: bool = False) 
         state.when = state.when.merged(Moment(time=target.start.time()))
     if state.when.has_time and not state.when.has_day and not keeps_hour:
         state.when = state.when.merged(Moment(date=target.start.date()))
-    yield from booking.advance(session)
+    yield from wishing.advance(session)
 
 
 def said_when(session: Session) -> None:

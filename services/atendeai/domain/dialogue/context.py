@@ -84,9 +84,10 @@ def _unplaced(session: Session, intent: Intent) -> Intent:
 
 
 def _the_same(session: Session) -> None:
-    """One more without a word of what is one more of what was just arranged."""
+    """One more is one more of what was just arranged, unless something else is named."""
     state = session.state
-    if state.last is not None and not pairs.services_in(session.clinic, session.norm, generic=True, many=True):
+    named = {service.code for service in pairs.services_in(session.clinic, session.norm, generic=True, many=True)}
+    if state.last is not None and (not named or state.last.service in named):
         state.topic = state.topic or state.last.service
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import booking, kin, narrowing, offering, people, texts
+from atendeai.domain.dialogue import kin, narrowing, offering, people, texts, wishing
 from atendeai.domain.dialogue.naming import name_answer, written_as_a_name
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Session
@@ -59,12 +59,12 @@ def take(session: Session) -> Generator[Request, Answer, bool]:
         prepare(session, wish)
         state.name = name
         state.for_other = state.for_other or wish.whom is not None
-        yield from booking.start(session, Purpose.BOOK)
+        yield from wishing.start(session, Purpose.BOOK)
         return True
     other = any(service.code != wish.service for service in offering.named(session))
     if not other and not _CHANGES.search(session.norm) and _agrees(session, timed=timed):
         prepare(session, wish)
-        yield from booking.start(session, Purpose.BOOK)
+        yield from wishing.start(session, Purpose.BOOK)
         return True
     if reading.intent in COURTESIES:
         state.forget_later()

@@ -6,7 +6,7 @@ tapped in an earlier list of the same search is a wish for it, which is looked f
 
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import booking, changes, options, standing, texts, topics, waiting
+from atendeai.domain.dialogue import booking, changes, options, searching, standing, texts, topics, waiting, wishing
 from atendeai.domain.dialogue.options import Act, Option
 from atendeai.domain.dialogue.ports import Answer, Appointment, Request, Slot, Steps
 from atendeai.domain.dialogue.session import Alert, Session
@@ -40,7 +40,7 @@ def take(session: Session, option: Option | None) -> Generator[Request, Answer, 
         case Act.ACCEPT:
             yield from booking.accept(session)
         case Act.OTHER:
-            yield from booking.release(session)
+            yield from searching.release(session)
             booking.ask_other_day(session)
         case Act.KEEP:
             changes.kept(session)
@@ -76,24 +76,24 @@ def _pick(session: Session, option: Option) -> Steps:
     state = session.state
     match option.what:
         case Slot() as slot:
-            yield from booking.offer(session, slot)
+            yield from searching.offer(session, slot)
         case Appointment() as appointment:
             yield from changes.with_target(session, appointment, picked=True)
         case Moment() as moment:
             state.when = state.when.merged(moment)
             state.candidates, state.any_of_them = [], False
-            yield from booking.advance(session)
+            yield from wishing.advance(session)
         case str() as code if option.act is Act.PROFESSIONAL:
             state.professional = state.asked_for = code
             state.people = []
-            yield from booking.advance(session)
+            yield from wishing.advance(session)
         case str() as code:
             if topics.named(session.clinic.handoff_topics, fold(option.title)):
                 session.hand_off(Alert.TOPIC, texts.HANDOFF_TOPIC)
                 return
             state.service = code
             state.take_part()
-            yield from booking.advance(session)
+            yield from wishing.advance(session)
 
 
 def _look_for(session: Session) -> Steps:
@@ -101,11 +101,11 @@ def _look_for(session: Session) -> Steps:
     slot, state = _sought(session), session.state
     if slot is None:
         return
-    yield from booking.release(session)
+    yield from searching.release(session)
     state.when = Moment(date=slot.start.date(), time=slot.start.time())
     state.candidates, state.any_of_them = [], False
     state.professional = slot.professional
-    yield from booking.advance(session)
+    yield from wishing.advance(session)
 
 
 def _sought(session: Session) -> Slot | None:

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from datetime import timedelta
 
-from atendeai.domain.dialogue import booking, texts, wording
+from atendeai.domain.dialogue import searching, texts, wording
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Done, JoinWaitlist, Request, Steps
 from atendeai.domain.dialogue.session import Alert, Session
@@ -111,7 +111,7 @@ def _wanted(session: Session) -> bool:
 
 def ask_or_join(session: Session) -> Steps:
     """Joins for what was wished, or asks for the name first."""
-    yield from booking.release(session)
+    yield from searching.release(session)
     if session.name_missing:
         session.state.stage = Stage.LISTING
         session.say(texts.ASK_NAME, Asks.NAME)

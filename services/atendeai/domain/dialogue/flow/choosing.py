@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator, Sequence
 
-from atendeai.domain.dialogue import alternatives, booking, changes, misses, pairs, subject, texts
+from atendeai.domain.dialogue import alternatives, booking, changes, misses, pairs, searching, subject, texts, wishing
 from atendeai.domain.dialogue.choice import chosen_index, names_slot, sooner
 from atendeai.domain.dialogue.flow import naming
 from atendeai.domain.dialogue.nearest import not_ruled_out
@@ -51,11 +51,11 @@ def collecting(session: Session, asked: Asks | None) -> Taken:
     session.absorb()
     if not state.candidates:
         state.candidates, state.any_of_them = days  # those named before the question still hold
-    if _known(state) == known and not booking.leaves_open(session.norm) and session.says_nothing:
+    if _known(state) == known and not wishing.leaves_open(session.norm) and session.says_nothing:
         _nothing_learnt(session, asked)
         if state.handed_off:
             return True
-    yield from booking.advance(session)
+    yield from wishing.advance(session)
     return True
 
 
@@ -67,13 +67,13 @@ def _undecided(session: Session, asked: Asks | None) -> Taken:
         session.hand_off(Alert.UNANSWERED, texts.HELP_CHOOSING)
         return True
     if unsure and asked is Asks.DATE and state.target is None:
-        yield from booking.advance(session, listing=True)
+        yield from wishing.advance(session, listing=True)
         return True
     refused = session.reading.intent is Intent.CONFIRM_NO and session.says_nothing and not session.names_another_kind
     if refused and asked in {Asks.DATE, Asks.SERVICE}:
         yield from booking.drop(session)
         return True
-    if state.candidates and booking.leaves_open(session.norm) and session.reading.when.empty:
+    if state.candidates and wishing.leaves_open(session.norm) and session.reading.when.empty:
         session.reread(When(candidates=tuple(state.candidates)))  # "tanto faz": both are looked through
     return False
 
@@ -142,7 +142,7 @@ def _earliest(session: Session, asked: Asks | None) -> Taken:
     if not sooner(norm) or not (services or people):
         return False
     state.when = state.when.merged(session.reading.when.moment)
-    if not (yield from booking.offer_soonest(session)) and not misses.count(session):
+    if not (yield from wishing.offer_soonest(session)) and not misses.count(session):
         session.say(state.question or texts.ask_service(subject.offered(session)), asked)
     return True
 
@@ -177,13 +177,13 @@ def among(session: Session, _asked: Asks | None) -> Taken:
     vague = reading.when.empty and session.says_nothing
     left = not_ruled_out(state.slots, session.norm)
     if vague and 0 < len(left) < len(state.slots):
-        yield from booking.show(session, left)  # "qualquer dia menos segunda"
+        yield from searching.show(session, left)  # "qualquer dia menos segunda"
     elif len(fitting) == 1:
-        yield from booking.offer(session, fitting[0])
+        yield from searching.offer(session, fitting[0])
     elif index is not None and not fitting and (reading.when.empty or not _DIGIT.search(session.norm)):
-        yield from booking.offer(session, state.slots[index])
-    elif vague and reading.intent is not Intent.CONFIRM_NO and booking.leaves_open(session.norm):
-        yield from booking.offer(session, state.slots[0])
+        yield from searching.offer(session, state.slots[index])
+    elif vague and reading.intent is not Intent.CONFIRM_NO and wishing.leaves_open(session.norm):
+        yield from searching.offer(session, state.slots[0])
     elif reading.when.empty and reading.intent is Intent.CONFIRM_NO:
         booking.ask_other_day(session)
     elif vague and reading.intent in {Intent.CONFIRM_YES, Intent.OUT_OF_SCOPE}:
@@ -197,5 +197,5 @@ def among(session: Session, _asked: Asks | None) -> Taken:
         return False
     else:
         session.absorb()
-        yield from booking.advance(session, listing=reading.intent is Intent.ASK_AVAILABILITY)
+        yield from wishing.advance(session, listing=reading.intent is Intent.ASK_AVAILABILITY)
     return True

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import answers, booking, doubt, misses, texts
+from atendeai.domain.dialogue import answers, booking, doubt, misses, searching, texts, wishing
 from atendeai.domain.dialogue.choice import names_slot
 from atendeai.domain.dialogue.flow import naming
 from atendeai.domain.dialogue.kin import speaks_for_another
@@ -26,7 +26,7 @@ def offered(session: Session, asked: Asks | None) -> Taken:
     state, reading = session.state, session.reading
     slot = state.slots[0]
     if _SOMEBODY_ELSE.search(session.norm) and not reading.entities.professional:
-        yield from booking.somebody_else(session, slot)
+        yield from searching.somebody_else(session, slot)
         return True
     same = names_slot(reading.when, slot)
     agrees = (same and reading.intent is not Intent.CONFIRM_NO) or (
@@ -48,14 +48,14 @@ def offered(session: Session, asked: Asks | None) -> Taken:
         yield from booking.accept(session)
         answers.doubt_beside(session, slot.service)
     elif reading.when.empty and reading.intent is Intent.CONFIRM_NO and not renamed:
-        yield from booking.release(session)
+        yield from searching.release(session)
         booking.ask_other_day(session)
     elif renamed or not reading.when.empty:
-        yield from booking.release(session)
+        yield from searching.release(session)
         if state.purpose is Purpose.BOOK or session.names_professional:
             state.professional = state.asked_for
         session.absorb()
-        yield from booking.advance(session)
+        yield from wishing.advance(session)
     elif reading.intent in {Intent.RESCHEDULE, Intent.ASK_AVAILABILITY, Intent.BOOK}:
         yield from _other_slots(session)
     else:
@@ -67,7 +67,7 @@ def _yes_and_no(session: Session) -> Steps:
     """A yes that is taken back in the same breath: nothing is booked; another day is asked for, or the same again."""
     session.state.accepted = False
     if doubt.declines(session.norm):
-        yield from booking.release(session)
+        yield from searching.release(session)
         booking.ask_other_day(session)
     elif not misses.count(session):
         session.say(texts.YES_OR_NO)
@@ -76,7 +76,7 @@ def _yes_and_no(session: Session) -> Steps:
 def _other_slots(session: Session) -> Steps:
     """Shows what else is free that day ("tem outro horário?")."""
     state = session.state
-    yield from booking.release(session)
+    yield from searching.release(session)
     state.when = Moment(date=state.when.date, date_from=state.when.date_from, date_to=state.when.date_to)
     state.slots = []
-    yield from booking.advance(session, listing=True)
+    yield from wishing.advance(session, listing=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import booking, doubt, misses, renaming, texts
+from atendeai.domain.dialogue import booking, doubt, misses, renaming, searching, texts
 from atendeai.domain.dialogue.naming import name_answer, name_in, tidy_name, written_as_a_name
 from atendeai.domain.dialogue.ports import Answer, Request, Slot
 from atendeai.domain.dialogue.session import Session
@@ -39,14 +39,14 @@ def aside(session: Session, slot: Slot) -> Taken:
     if state.name == given:
         took_name(session)  # the last word was asked, and the name is put right instead
     if state.name != given or (state.for_other and session.name_missing):
-        yield from booking.offer(session, slot)
+        yield from searching.offer(session, slot)
         return True
     if session.reading.intent in COURTESIES:
         return False
     if not _WITH_WHOM.search(session.norm):  # the offer, which names who it is with, is put again by itself
         misses.not_understood(session)
         return True
-    yield from booking.offer(session, slot)
+    yield from searching.offer(session, slot)
     return True
 
 

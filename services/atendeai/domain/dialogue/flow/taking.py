@@ -4,7 +4,17 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from atendeai.domain.dialogue import answers, booking, changes, doubt, giving_up, misses, narrowing, renaming, standing
+from atendeai.domain.dialogue import (
+    answers,
+    changes,
+    doubt,
+    giving_up,
+    misses,
+    narrowing,
+    renaming,
+    searching,
+    standing,
+)
 from atendeai.domain.dialogue.flow import choosing, confirming
 from atendeai.domain.dialogue.naming import name_in
 from atendeai.domain.dialogue.ports import Answer, Request
@@ -43,7 +53,7 @@ def take(session: Session, asked: Asks | None) -> Taken:
     corrected = renaming.corrected(session, asked)
     if corrected is not None:
         state.name = corrected
-        yield from booking.offer(session, state.slots[0])
+        yield from searching.offer(session, state.slots[0])
         return True
     if intent in _ELSEWHERE or (intent is Intent.RESCHEDULE and (yield from changes.stands_already(session))):
         return False
