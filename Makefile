@@ -17,6 +17,8 @@ OPENAPI := services/openapi
 # Two processes, each with servers of its own; the tests of one file stay together.
 PARALLEL := -n 2 --dist loadfile
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/atendeai
+# Where tests with servers of their own are: every process of theirs imports all of that to find them.
+SERVED := $(filter-out %/domain/ %/eval/ %/__pycache__/,$(wildcard services/tests/*/)) operator/tests/tenancy
 LOCKS := requirements.lock requirements-services.lock requirements-operator.lock
 # What the services understand messages with, and everything it is learnt from.
 MODEL := services/atendeai/domain/understanding/intents.model.json
@@ -71,10 +73,10 @@ unit: venv tools ## Pure rooms and golden files; no server, no cluster
 
 integration: venv apt ## Services and tenancy on a real PostgreSQL 15 and Redis 7
 	@# One more than processors: many of them wait, for what only time brings.
-	@$(BIN)/pytest -q -n 3 --dist loadfile -m integration
+	@$(BIN)/pytest -q -n 3 --dist loadfile -m integration $(SERVED)
 
 pipeline: venv tools ## The operator's reconcile on a real kube-apiserver and etcd
-	@$(BIN)/pytest -q $(PARALLEL) -m pipeline
+	@$(BIN)/pytest -q $(PARALLEL) operator/tests/pipeline
 
 e2e: up ## The whole on the local cluster, from outside and from inside; does `up` first
 	@$(ALONE) e2e-beside e2e-alone

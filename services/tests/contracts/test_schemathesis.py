@@ -28,7 +28,7 @@ from tests.contracts.houses import CALLERS, SERVICES, House, build
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 SOAK = "ATENDEAI_CONTRACT_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("ATENDEAI_CONTRACT_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("ATENDEAI_CONTRACT_EXAMPLES", "6"))
 SHOWN = 12
 """How many different failures are told in full."""
 RULES = ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "424", "429", "503"]
