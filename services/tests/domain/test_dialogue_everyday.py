@@ -180,6 +180,8 @@ def test_it_is_not_said_that_somebody_is_there_again_on_a_holiday_that_was_not_d
         ("abrem dia 26 e 27 de novembro?", ("Na quinta-feira, 26/11,", "Na sexta-feira, 27/11,")),
         ("abrem sábado e domingo?", ("No sábado, 28/11, não abrimos.", "No domingo, 29/11, não abrimos.")),
         ("aceita unimed e amil, e abre sábado?", ("Sim, atendemos Unimed e Amil.", "No sábado, 28/11, não abrimos.")),
+        ("sou da unimed, atende?", ("Sim, atendemos Unimed.",)),
+        ("vai ter atendimento entre natal e ano novo?", ("Nosso horário de atendimento",)),
         ("aceita unimed, bradesco e cassi?", ("Atendemos Unimed, mas não Bradesco nem CASSI.",)),
         ("onde fica e vocês fazem botox?", ("Estamos em: Rua das Flores, 10.", "Não temos botox por aqui.")),
         ("qual o endereço? tem horário amanhã?", ("Estamos em: Rua das Flores, 10.", "Para qual atendimento?")),

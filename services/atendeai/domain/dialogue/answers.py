@@ -29,6 +29,7 @@ _PREPARES = re.compile(
 )
 _APART = re.compile(r"[?.!;,\n]+|\b(?:e|ou)\b")
 """Between the days that are asked about."""
+_BETWEEN = re.compile(r"\bentre\b")
 _DAYS = re.compile(r"\bdias? (\d{1,2}) e (?:dia )?(\d{1,2})\b(?! ?h)(?P<month>(?: de [a-z]+)?)")
 _OPEN_NOW = re.compile(
     r"\b(?:ainda|agora|ja|hoje)\b.{0,15}\b(?:atend\w+|abert[oa]s?|abre|funcion\w+)\b|"
@@ -146,6 +147,8 @@ def note_plan(session: Session) -> None:
 
 def _days(session: Session) -> list[date]:
     """The days that are asked about, in order ("sábado e domingo", "sábado? e no natal?"); of two the nearer."""
+    if _BETWEEN.search(session.norm):
+        return []
     norm = _DAYS.sub(r"dia \1\g<month> e dia \2\g<month>", session.norm)
     said = [parse(part, session.now, hours=session.clinic.hours or None) for part in _APART.split(norm)]
     moments = [(when.candidates or (when.moment,))[0] for when in said]

@@ -48,6 +48,10 @@ _NEXT_QUESTION = re.compile(
     r"tem|faz\w*|aceit\w+|atend\w+|abr\w+|precisa|da para|pode)\b)"
 )
 """Between one question and the next."""
+_VACUOUS = re.compile(
+    r"^\W*(?:(?:e|ai|aqui|voces?|atend\w+|aceit\w+|cobr\w+|faz\w*|tem|pode|da|por|favor|para|mim|obrigad[oa])\b\W*)*$"
+)
+"""A question about what was said before it ("sou da Unimed, atende?")."""
 _BORDER = re.compile(r"[,;.!?\n+]+|\b(?:e|mas|porem)\b|\s(?=(?:quero|queria|gostaria|preciso|precisava|aproveit\w+)\b)")
 """Between two things that are said one after the other, in whatever way they are joined."""
 _NOTICE_BORDER = re.compile(
@@ -105,8 +109,8 @@ def without_prices(clinic: Clinic, norm: str) -> str:
 
 def questions(text: Text) -> list[str]:
     """The parts of a message that may each be a question, as written; none where it is of one part."""
-    parts = [text.surface(begin, until) for begin, until in _clauses(_NEXT_QUESTION, text.norm)]
-    several = [part for part in parts if part.strip()]
+    parts = [(begin, until) for begin, until in _clauses(_NEXT_QUESTION, text.norm)]
+    several = [text.surface(begin, until) for begin, until in parts if not _VACUOUS.match(text.norm[begin:until])]
     return several if len(several) > 1 else []
 
 
