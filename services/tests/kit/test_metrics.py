@@ -9,7 +9,7 @@ import random
 import re
 import string
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 from uuid import uuid4
 
@@ -202,7 +202,7 @@ async def test_a_request_that_its_caller_broke_off_is_no_failure_of_the_service(
         await asyncio.Event().wait()
         raise AssertionError("never")
 
-    async def send(_: dict[str, Any]) -> None:
+    async def send(_: MutableMapping[str, Any]) -> None:
         raise AssertionError("nobody is answered")
 
     headers = {**clinic.headers(), "Content-Type": "application/json"}
