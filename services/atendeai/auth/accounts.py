@@ -85,8 +85,15 @@ class Accounts:
 
     async def invited(self, tenant: Tenant, token: str) -> Account:
         """The account of an invitation. Raises a 403 problem when it is unknown, revoked or has expired."""
+        return await self._of_invitation(tenant, "lookup", {"token": token})
+
+    async def accept(self, tenant: Tenant, token: str, name: str) -> Account:
+        """Open the account of an invitation. Raises a 403 problem when that has been revoked or renewed meanwhile."""
+        return await self._of_invitation(tenant, "accept", {"token": token, "name": name})
+
+    async def _of_invitation(self, tenant: Tenant, act: str, body: dict[str, str]) -> Account:
         try:
-            return Account.read(await self._ask(tenant, "POST", "invitations/lookup", {"token": token}))
+            return Account.read(await self._ask(tenant, "POST", f"invitations/{act}", body))
         except ServiceError as error:
             if error.status != 404:  # noqa: PLR2004 - HTTP
                 raise
@@ -96,10 +103,6 @@ class Accounts:
                 "Not allowed",
                 "invitation: it is unknown or has expired; ask an owner of the clinic for a new one.",
             ) from error
-
-    async def accept(self, tenant: Tenant, token: str, name: str) -> Account:
-        """Open the account of an invitation."""
-        return Account.read(await self._ask(tenant, "POST", "invitations/accept", {"token": token, "name": name}))
 
     async def _ask(self, tenant: Tenant, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         return await self.services.call(tenant, "user", method, f"/internal/v1/{path}", json=body)

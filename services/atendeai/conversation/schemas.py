@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from atendeai.kit.paging import Page
 from atendeai.kit.schemas import STORABLE, Body, Flag, Moment
@@ -12,13 +12,21 @@ from atendeai.kit.wording import spelt
 
 _PERSON = spelt(r"^person:[A-Za-z0-9_-]{1,64}$", "person:<id>")
 
+NAME_LIMIT = 200
+"""Characters of a patient's name, as appointment takes it."""
+
+
+def _cut(name: object) -> object:
+    return name[:NAME_LIMIT] if isinstance(name, str) else name
+
 
 class Contact(Body):
     """Who wrote, as WhatsApp shows them."""
 
     wa_id: str | None = None
     user_id: str | None = None
-    name: Annotated[str | None, Field(max_length=200)] = None
+    name: Annotated[str | None, BeforeValidator(_cut), Field(max_length=NAME_LIMIT)] = None
+    """As they call themselves, which is no reason to refuse what they write: the rest of a longer one is left out."""
 
 
 class Media(Body):

@@ -20,6 +20,9 @@ from atendeai.whatsapp.people import Identity
 MOST_TEXT = 8192
 """Characters kept of a message's text; the platform itself allows 4096."""
 
+NAME_LIMIT = 200
+"""Characters kept of the name that people give themselves on WhatsApp: what every other service takes of a name."""
+
 MOST_CHANGES = 1000
 """A payload of one mebibyte cannot honestly carry more."""
 
@@ -161,7 +164,7 @@ def _sender(raw: dict[str, Any], contacts: list[dict[str, Any]]) -> Identity | N
             return Identity(
                 wa_id or phone(contact, "wa_id"),
                 user_id or identifier(contact, "user_id"),
-                name[:256] if name else None,
+                name[:NAME_LIMIT] if name else None,
             )
     return Identity(wa_id, user_id) if wa_id or user_id else None
 

@@ -51,6 +51,12 @@ async def test_moving_and_cancelling(make_world: MakeWorld) -> None:
     assert gone["status"] == "cancelled"
 
 
+async def test_whoever_calls_themselves_something_very_long_is_answered_too(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    assert "192" in await world.say(contact, "socorro, dor forte no peito", name="Ana " + "x" * 250)
+
+
 async def test_the_same_message_many_times_is_answered_once(make_world: MakeWorld) -> None:
     world = await make_world()
     contact = uuid4()

@@ -12,6 +12,7 @@ import pytest
 from atendeai.conversation.shell import converse
 from atendeai.domain.dialogue.clinic import clinic_from_profile
 from atendeai.domain.dialogue.manager import turn
+from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Found, Refused, Search, Slot
 from atendeai.domain.dialogue.session import Alert, Message, Patient
 from atendeai.domain.dialogue.state import State
@@ -370,3 +371,14 @@ def test_two_patients_cannot_get_the_same_time() -> None:
     answer = talk("quero marcar consulta amanhã às 14h", busy=busy)[0]
     assert "Não tenho horário livre" in words(answer)
     assert "26/11" in words(answer)
+
+
+def test_an_opt_out_holds_while_a_person_has_the_conversation() -> None:
+    _, gone, after = talk("quero falar com uma pessoa", "SAIR", "oi")
+    assert "não vamos mais enviar lembretes" in words(gone)
+    assert after["replies"] == []
+
+
+@pytest.mark.parametrize("chatter", ["kd meu horario", "blz obg", "valeu", "tb", "kd"])
+def test_chatter_is_no_name(chatter: str) -> None:
+    assert name_answer(chatter) is None

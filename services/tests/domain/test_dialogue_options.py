@@ -182,6 +182,7 @@ def test_an_old_no_to_an_invitation_leaves_another_open() -> None:
         "pick:slot:2026-11-23T15:00|Dra. Ana Lima|Consulta",
         "pick:slot:x|y",
         "pick:service:Consulta",
+        "pick:what-another-version-offered:1",
     ],
 )
 def test_an_id_picks_nothing_but_what_was_offered(forged: str) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from atendeai.auth.accounts import Account, Accounts
 from atendeai.kit import clock
+from atendeai.kit.tenancy import Tenant
 from tests.auth.pair import PASSWORD, Identity, bearer
 
 pytestmark = pytest.mark.integration
@@ -117,6 +119,25 @@ async def test_nobody_renews_or_revokes_an_invitation_other_than_they_saw_it(des
     assert (await desk.user.get(path, headers=bearer(owner))).headers["etag"] == renewed.headers["etag"]
     seen["If-Match"] = renewed.headers["etag"]
     assert (await desk.user.delete(path, params=WHY, headers=seen)).status_code == 204
+
+
+async def test_an_invitation_that_is_revoked_while_it_is_taken_up_is_refused_in_words(
+    desk: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await desk.owner()
+    made = await invite(desk, owner)
+    lookup = Accounts.invited
+
+    async def revoked_meanwhile(accounts: Accounts, tenant: Tenant, token: str) -> Account:
+        found = await lookup(accounts, tenant, token)
+        gone = await desk.user.delete(f"{PATH}/{made['invitation']['id']}", params=WHY, headers=bearer(owner))
+        assert gone.status_code == 204
+        return found
+
+    monkeypatch.setattr(Accounts, "invited", revoked_meanwhile)
+    answer = await take_up(desk, made["invitation"]["token"])
+    assert answer.status_code == 403, answer.text
+    assert "ask an owner of the clinic for a new one" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("by", ["invitation", "account"])

@@ -97,6 +97,9 @@ def _handle(session: Session) -> Steps:
     if buttons.known(session.message.pressed):
         yield from buttons.press(session)
         return
+    if state.handed_off and session.reading.intent is Intent.OPT_OUT:
+        yield from notices.opt_out_beside_a_person(session)
+        return
     if state.handed_off or _settled_at_once(session, asked):
         return  # a person has taken over and the machine keeps quiet; or there is nothing more to it
     if not tap and (state.busy or invited):

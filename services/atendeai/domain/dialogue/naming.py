@@ -2,6 +2,7 @@
 
 import re
 
+from atendeai.domain.understanding.lexicon import ABBREVIATIONS
 from atendeai.domain.understanding.normalise import fold
 
 _A_NAME = r"(?P<name>[^\W\d_]+(?:[ '-][^\W\d_]+){0,6})"
@@ -124,8 +125,8 @@ _NO_NAMES = frozenset(
         essa outro outra melhor favor preciso precisa nome mesmo mesma aqui mae filho filha bom boa dia tudo bem oi ola
         cpf rg completo idade anos data nascimento telefone email perai pera espera deixa cancela desisto esquece
         semana mes ano passada passado ontem consultei fui fiz foi era faz retorno avaliacao primeira vez nunca sempre
-        antes depois agora aqui ali primeiro ultimo ultima verdade
+        antes depois agora aqui ali primeiro ultimo ultima verdade valeu beleza falou cade ok okay certo claro combinado
         """,
     )
-)
+) | {short for short in map(fold, ABBREVIATIONS) if len(short) > 1 and short not in {"dr", "dra", "dto"}}
 """Words that stand in no name: an answer with one of them is something else."""

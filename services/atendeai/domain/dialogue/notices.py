@@ -72,6 +72,13 @@ def opt_out(session: Session) -> Steps:
     session.say(texts.OPT_OUT)
 
 
+def opt_out_beside_a_person(session: Session) -> Steps:
+    """No more messages are wanted, which needs no person: it holds at once and is said, and the person stays."""
+    yield from searching.release(session)
+    session.state.opted_out = True
+    session.say(texts.OPT_OUT)
+
+
 def reminder_answered(session: Session, intent: Intent) -> Generator[Request, Answer, bool]:
     """What an answer to a reminder says besides its intent; whether nothing is left to do."""
     beside = intent in PROFILE_QUESTIONS and Intent.CONFIRM_YES in session.reading.shown
