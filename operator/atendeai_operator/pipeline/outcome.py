@@ -72,5 +72,5 @@ class Outcome:
     def summary(self, problems: Iterable[str] = ()) -> str:
         """Return what stands in the way of being ready, for a human."""
         waits = [wait.what for wait in self.waiting if wait.what not in self.told]
-        parts = [part if part.endswith(".") else f"{part}." for part in (*self.errors, *waits, *problems)]
-        return " ".join(dict.fromkeys(parts))
+        parts = dict.fromkeys(part if part.endswith(".") else f"{part}." for part in (*self.errors, *waits, *problems))
+        return " ".join(part for part in parts if not any(part != other and part in other for other in parts))

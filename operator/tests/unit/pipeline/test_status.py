@@ -8,8 +8,9 @@ from atendeai_operator.api.clinic import ClinicSpec, ClinicStatus
 from atendeai_operator.api.conditions import bad, by_type, good, merge, unknown
 from atendeai_operator.api.stack import StackStatus
 from atendeai_operator.clinic import status as clinic_status
-from atendeai_operator.pipeline.errors import InvalidSpec
+from atendeai_operator.pipeline.errors import InvalidSpec, Waiting
 from atendeai_operator.pipeline.observe import lacking, observed, pod_troubles, ready, workload
+from atendeai_operator.pipeline.outcome import Outcome
 from atendeai_operator.stack import status as stack_status
 from atendeai_operator.stack.facts import Meta
 
@@ -145,3 +146,9 @@ def test_troubles_of_pods_are_told() -> None:
     (trouble,) = pod_troubles([pod])
     assert "whatsapp-1" in trouble
     assert "ImagePullBackOff no such image" in trouble
+
+
+def test_what_another_sentence_says_already_is_said_once() -> None:
+    outcome = Outcome()
+    outcome.waiting += [Waiting("No database: it is away"), Waiting("it is away")]
+    assert outcome.summary(["Something else."]) == "No database: it is away. Something else."
