@@ -169,3 +169,32 @@ def test_a_relative_told_of_is_the_patient() -> None:
 )
 def test_who_is_told_of(text: str, *, for_another: bool) -> None:
     assert speaks_for_another(fold(text)) is for_another
+
+
+# ---------------------------------------------------------------- another patient, in the words of a yes
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("ok, é pra Bia Souza minha filha", "Bia Souza"),
+        ("pode marcar para Beto Souza", "Beto Souza"),
+        ("confirma pro Beto", "Beto"),
+        ("pode marcar pra Ana Souza", "Ana Souza"),
+        ("sim, no nome do Pedro Souza", "Pedro Souza"),
+    ],
+)
+def test_a_yes_for_another_patient_is_asked_about_again(said: str, name: str) -> None:
+    assert words(*PROPOSED, said).endswith(f"Em nome de {name}. Pode ser?")
+    assert f"em nome de {name}" in words(*PROPOSED, said, "sim")
+
+
+@pytest.mark.parametrize("said", ["pode marcar pra Joana", "pode marcar pra Quinta", "pode marcar pra Ana Costa"])
+def test_a_yes_that_names_what_is_offered_already_is_one(said: str) -> None:
+    assert words(*PROPOSED, said).startswith("Agendado!")
+
+
+def test_a_name_is_taken_though_none_of_a_known_patient_is_kept() -> None:
+    standing = {"service": "Consulta com cardiologista", "professional": "Dra. Ana Costa", "date": "2026-12-01"}
+    said = ("quero marcar uma consulta amanhã às 10h", "pode ser, em nome de Pedro Souza")
+    assert words(*said, existing=[{**standing, "time": "09:00"}]).endswith("Em nome de Pedro Souza. Pode ser?")

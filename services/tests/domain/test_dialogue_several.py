@@ -650,3 +650,66 @@ def test_the_other_one_is_not_the_one_just_moved() -> None:
 def test_what_was_to_be_moved_is_what_is_then_booked() -> None:
     offered, _ = play("quero remarcar minha limpeza", "não tenho, mas queria marcar então", "sexta 9h")
     assert offered.startswith("Tenho este horário: Limpeza de pele")
+
+
+THURSDAY = {**STANDING, "time": "10:00"}
+FRIDAY = {"service": "Limpeza de pele", "professional": "Dra. Carla Dias", "date": "2026-11-27", "time": "15:00"}
+OFFER = "quero marcar uma limpeza dia 01/12 às 9h"
+CANCEL = "cancela a consulta de quinta"
+MOVE = "remarca a consulta de quinta pro dia 30/11 às 11h"
+CONSULTA, LIMPEZA = "Consulta clínica", "Limpeza de pele"
+
+
+@pytest.mark.parametrize(
+    ("said", "standing"),
+    [
+        (
+            (OFFER, "sim e também uma consulta no mesmo dia às 14h com o Dr Bruno", "sim"),
+            ["26 10h consulta", "27 15h limpeza", "1 9h limpeza", "1 14h consulta"],
+        ),
+        (
+            (OFFER, "pode ser, e coloca também pro meu marido Davi Reis às 11h30", "sim"),
+            ["26 10h consulta", "27 15h limpeza", "1 9h limpeza", "1 11h30 limpeza Davi Reis"],
+        ),
+        ((OFFER, "sim, e cancela a de quinta", "sim"), ["27 15h limpeza", "1 9h limpeza"]),
+        (
+            (OFFER, "pode ser, e passa a de quinta pra sexta 9h", "sim"),
+            ["27 9h consulta", "27 15h limpeza", "1 9h limpeza"],
+        ),
+        ((CANCEL, "sim, e marca limpeza quarta 10h", "sim"), ["25 10h limpeza", "27 15h limpeza"]),
+        ((CANCEL, "pode cancelar e marcar uma limpeza sexta 9h", "sim"), ["27 9h limpeza", "27 15h limpeza"]),
+        ((CANCEL, "sim, e a do dia 27 passa pro dia 30 às 9h", "sim"), ["30 9h limpeza"]),
+        (
+            (MOVE, "confirmo, e marca também limpeza dia 30/11 às 15h", "sim"),
+            ["27 15h limpeza", "30 11h consulta", "30 15h limpeza"],
+        ),
+        ((MOVE, "sim, e cancela a de sexta", "sim"), ["30 11h consulta"]),
+    ],
+)
+def test_a_yes_holds_and_what_is_asked_for_beside_it_comes_next(said: tuple[str, ...], standing: list[str]) -> None:
+    kept = booked(*said, existing=[THURSDAY, FRIDAY])
+    words = [
+        f"{day.day} {hour[:2].lstrip('0')}h{hour[3:]} {what.split()[0].lower()} {whose or ''}"
+        for what, day, hour, whose in kept
+    ]
+    assert [w.replace("h00", "h").strip() for w in words] == standing
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ((OFFER, "sim, mas às 15h"), "01/12 às 15h. Pode ser?"),
+        ((OFFER, "obrigado, e cancela a de quinta"), "26/11 às 10h. Confirma o cancelamento?"),
+        ((CANCEL, "pode cancelar e remarcar pra sexta 9h"), "27/11 às 9h. Confirma?"),
+        ((CANCEL, "sim, passa a de quinta pra sexta 9h"), "27/11 às 9h. Confirma?"),
+        ((MOVE, "sim, e muda a de quinta pra terça 11h"), "01/12 às 11h. Confirma?"),
+    ],
+)
+def test_what_puts_the_answer_right_is_asked_about_again(said: tuple[str, ...], asked: str) -> None:
+    assert play(*said, existing=[THURSDAY, FRIDAY])[0].endswith(asked)
+    assert [row[0] for row in booked(*said, existing=[THURSDAY, FRIDAY])] == [CONSULTA, LIMPEZA]
+
+
+def test_what_is_asked_for_beside_a_yes_waits_for_the_name() -> None:
+    said = (OFFER, "sim, e marca também uma consulta dia 02/12 às 10h", "Uli Reis", "sim")
+    assert [(row[0], row[3]) for row in booked(*said)] == [(LIMPEZA, "Uli Reis"), (CONSULTA, "Uli Reis")]

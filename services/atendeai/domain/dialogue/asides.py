@@ -38,10 +38,13 @@ _WRONG = re.compile(
 _DEAR = re.compile(r"\b(?:(?:muito|meio|bem|achei|ta|esta|que|ficou) )?car[oa]s?(?: demais| pra caramba| ne)?\b")
 _ASKS_MONEY = re.compile(r"\b(?:quanto|precos?|valor(?:es)?|lista|mais|tabela|desconto|parcel\w+|qual)\b")
 _SUPPOSES = re.compile(
-    r"\b(?:se|caso) (?:eu |a gente |ele |ela |por acaso |depois |um dia |algum dia )*(?:precis\w+|quiser|quisermos|"
+    r"\b(?:se|caso) (?:eu |a gente |ele |ela |por acaso |depois |um dia |algum dia )*(?:precis\w+|quiser|"
+    r"quisermos|cancelar|desmarcar|remarcar|"
     r"tiver (?:que|de)|nao (?:puder|possa|conseguir|consiga|der|for)|acontecer|surgir|desistir|faltar|atrasar)\b"
     r"(?=.*(?:\?|\b(?:como|posso|consigo|da para|tem problema|tem multa)\b))"
 )
+_FINE = re.compile(r"\b(?:multas?|taxas?|cobr\w+|pag(?:o|ar|a|amos)|perco|reembols\w+|devolv\w+)\b")
+"""What it would cost, which the clinic alone knows."""
 _CHANGES = re.compile(
     r"\b(?:desmarc|cancel|remarc|reagend|desist|falt|mud|troc|adi|atras|nao (?:puder|possa|conseguir|consiga|der|"
     r"for))\w*"
@@ -78,6 +81,8 @@ def take(session: Session, asked: Asks | None) -> bool:
         session.say(texts.WRONG_NUMBER)
     elif _supposes(session):
         session.say(texts.CAN_BE_CHANGED)
+        if _FINE.search(norm):
+            session.pass_on(texts.FINE)
         state.answered = True
     elif _DEAR.search(norm) and intent is Intent.ASK_PRICE and "?" not in norm and not _ASKS_MONEY.search(norm):
         session.say(texts.DEAR_HERE if state.busy else texts.DEAR)

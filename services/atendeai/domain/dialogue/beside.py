@@ -54,6 +54,16 @@ _VACUOUS = re.compile(
 """A question about what was said before it ("sou da Unimed, atende?")."""
 _BORDER = re.compile(r"[,;.!?\n+]+|\b(?:e|mas|porem)\b|\s(?=(?:quero|queria|gostaria|preciso|precisava|aproveit\w+)\b)")
 """Between two things that are said one after the other, in whatever way they are joined."""
+_YES_BORDER = re.compile(rf"{_BORDER.pattern}|\s(?=tambem\b)")
+_YES = (
+    r"sim|isso(?: mesmo)?|ok|okay|claro|certo|beleza|blz|perfeito|otimo|combinado|fechado|aceito|com certeza|"
+    r"confirm(?:o|a|ado|ar)|(?:ta|esta) (?:bom|otimo)|tudo bem|quero"
+)
+_OFFER_YES = re.compile(rf"\b(?:{_YES}|pode(?: (?:ser|marcar|agendar|confirmar|fechar|remarcar|mudar|passar))?)\b")
+_CANCEL_YES = re.compile(
+    rf"\b(?:{_YES}|(?:pode )?(?:cancel(?:ar|a|e)|desmarc(?:ar|a)|desmarque)(?: (?:ela|ele|ess[ae]))?|pode(?: ser)?)\b"
+)
+_WITH_A_YES = re.compile(r"^\W*(?:\b(?:sim|entao|por favor|obrigad[oa]|ah|bom)\b\W*)*$")
 _NOTICE_BORDER = re.compile(
     r"[,;.!?\n+]+|\b(?:e|mas|porem)\b|(?<!\bnao)\s(?=(?:nao|quero|queria|gostaria|preciso|par(?:a|e|em) de)\b)"
 )
@@ -227,6 +237,28 @@ def wished_for(clinic: Clinic, text: Text, now: datetime) -> tuple[list[Wish], s
         rest += text.raw[kept : text.origin[begin]] if begin < len(norm) else ""
         kept = text.origin[until] if until < len(norm) else len(text.raw)
     return wishes, rest + text.raw[kept:]
+
+
+def changes(norm: str) -> bool:
+    """Whether a message speaks of moving or cancelling something."""
+    return bool(_CHANGES.search(norm))
+
+
+def after_a_yes(text: Text, *, cancelling: bool) -> tuple[str, str] | None:
+    """The yes a message begins with, and what it goes on with, each as written; None where it is no yes and more.
+
+    ``cancelling``: a cancellation is agreed to, and "pode cancelar" is a yes. What follows a "mas" limits the yes.
+    """
+    norm, yes = text.norm, _CANCEL_YES if cancelling else _OFFER_YES
+    agreed, ended = False, 0
+    for begin, until in _clauses(_YES_BORDER, norm):
+        said = norm[begin:until]
+        if re.search(r"\b(?:mas|porem)\b", norm[ended:begin]):
+            return None
+        if not _WITH_A_YES.match(yes.sub(" ", said)):
+            return (text.raw[: text.origin[ended]], text.raw[text.origin[begin] :]) if agreed else None
+        agreed, ended = agreed or bool(yes.search(said)), until
+    return None
 
 
 def _anew(said: str, changing: str) -> bool:

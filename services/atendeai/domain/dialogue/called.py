@@ -23,6 +23,7 @@ _ONE = re.compile(
 _CAPITAL = re.compile(r"(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)+")
 _BARE = re.compile(r"\s*,\s*(?:[oa]\s+)?", re.IGNORECASE)
 """Between somebody and what else they are, as between two of a list."""
+_NAMED = 2
 _SECOND = re.compile(r"\s+(?P<name>[^\W\d_]{3,})")
 
 
@@ -45,6 +46,17 @@ def apart(raw: str) -> list[str]:
     return list(said) if len(said) > 1 else []
 
 
+def alone(raw: str) -> str | None:
+    """The one person by whose name it is said whom something is for ("é pra Bia Souza"); None where nobody is named."""
+    for begin in _BEGIN.finditer(raw):
+        one = _one(raw, begin.end())
+        if one is None or not one[2] or _kind(one[0]) != _NAMED:
+            continue
+        further = _CAPITAL.match(raw, one[1])
+        return f"{one[0]}{further[0]}" if further is not None else one[0]
+    return None
+
+
 def _from(raw: str, at: int) -> list[str]:
     """The people who are named from there on; nobody where no name is sure."""
     said: list[str] = []
@@ -64,7 +76,7 @@ def _from(raw: str, at: int) -> list[str]:
 
 def _kind(whom: str) -> int:
     """Whether somebody is who writes, of the family, or called by a name."""
-    return 0 if whom == kin.SELF else 1 if kin.is_relation(whom) else 2
+    return 0 if whom == kin.SELF else 1 if kin.is_relation(whom) else _NAMED
 
 
 def _one(raw: str, at: int) -> tuple[str, int, bool] | None:

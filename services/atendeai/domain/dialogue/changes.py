@@ -4,6 +4,7 @@ import re
 from collections.abc import Generator, Sequence
 
 from atendeai.domain.dialogue import (
+    excepting,
     following,
     narrowing,
     offering,
@@ -93,6 +94,10 @@ def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Ste
     state.purpose = purpose
     state.reason = reasons.why(session.reading.text) or told_before if purpose is Purpose.CANCEL else None
     state.when = when or state.when
+    left = excepting.left(session, items, _meant) if purpose is Purpose.CANCEL else None
+    if left is not None:
+        yield from _all_but(session, items, left)
+        return
     theirs = who.items if who is not None else items
     everything = _all_of(session, len(theirs))
     said = session.reading.existing.moment
@@ -188,6 +193,10 @@ def another_named(session: Session) -> Generator[Request, Answer, bool]:
 def picking(session: Session) -> Steps:
     """The patient says which of several appointments is meant."""
     state = session.state
+    left = excepting.left(session, state.targets, _meant) if state.purpose is Purpose.CANCEL else None
+    if left is not None:
+        yield from _all_but(session, state.targets, left)
+        return
     everything = _all_of(session, len(state.targets))
     if state.purpose is Purpose.CANCEL and everything:
         _ask_for_all(session)
@@ -198,6 +207,29 @@ def picking(session: Session) -> Steps:
         _ask_which(session, one_by_one=everything)
         return
     yield from with_target(session, meant[0], picked=True)
+
+
+def _all_but(session: Session, items: Sequence[Appointment], left: list[Appointment]) -> Steps:
+    """Asks about those that are ``left`` of ``items``, or which, where it is not plain which ones stay."""
+    state = session.state
+    if len(left) == 1:
+        yield from with_target(session, left[0])
+        return
+    if not left and len(items) < _SEVERAL:
+        kept(session)
+        return
+    state.target, state.targets = None, left or list(items)
+    if left:
+        _ask_for_all(session)
+        return
+    state.stage = Stage.PICKING
+    _ask_which(session)
+
+
+def excepts(session: Session) -> bool:
+    """Whether some of several appointments at hand are left alone, and others still to be cancelled."""
+    targets = session.state.targets
+    return len(targets) > 1 and bool(excepting.left(session, targets, _meant))
 
 
 def _ask_for_all(session: Session) -> None:
@@ -438,6 +470,9 @@ def _meant(session: Session, items: list[Appointment]) -> list[Appointment]:
     existing: When = session.reading.existing
     moments = list(existing.candidates) or ([] if existing.moment.empty else [existing.moment])
     fitting = [a for a in items if any(fits(a, m) for m in moments)]
+    days = {m.date for m in moments} - {session.reading.when.moment.date}
+    if not fitting and session.state.purpose is Purpose.RESCHEDULE:
+        fitting = [a for a in items if a.start.date() in days]  # "a de quinta pra sexta 9h": the hour is the new one
     if fitting:
         return fitting
     named = [

@@ -120,13 +120,17 @@ def _show_free(session: Session) -> Steps:
 
 
 def next_change(session: Session) -> Steps:
-    """Goes on with another change that was asked for in the same message, once the one before it has come to an end."""
+    """Goes on with what else was asked for in the same message, once the one before it has come to an end."""
     state, reading = session.state, session.reading
-    if state.pending is None or not session.changing or not session.may_ask or state.handed_off:
+    ended = session.changing or (state.done, state.last) != session.before
+    if state.pending is None or not ended or not session.may_ask or state.handed_off:
         return
     said, state.pending = state.pending, None
     session.reading = _reread(session, said)
-    yield from _begin_change(session)
+    if session.reading.intent in _CHANGES:
+        yield from _begin_change(session)
+    else:
+        yield from take(session)
     session.reading = reading
 
 

@@ -6,6 +6,7 @@ same state, message, clinic, moment and answers it always does the same, so a tu
 
 from collections.abc import Generator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 
 from atendeai.domain.dialogue import (
@@ -25,7 +26,7 @@ from atendeai.domain.dialogue import (
     wishing,
 )
 from atendeai.domain.dialogue.clinic import Clinic
-from atendeai.domain.dialogue.flow import taking
+from atendeai.domain.dialogue.flow import agreeing, taking
 from atendeai.domain.dialogue.ports import Answer, Request, Steps
 from atendeai.domain.dialogue.reading import read
 from atendeai.domain.dialogue.session import Alert, Message, Patient, Session, Turn
@@ -118,6 +119,11 @@ def _answered(session: Session, asked: Asks | None, question: str | None, *, inv
     comes_back = invited and bool(state.later) and not state.busy and session.reminded_of is None
     if comes_back and (yield from following.take(session)):
         return
+    both = agreeing.apart(session, asked) if session.reminded_of is None else None
+    if both is not None:
+        agreed, rest = both
+        state.pending = rest if state.pending is None else f"{state.pending}\n{rest}"
+        session.reading = read(replace(session.message, text=agreed), state, session.clinic, session.now)
     taken = session.reminded_of is None and (yield from _taken(session, asked))
     if not taken:
         if not (state.busy or invited or session.reminded_of):

@@ -1,8 +1,8 @@
 """Which of many free slots are worth naming to a patient; pure."""
 
 import re
-from collections.abc import Sequence
-from datetime import datetime, time
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, time, timedelta
 
 from atendeai.domain.dialogue.ports import Slot
 from atendeai.domain.understanding.when import Moment
@@ -10,7 +10,10 @@ from atendeai.domain.understanding.when import Moment
 _WEEKDAYS = ("segunda", "terca", "quarta", "quinta", "sexta", "sabado", "domingo")
 _DAY = rf"(?:n?[ao]s? |em |de |d[ao] )?(?:{'|'.join(_WEEKDAYS)})(?:-feira| feira)?"
 _RULED_OUT = re.compile(
-    rf"\b(?:menos|exceto|tirando|fora|sem ser|so nao(?: pode ser)?) (?P<days>{_DAY}(?:(?:,| e| ou) {_DAY})*)"
+    rf"\b(?:menos|exceto|tirando|fora|sem ser|so nao(?: pode ser)?|nem|"
+    r"(?P<cannot>nao (?:posso|consigo|quero|da|pode(?: ser)?|serve)(?: ir| ser)?)) "
+    rf"(?P<days>{_DAY}(?:(?:,| e| ou| nem| e nem) {_DAY}(?!,? (?:posso|pode|da|consigo|tem|serve|sim)\b))*)"
+    r"(?(cannot)(?!(?: de| a| as| ate| antes d[aeo]s?| depois d[aeo]s?| pela)? (?:manha|tarde|noite|cedo|\d)))"
 )
 NEAREST = 3
 """So many are named beside a time that is taken."""
@@ -29,15 +32,33 @@ def spread(slots: Sequence[Slot], count: int) -> list[Slot]:
     return [distinct[round(i * step)] for i in range(count)]
 
 
-def not_ruled_out(slots: Sequence[Slot], norm: str) -> list[Slot]:
-    """Those that are not on a weekday that the message rules out ("qualquer dia menos segunda")."""
-    out = {
+def days_ruled_out(norm: str) -> set[int]:
+    """The weekdays (Monday is 0) that the message rules out ("menos quarta e quinta", "nem segunda nem sexta")."""
+    return {
         _WEEKDAYS.index(day)
         for found in _RULED_OUT.finditer(norm)
         for day in re.findall(r"[a-z]+", found["days"])
         if day in _WEEKDAYS
     }
+
+
+def not_ruled_out(slots: Sequence[Slot], norm: str) -> list[Slot]:
+    """Those that are not on a weekday that the message rules out ("qualquer dia menos segunda")."""
+    out = days_ruled_out(norm)
     return [s for s in slots if s.start.weekday() not in out]
+
+
+def runs(first: date, last: date, out: Collection[int]) -> list[tuple[date, date]]:
+    """The days from ``first`` to ``last`` but those on the weekdays in ``out``, as spans of days on end."""
+    found: list[tuple[date, date]] = []
+    for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        if day.weekday() in out:
+            continue
+        if found and found[-1][1] == day - timedelta(days=1):
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
 
 
 def by_nearness(slots: Sequence[Slot], wish: Moment, at: time) -> list[Slot]:

@@ -15,9 +15,10 @@ from atendeai.domain.dialogue.beside import wants_a_person
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.session import Message
-from atendeai.domain.dialogue.state import Asks, State
+from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
+from atendeai.domain.understanding import negation
 from atendeai.domain.understanding.emergency import is_emergency
-from atendeai.domain.understanding.intent import Intent
+from atendeai.domain.understanding.intent import COURTESIES, Intent
 from atendeai.domain.understanding.intents import Classifier
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Understanding, understand
@@ -27,6 +28,10 @@ _SURE = 0.8
 _LIKELY = 0.55
 """Below it the judge is guessing: better to ask again than to answer something else."""
 _ARRANGES = frozenset([Intent.BOOK, Intent.CANCEL, Intent.RESCHEDULE, Intent.ASK_AVAILABILITY])
+_MISREAD = frozenset([Intent.CANCEL, Intent.BOOK])
+"""What a refused cancellation, or a question after one, is taken for."""
+_NOTHING_ELSE = frozenset([Intent.OUT_OF_SCOPE, Intent.CONFIRM_YES, Intent.CONFIRM_NO, *COURTESIES])
+"""Beside a refused cancellation these add nothing: what stands is told."""
 _FEW_WORDS = 3
 _SURELY_SAID = 0.6
 """The rules' confidence up to which they only guessed from a time or a name."""
@@ -49,6 +54,8 @@ def read(
     Of several messages read as one, the last has the word when it does.
     """
     reading = _read(message.text, message, state, clinic, now, classifier)
+    if reading.intent in _MISREAD and state.purpose is not Purpose.CANCEL:
+        reading = _not_cancelled(reading, message, state, clinic, now)
     *before, last = message.text.splitlines() or [""]
     if reading.intent not in _ARRANGES:
         return reading
@@ -59,6 +66,24 @@ def read(
         if final.intent is Intent.HUMAN:
             return final
     return reading
+
+
+def _not_cancelled(
+    reading: Understanding, message: Message, state: State, clinic: Clinic, now: datetime
+) -> Understanding:
+    """What is meant where a cancellation is refused or only asked after: what else is said, or else what stands."""
+    norm = reading.text.norm
+    rest = negation.without(norm)
+    if rest is None:
+        return reading
+    again = _read(rest, message, state, clinic, now, _RulesAlone())
+    refused = negation.REFUSED.search(norm) is not None
+    if refused and ("confirm" in rest or message.reminded or state.stage is Stage.REMINDED):
+        comes = again.intent not in _ARRANGES or again.confidence <= _SURELY_SAID
+        return replace(again, text=reading.text, intent=Intent.CONFIRM_YES) if comes else again
+    if again.intent in _NOTHING_ELSE or again.confidence <= _SURELY_SAID:
+        return replace(reading, intent=Intent.LIST_APPOINTMENTS)
+    return replace(again, text=reading.text)
 
 
 def _names_only_a_service(norm: str, clinic: Clinic) -> bool:

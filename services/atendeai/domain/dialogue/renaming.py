@@ -5,6 +5,7 @@ Once it is booked a person of the clinic puts it right: under whose name an appo
 
 import re
 
+from atendeai.domain.dialogue import called, kin
 from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.naming import name_answer, name_in, written_as_a_name
 from atendeai.domain.dialogue.session import Session
@@ -33,6 +34,8 @@ _PUT_RIGHT = re.compile(
 )
 _OF_ELSE = re.compile(r"\b(?:medic|dentist|doutor|dra?\b|profissional|outr[oa]s?\b|mais\b|tambem\b|marc|agend|quem\b)")
 """Of whoever attends, or of one more appointment: "marca outra no nome da minha filha"."""
+_TITLED = re.compile(r"(?:dra?|doutora?)\b")
+_ONE_MORE = re.compile(r"\b(?:tambem|outr[oa]|mais uma?|nov[oa])\b")
 _PARTS = re.compile(r"[,;:.!?\n]+")
 _WHOLE_NAME = 2
 _PARTICLES = frozenset(["de", "da", "do", "das", "dos", "e"])
@@ -45,16 +48,37 @@ def corrected(session: Session, asked: Asks | None) -> str | None:
     """The name the message puts in the place of the one just proposed; None when it does not."""
     state, reading = session.state, session.reading
     proposed = state.stage is Stage.OFFERED and state.purpose is Purpose.BOOK and asked is Asks.CONFIRMATION
-    if not proposed or session.name is None or reading.intent not in _MAY_CORRECT:
+    if not proposed or session.name_missing or reading.intent not in _MAY_CORRECT:
         return None
     if reading.intent is Intent.DATA_REQUEST and _OF_THEIR_DATA.search(session.norm):
         return None  # "quero apagar os meus dados, meu nome é …"
     if speaks_for_another(session.norm) and not state.for_other:
         return None
-    name = _another_name(session, session.name)
+    name = _another_name(session, session.name or "")
     # A time beside the name is another wish; one inside it is none ("Domingos Terra").
     timed = name is not None and not reading.when.empty and parse(fold(name), session.now).empty
     return None if timed else name
+
+
+def for_another(session: Session, asked: Asks | None) -> bool:
+    """Takes over the name of another patient for whom the last word is said: "ok, é pra Bia Souza minha filha".
+
+    False where it names nobody, who works here, the patient already proposed, or wishes for one more.
+    """
+    state, raw = session.state, session.reading.text.raw
+    if state.purpose is not Purpose.BOOK or asked is not Asks.CONFIRMATION or _ONE_MORE.search(session.norm):
+        return False
+    name = called.alone(raw)
+    if name is None or _words(name) <= _words(session.name or "") or _TITLED.match(fold(name)):
+        return False
+    mentioned = " ".join(str(value) for value in session.reading.entities.to_json().values())
+    if _words(name) <= session.clinic.names.vocabulary() | _words(mentioned):
+        return False
+    state.own = state.own or (None if state.for_other else state.name)
+    state.for_other, state.relative = True, False
+    state.kin = kin.relation(session.norm)
+    state.name = name
+    return True
 
 
 def late(session: Session) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from atendeai.domain.dialogue import texts, wording
-from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, not_ruled_out, spread
+from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, days_ruled_out, not_ruled_out, runs, spread
 from atendeai.domain.dialogue.ports import Answer, Cancel, Found, Held, Hold, Nothing, Request, Search, Slot, Steps
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, Wish
@@ -20,6 +20,8 @@ _FURTHER_DAYS = 30
 SHOWN = 4
 """So many times are shown to choose from."""
 _TRIES = 3
+_SPANS = 4
+"""So many spans between days that are ruled out are searched."""
 _EARLIEST = re.compile(
     r"\b(?:quanto antes|mais rapido possivel|o mais (?:cedo|rapido|breve)|primeir[oa] (?:horario|vaga|data) "
     r"(?:disponivel|livre|que)|primeir[oa] que tiver|urgente|urgencia|(?:assim|logo) que possivel|mais proxim[oa])\b"
@@ -77,7 +79,7 @@ def search(session: Session) -> Steps:
     state = session.state
     if state.when.date and state.when.time:
         state.wished = datetime.combine(state.when.date, state.when.time)
-    found = yield query(session, state.when)
+    found = yield from _free(session, state.when)
     if not isinstance(found, Found):
         session.hand_off(Alert.TROUBLE, texts.TROUBLE)
         return
@@ -94,6 +96,22 @@ def search(session: Session) -> Steps:
     else:
         shown = spread(_beside_last(session, slots), SHOWN)
         yield from show(session, shown)
+
+
+def _free(session: Session, wish: Moment) -> Generator[Request, Answer, Answer]:
+    """What is free for a wish; around the weekdays that the message rules out, so that these use up no answer."""
+    whole, out = query(session, wish), days_ruled_out(session.norm)
+    spans = runs(whole.date_from, whole.date_to, out)[:_SPANS] if out and wish.date is None else []
+    slots: list[Slot] = []
+    found: Answer = Found(())
+    for begin, until in spans or [(whole.date_from, whole.date_to)]:
+        found = yield replace(whole, date_from=begin, date_to=until)
+        if not isinstance(found, Found):
+            return found
+        slots += found.slots
+        if found.reason is Nothing.CALENDAR_UNAVAILABLE or len(slots) >= whole.limit:
+            break
+    return replace(found, slots=tuple(slots)) if isinstance(found, Found) else found
 
 
 def _otherwise(session: Session, reason: Nothing) -> Generator[Request, Answer, bool]:
@@ -175,6 +193,7 @@ def instead(session: Session, reason: Nothing, lead: str | None = None) -> Steps
             session.hand_off(Alert.CALENDAR, texts.NO_CALENDAR)
             return
         slots = [s for s in found.slots if s.start > session.now and s not in session.lost]
+        slots = not_ruled_out(slots, session.norm)
         if not slots and reason is Nothing.FULL and begin == first and state.purpose is Purpose.BOOK and state.service:
             state.full = Wish(state.service, wish, state.asked_for)
             lead = f"{lead.rstrip('.')}{texts.WAITLIST_HINT}" if session.clinic.waiting_list else lead

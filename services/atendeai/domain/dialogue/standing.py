@@ -8,6 +8,7 @@ from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose
+from atendeai.domain.understanding import negation
 from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.intents import is_yes
@@ -20,8 +21,9 @@ _COMES = re.compile(
 )
 """The patient comes after all."""
 _CANCELS = re.compile(r"\b(?:cancel|desmarc)\w*")
+_MOVES = re.compile(r"\b(?:remar[cq]|reagend|mud(?:a|ar|e)\b|troc(?:a|ar)\b|adi(?:a|ar|e)\b|antecip|transfer)\w*")
 _BESIDE = re.compile(r"\b(?:mais uma?|tambem|outra consulta|nova)\b")
-_KEEPS = re.compile(r"\bnao (?:(?:quero|precisa|e para|vou)(?: mais)? )?(?:cancel|desmarc)\w*")
+_KEEPS = negation.REFUSED
 
 
 def as_new_time(session: Session) -> None:
@@ -33,16 +35,35 @@ def picking(session: Session, _asked: Asks | None) -> Taken:
     """The patient says which of several appointments is meant."""
     if session.reading.intent is Intent.BOOK and session.reading.confidence > _SAID:
         return False  # a further booking is wished for
+    if _other_act(session):
+        return False  # "na verdade remarca a limpeza": begun anew
+    if session.state.purpose is Purpose.CANCEL and refuses(session) and not changes.excepts(session):
+        changes.kept(session)
+        return True
     yield from changes.picking(session)
     return True
+
+
+def _other_act(session: Session) -> bool:
+    """Whether a move is asked for by its name where a cancellation was under way, or the other way round."""
+    intent, norm = session.reading.intent, session.norm
+    if session.state.purpose is Purpose.CANCEL:
+        return intent is Intent.RESCHEDULE and bool(_MOVES.search(norm))
+    return intent is Intent.CANCEL and bool(_CANCELS.search(norm)) and not refuses(session)
+
+
+def refuses(session: Session) -> bool:
+    """Whether a cancellation is refused, and no other asked for in the same breath ("não cancela a de quinta!")."""
+    norm = session.norm
+    return _KEEPS.search(norm) is not None and not _CANCELS.search(negation.without(norm) or "")
 
 
 def cancelling(session: Session, _asked: Asks | None) -> Taken:
     """The last word on a cancellation, or another time instead."""
     intent = session.reading.intent
-    if changes.names_one(session):
+    if changes.excepts(session) or (changes.names_one(session) and not refuses(session)):
         yield from changes.picking(session)
-    elif _KEEPS.search(session.norm) and session.reading.when.empty:
+    elif refuses(session):
         yield from changes.cancelling(session, sure=False)
     elif _COMES.search(session.norm) and "cancelamento" not in session.norm and intent is not Intent.CANCEL:
         yield from changes.cancelling(session, sure="confirm" in session.norm and "vou" not in session.norm)

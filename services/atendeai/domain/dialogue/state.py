@@ -133,7 +133,7 @@ class State:
     later_asks: bool = False
     """Whom they are for must be asked: the wish was for several people."""
     pending: str | None = None
-    """Another change that was asked for beside the one under way, as it was written."""
+    """What was asked for beside the change or the booking under way and comes after it, as it was written."""
     next_one: bool = False
     """The booking under way is that of the first of ``later``."""
     others: list[str | None] = field(default_factory=list)

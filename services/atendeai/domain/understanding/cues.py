@@ -11,7 +11,7 @@ RULED_OUT = re.compile(
     r"\b(?:nao (?:vou )?(?:posso|consigo|poderei|poder(?:ei)?|conseguir|da|dara|quero|pode(?: ser)?|serve|"
     r"tenho como|vai dar|rola)"
     r"(?: (?:mais|ir|comparecer|vir|fazer|estar|marcar|para))*|nao vou(?: mais| poder| conseguir)*(?: ir|"
-    r" comparecer)?|menos|exceto|tirando|sem ser|nao)"
+    r" comparecer)?|menos|exceto|tirando|sem ser|nao|nem)"
     r" ?(?:n?[ao]s?|em|de|da|do|para|as|a)? ?(?:dia )?$"
 )
 RULED_OUT_AFTER = re.compile(
@@ -19,6 +19,11 @@ RULED_OUT_AFTER = re.compile(
     r"vou conseguir|serve|pode|rola|dara|vou|quero|tenho)"
     r"|^,? nao(?:$|[,.!])(?! e\b)"
 )
+ALSO_RULED_OUT = re.compile(r"^\s*,?\s*(?:e|ou|nem)(?: (?:n?[ao]s?|em|de|d[ao]|para|dia))*\s*$")
+"""Between a day that is ruled out and another that is, too ("menos quarta e quinta")."""
+LIST_RULED_OUT = re.compile(r"\b(?:menos|exceto|tirando|sem ser|nem) ?(?:n?[ao]s?|em|de|da|do|para|as|a)? ?(?:dia )?$")
+"""Words after which a list is ruled out, commas and all."""
+WORKS_AFTER = re.compile(r"^,? (?:a[ti]e? |eu )?(?:posso|pode|podemos|da\b|consigo|tem|serve|sim|esta|quero|prefiro)")
 STANDING = re.compile(
     r"\b(?:(?:consulta|exame|retorno|horario|agendamento|sessao|avaliacao|reserva|"
     r"hora)(?: [a-z]+){0,4}?,? (?:d[aeo]s?|que (?:tenho|era|seria|esta|estava|e|ficou)(?: [a-z]+){0,3}?)"

@@ -107,12 +107,13 @@ class _Grammar(Resolver):
 
     def items(self, mentions: list[DayMention]) -> list[_Item]:
         """The days of the message, with weekdays put into the weeks and dates they belong to."""
-        mentions = _in_their_week(mentions, self.text)
+        out = _ruled_out(mentions, self.text)
+        mentions = _in_their_week(mentions, self.text, out)
         items: list[_Item] = []
         for mention in mentions:
             if items and self._joined(items, mention):
                 continue
-            before, after = self.text[: mention.start], self.text[mention.end :]
+            before = self.text[: mention.start]
             items.append(
                 _Item(
                     mention.start,
@@ -120,7 +121,7 @@ class _Grammar(Resolver):
                     self._bounded(mention),
                     type(mention.ref).__name__,
                     standing=bool(cues.STANDING.search(before)),
-                    ruled_out=bool(cues.RULED_OUT.search(before) or cues.RULED_OUT_AFTER.search(after)),
+                    ruled_out=mention.start in out or bool(cues.RULED_OUT_AFTER.search(self.text[mention.end :])),
                 )
             )
         return items
@@ -297,7 +298,34 @@ def _interleaved(days: list[_Item], times: list[TimeMention]) -> bool:
     return all(kinds[i] != kinds[i + 1] for i in range(len(kinds) - 1))
 
 
-def _in_their_week(mentions: list[DayMention], text: str) -> list[DayMention]:
+def _ruled_out(mentions: list[DayMention], text: str) -> set[int]:
+    """Where the days begin that the words before them rule out, a list of them with its first."""
+    out: set[int] = set()
+    listing = False
+    for index, mention in enumerate(mentions):
+        before = text[: mention.start]
+        if cues.RULED_OUT.search(before):
+            out.add(mention.start)
+            listing = bool(cues.LIST_RULED_OUT.search(before))
+        elif index and mentions[index - 1].start in out and not cues.WORKS_AFTER.search(text[mention.end :]):
+            gap = text[mentions[index - 1].end : mention.start]
+            if cues.ALSO_RULED_OUT.search(gap) or (listing and _comes_to_a_list(mentions, index, text)):
+                out.add(mention.start)
+    return out
+
+
+def _comes_to_a_list(mentions: list[DayMention], index: int, text: str) -> bool:
+    """Whether commas lead from the day before this one to one that is joined by a word ("segunda, terça e quarta")."""
+    for one, other in zip(mentions[index - 1 :], mentions[index:], strict=False):
+        gap = text[one.end : other.start]
+        if not cues.LISTED.search(gap):
+            return False
+        if cues.ALSO_RULED_OUT.search(gap):
+            return True
+    return False
+
+
+def _in_their_week(mentions: list[DayMention], text: str, ruled_out: set[int]) -> list[DayMention]:
     """Weekdays named with a week, and days named with a month, become days of it."""
     weeks = [m for m in mentions if isinstance(m.ref, Span) and m.ref.kind in {"next_week", "this_week"}]
     months = [m for m in mentions if isinstance(m.ref, Span) and m.ref.kind == "month"]
@@ -305,7 +333,7 @@ def _in_their_week(mentions: list[DayMention], text: str) -> list[DayMention]:
     used: set[int] = set()
     for mention in mentions:
         ref = mention.ref
-        if cues.RULED_OUT.search(text[: mention.start]):
+        if mention.start in ruled_out:
             out.append(mention)  # "semana que vem, menos quarta": the week stands
             continue
         near_week = next(

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import answers, booking, doubt, misses, searching, texts, wishing
+from atendeai.domain.dialogue import answers, booking, doubt, misses, renaming, searching, texts, wishing
 from atendeai.domain.dialogue.choice import names_slot
 from atendeai.domain.dialogue.flow import naming
 from atendeai.domain.dialogue.kin import speaks_for_another
-from atendeai.domain.dialogue.ports import Answer, Request, Steps
+from atendeai.domain.dialogue.ports import Answer, Request, Slot, Steps
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose
 from atendeai.domain.understanding.intent import Intent
@@ -32,6 +32,9 @@ def offered(session: Session, asked: Asks | None) -> Taken:
     agrees = (same and reading.intent is not Intent.CONFIRM_NO) or (
         reading.when.empty and reading.intent is Intent.CONFIRM_YES
     )
+    if renaming.for_another(session, asked) and (reading.when.empty or same):
+        yield from searching.offer(session, slot)
+        return True
     if agrees and doubt.takes_back(session.norm):
         yield from _yes_and_no(session)
         return True
@@ -43,6 +46,12 @@ def offered(session: Session, asked: Asks | None) -> Taken:
         return True
     if reading.when.empty and speaks_for_another(session.norm) and not state.for_other:
         return (yield from naming.aside(session, slot))  # "não sou eu o paciente, é meu pai"
+    return (yield from _settled(session, slot, agrees=agrees))
+
+
+def _settled(session: Session, slot: Slot, *, agrees: bool) -> Taken:
+    """Takes the last word itself, or the wish that comes in its place. ``agrees``: it is a yes, whatever is beside."""
+    state, reading = session.state, session.reading
     renamed = bool(reading.entities.service) or session.names_professional or session.names_another_kind
     if not renamed and agrees:
         yield from booking.accept(session)
