@@ -25,7 +25,7 @@ class Contact(Body):
 
     wa_id: str | None = None
     user_id: str | None = None
-    name: Annotated[str | None, BeforeValidator(_cut), Field(max_length=NAME_LIMIT)] = None
+    name: Annotated[str | None, BeforeValidator(_cut)] = None
     """As they call themselves, which is no reason to refuse what they write: the rest of a longer one is left out."""
 
 
