@@ -80,7 +80,18 @@ class Diary:
             issue_service_token(self.clinic.tenant, name)
 
     async def make_due(self, *queues: str) -> None:
-        """Spare the test the wait for work that is planned for later."""
+        """Spare the test the wait for work that is planned for later, once what is being handled has been planned."""
+
+        async def handled() -> int:
+            [row] = await self.clinic.fetch(
+                "SELECT count(*) AS n FROM atendeai.work WHERE clinic_id = $1 AND queue = ANY($2)"
+                " AND lease_token IS NOT NULL",
+                self.clinic.id,
+                list(queues),
+            )
+            return int(row["n"])
+
+        await until(handled, lambda found: found == 0)
         await self.clinic.fetch(
             "UPDATE atendeai.work SET due_at = now(), due_since = now() WHERE clinic_id = $1 AND queue = ANY($2)"
             " AND lease_token IS NULL",

@@ -27,11 +27,7 @@ async def synced(diary: Diary, appointment: dict[str, Any]) -> None:
 
 async def make_due(diary: Diary) -> None:
     """Spare the test the pause after a failure."""
-    await diary.clinic.fetch(
-        "UPDATE atendeai.work SET due_at = now(), due_since = now() WHERE clinic_id = $1 AND queue = 'calendar-sync'"
-        " AND lease_token IS NULL",
-        diary.clinic.id,
-    )
+    await diary.make_due("calendar-sync")
 
 
 async def test_a_booking_becomes_an_event_moves_with_it_and_goes_with_it(
