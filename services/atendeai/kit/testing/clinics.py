@@ -8,7 +8,6 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -22,7 +21,6 @@ from atendeai.kit.identity import issue_access_token, issue_service_token
 from atendeai.kit.settings import SERVICE_PORTS, Settings
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.testing.servers import PostgresServer, RedisServer, clinic_rules
-from atendeai.kit.testing.superuser import Superuser
 
 WEEK = {day: [{"opens": "08:00", "closes": "18:00"}] for day in ("mon", "tue", "wed", "thu", "fri")}
 
@@ -53,11 +51,6 @@ class Stack:
     key: str
     spare: dict[str, list[UUID]] = field(default_factory=dict)
     """By isolation: ids of clinics whose test is over. Their role and partitions serve the next test, emptied."""
-
-    @cached_property
-    def superuser(self) -> Superuser:
-        """The superuser, for what tests prepare and look at."""
-        return Superuser(self.postgres.admin_dsn)
 
     def give_back(self, clinic: TestClinic) -> None:
         """Let the next test that makes a clinic of this isolation have the role and the partitions."""
@@ -174,21 +167,21 @@ class TestClinic:
 
     async def write(self) -> None:
         """Write the configuration row and the claims as they stand now, as the operator would."""
-
-        async def work(connection: asyncpg.Connection) -> None:
+        connection = await asyncpg.connect(self.stack.postgres.admin_dsn)
+        try:
             async with connection.transaction():
                 await _write(connection, self)
-
-        await self.stack.superuser.run(work)
+        finally:
+            await connection.close()
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Run a query as the superuser: for a test's own look at what was stored."""
-
-        async def work(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self.stack.postgres.admin_dsn)
+        try:
             rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
             return rows
-
-        return await self.stack.superuser.run(work)
+        finally:
+            await connection.close()
 
 
 def merged(base: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -268,8 +261,8 @@ async def make_clinic(
             credentials,
         ),
     )
-
-    async def work(connection: asyncpg.Connection) -> None:
+    connection = await asyncpg.connect(stack.postgres.admin_dsn)
+    try:
         if used is None:
             await _make_role(connection, clinic)
             await make_partitions(connection, clinic_id)
@@ -277,8 +270,8 @@ async def make_clinic(
             await _empty(connection, clinic)
         async with connection.transaction():
             await _write(connection, clinic)
-
-    await stack.superuser.run(work)
+    finally:
+        await connection.close()
     await _make_redis_user(stack, clinic, known=used is not None)
     return clinic
 
