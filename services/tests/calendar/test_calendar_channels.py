@@ -214,7 +214,13 @@ class TestOneReader:
             return await SyncRepository(connection, world.clinic.id).begin(ANA)
 
     async def without_channel(self, world: World) -> None:
-        """Have the calendar need a channel; the work queue leaves it alone."""
+        """Have the calendar need a channel; the work queue leaves it alone, once what it handles has ended."""
+
+        async def idle() -> bool:
+            handled = "SELECT FROM atendeai.work WHERE clinic_id = $1 AND lease_token IS NOT NULL"
+            return not await world.clinic.fetch(handled, world.clinic.id)
+
+        await eventually(idle)
         await world.clinic.fetch("DELETE FROM atendeai.work WHERE clinic_id = $1", world.clinic.id)
         await world.clinic.fetch("DELETE FROM atendeai.calendar_channel WHERE clinic_id = $1", world.clinic.id)
         world.google.app.state.google.channels.clear()
