@@ -35,10 +35,15 @@ def binary(name: str) -> str:
     return cluster("bin", name).splitlines()[-1]
 
 
+def _command(*arguments: str) -> list[str]:
+    return [binary("kubectl"), "--context", CONTEXT, *arguments]
+
+
 def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
     """Run kubectl against the local cluster and return its output; raises KubectlError with its complaint."""
-    command = [binary("kubectl"), "--context", CONTEXT, *arguments]
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(
+        _command(*arguments), input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+    )
     if done.returncode != 0:
         raise KubectlError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
@@ -46,9 +51,8 @@ def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> 
 
 def popen(*arguments: str) -> subprocess.Popen[bytes]:
     """Begin a kubectl that is talked to: its input, output and complaints are pipes."""
-    command = [binary("kubectl"), "--context", CONTEXT, *arguments]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
+    return subprocess.Popen(_command(*arguments), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
 
 
 def get(kind: str, name: str | None = None, *, namespace: str | None = None, selector: str | None = None) -> Any:
@@ -113,7 +117,7 @@ def wait(kind: str, name: str, condition: str = "Ready", *, namespace: str, seco
 @contextmanager
 def forward(target: str, port: int, *, namespace: str) -> Iterator[int]:
     """A local port that leads to `port` of a Service or Pod; raises KubectlError when it cannot be opened."""
-    command = [binary("kubectl"), "--context", CONTEXT, "-n", namespace, "port-forward", target, f":{port}"]
+    command = _command("-n", namespace, "port-forward", target, f":{port}")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None
