@@ -14,10 +14,10 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 
 from atendeai.domain.appointment_states import Status
 from atendeai.kit import clock
-from atendeai.kit.schemas import STORABLE, VISIBLE, WHOLE, Body, Code, Flag, Moment, WallTime
+from atendeai.kit.schemas import NAME_LIMIT, STORABLE, VISIBLE, WHOLE, Body, Code, Flag, Moment, WallTime
 from atendeai.kit.schemas import Day as AnyDay
 
-PersonName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), VISIBLE]
+PersonName = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMIT, strip_whitespace=True), VISIBLE]
 Text = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True), STORABLE]
 
 _Day = TypeVar("_Day", bound=date)

@@ -7,13 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field
 
 from atendeai.kit.paging import Page
-from atendeai.kit.schemas import STORABLE, Body, Flag, Moment
+from atendeai.kit.schemas import NAME_LIMIT, STORABLE, Body, Flag, Moment
 from atendeai.kit.wording import spelt
 
 _PERSON = spelt(r"^person:[A-Za-z0-9_-]{1,64}$", "person:<id>")
-
-NAME_LIMIT = 200
-"""Characters of a patient's name, as appointment takes it."""
 
 
 def _cut(name: object) -> object:

@@ -116,6 +116,9 @@ VISIBLE = _Holding(_visible, _LINE)
 STORABLE = _Holding(_storable, r"^[^\u0000]*$")
 """Of any other text: what PostgreSQL can keep. After its lengths."""
 
+NAME_LIMIT = 200
+"""Characters of a person's name. What people call themselves elsewhere is cut to it, never refused for it."""
+
 Line = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), VISIBLE]
 """A line of any length."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from atendeai.kit.schemas import NAME_LIMIT
 from atendeai.whatsapp import content
 from atendeai.whatsapp.content import File
 from atendeai.whatsapp.fields import dicts, identifier, phone, words
@@ -19,9 +20,6 @@ from atendeai.whatsapp.people import Identity
 
 MOST_TEXT = 8192
 """Characters kept of a message's text; the platform itself allows 4096."""
-
-NAME_LIMIT = 200
-"""Characters kept of the name that people give themselves on WhatsApp: what every other service takes of a name."""
 
 MOST_CHANGES = 1000
 """A payload of one mebibyte cannot honestly carry more."""
