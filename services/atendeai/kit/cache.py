@@ -6,12 +6,14 @@ two seconds, one retry, then `Unavailable`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
 import redis.asyncio as aioredis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -44,6 +46,45 @@ def unavailable() -> Iterator[None]:
         yield
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise Unavailable("Redis") from error
+
+
+class _Sends(aioredis.Connection):
+    """redis-py's connection; whoever is cancelled while sending is cancelled.
+
+    redis-py waits with `asyncio.wait_for`, which before Python 3.12 drops a cancellation that arrives together with the
+    result (bpo-37658): work that must end would go on. It also makes a task of each command.
+    """
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        """Send, within the socket's time. Raises redis-py's `TimeoutError` and `ConnectionError`."""
+        if not self.is_connected:
+            await self.connect_check_health(check_health=False)
+        if check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]
+        if isinstance(command, str):
+            command = command.encode()
+        sent = False
+        try:
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command([command] if isinstance(command, bytes) else command)
+            sent = True
+        except TimeoutError as error:
+            raise RedisTimeoutError("Redis did not take a command in time") from error
+        except OSError as error:
+            raise RedisConnectionError(f"Redis did not take a command: {error}") from error
+        finally:
+            if not sent:  # half a command may be on its way
+                await self.disconnect(nowait=True)
+
+
+class _SendsEncrypted(_Sends, aioredis.SSLConnection):
+    """The same over TLS."""
+
+
+_CONNECTIONS: dict[type[AbstractConnection], type[_Sends]] = {
+    aioredis.Connection: _Sends,
+    aioredis.SSLConnection: _SendsEncrypted,
+}
 
 
 class TenantRedis:
@@ -129,6 +170,7 @@ class Cache:
             retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
             driver_info=None,  # CLIENT SETINFO is not among the commands a clinic's user may call
         )
+        self.pool.connection_class = _CONNECTIONS[self.pool.connection_class]
         self._client = aioredis.Redis(connection_pool=self.pool)
         self._shared = settings.shared
         self._clinic_id = settings.clinic_id

@@ -118,3 +118,23 @@ async def test_an_outage_is_unavailable_and_passes(
             await cache.ping()
         proxy.mend()
         assert await redis.get("a") == b"1"
+
+
+async def test_a_command_that_is_cancelled_is_cancelled_at_whatever_step(
+    clinic_factory: ClinicFactory, cache_of: CacheOf
+) -> None:
+    clinic = await clinic_factory()
+    redis = cache_of(clinic.service_settings("user")).for_tenant(clinic.id)
+    await redis.get("warm")
+    ended = []
+    for steps in range(12):
+        command = asyncio.create_task(redis.get("key"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if command.done():
+            break
+        command.cancel()
+        await asyncio.wait([command])
+        ended.append(command.cancelled())
+    assert ended
+    assert all(ended), ended
