@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -42,6 +43,9 @@ AT_ONCE = 24
 CANCELLED = 0.25
 """How many of the requests are broken off, at any moment of their first few milliseconds."""
 
+PROGRESS = 50_000
+"""After how many requests it is said how far it has come."""
+
 DAYS = [date(2031, 3, 3) + timedelta(days=index) for index in range(5)]
 _ROWS = text("SELECT clinic_id FROM atendeai.audit_event LIMIT 200")
 _FORBIDDEN = "42501"
@@ -62,15 +66,19 @@ class Soak:
 
     headers: dict[str, list[tuple[bytes, bytes]]] = field(default_factory=dict)
 
-    async def run(self, requests: int, *, seconds: float) -> None:
-        """Send so many requests, or as many as fit into the time."""
-        left, ends = requests, time.monotonic() + seconds
+    async def run(self, requests: int, *, seconds: float, say: Callable[[str], None] = lambda _: None) -> None:
+        """Send so many requests, or as many as fit into the time; `say` hears now and then how far it is."""
+        begun = time.monotonic()
+        left, ends = requests, begun + seconds
 
         async def worker() -> None:
             nonlocal left
             while left > 0 and time.monotonic() < ends:
                 left -= 1
                 await self._one()
+                if left and left % PROGRESS == 0:
+                    passed = time.monotonic() - begun
+                    say(f"  {requests - left:>12,} requests after {passed:,.0f} s, foreign: {len(self.foreign)}")
 
         await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
 
@@ -258,7 +266,7 @@ def main() -> None:
             async def soak() -> Soak:
                 prepared = await prepare(made, gate.port, clinics)
                 try:
-                    await prepared.run(requests, seconds=seconds)
+                    await prepared.run(requests, seconds=seconds, say=partial(print, flush=True))
                 finally:
                     await prepared.kit.close()
                 return prepared
