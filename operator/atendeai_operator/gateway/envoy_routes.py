@@ -82,16 +82,20 @@ def _virtual_host(site: Site) -> Json:
         "name": site.name,
         "domains": list(site.hosts),
         "routes": [*(_route(site, route) for route in site.routes), _answer(site.otherwise)],
-        "retry_policy": {
-            # Only where the service has certainly not seen the request; a booking is never sent twice by the edge.
-            "retry_on": "connect-failure,refused-stream,reset-before-request",
-            "num_retries": 3,
-            "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
-        },
+        "retry_policy": _again(3, "0.05s", "0.5s"),
     }
     if site.keys:  # a token is the rule, and each public route says that it is an exception
         host["typed_per_filter_config"] = {JWT: _jwt_on_route(requirement_name=site.name)}
     return host
+
+
+def _again(times: int, first: str, longest: str) -> Json:
+    """Try again where the service has certainly not seen the request; a booking is never sent twice by the edge."""
+    return {
+        "retry_on": "connect-failure,refused-stream,reset-before-request",
+        "num_retries": times,
+        "retry_back_off": {"base_interval": first, "max_interval": longest},
+    }
 
 
 def _route(site: Site, route: Route) -> Json:
@@ -104,6 +108,8 @@ def _route(site: Site, route: Route) -> Json:
     if route.guard is not None:
         filters[FLOOD] = flood_guard(route.guard)
     rendered: Json = {"match": match, "route": {"cluster": route.upstream.name, "timeout": "30s"}}
+    if route.patient:  # a Service whose pods have just come is refused by nodes that have not heard of them
+        rendered["route"]["retry_policy"] = _again(10, "0.1s", "1s")
     if filters:
         rendered["typed_per_filter_config"] = filters
     return rendered

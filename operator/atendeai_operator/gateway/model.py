@@ -70,13 +70,15 @@ class Upstream:
 class Route:
     """One path, with everything under it, to one upstream.
 
-    ``token`` demands a person's valid token; ``guard`` takes the place of the edge's own.
+    ``token`` demands a person's valid token; ``guard`` takes the place of the edge's own; ``patient`` says that who
+    asks would rather wait for some seconds than hear that nobody takes the connection.
     """
 
     path: str
     upstream: Upstream
     token: bool
     guard: Guard | None = None
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,7 @@ def _hosts(tenants: Iterable[Tenant]) -> tuple[str, ...]:
 
 def _webhook_routes(upstreams: dict[str, Upstream]) -> tuple[Route, ...]:
     upstream = upstreams.get(WEBHOOK_SERVICE.name)
-    return (Route(WEBHOOK_PATH, upstream, token=False, guard=WEBHOOK_GUARD),) if upstream else ()
+    return (Route(WEBHOOK_PATH, upstream, token=False, guard=WEBHOOK_GUARD, patient=True),) if upstream else ()
 
 
 def _routes(upstreams: dict[str, Upstream]) -> tuple[Route, ...]:
@@ -266,4 +268,5 @@ def _service(service: Service, upstreams: dict[str, Upstream]) -> Iterable[Route
     upstream = upstreams[service.name]
     for path in sorted({*service.prefixes, *service.public}):
         guard = WEBHOOK_GUARD if path in service.flood_exempt else None
-        yield Route(path, upstream, token=path not in service.public, guard=guard)
+        patient = service is WEBHOOK_SERVICE and path == WEBHOOK_PATH
+        yield Route(path, upstream, token=path not in service.public, guard=guard, patient=patient)

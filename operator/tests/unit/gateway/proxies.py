@@ -96,13 +96,13 @@ class _Echo(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def echo() -> Iterator[int]:
-    """An upstream that answers with what it was asked; gives its port.
+def echo(port: int = 0) -> Iterator[int]:
+    """An upstream that answers with what it was asked; gives its port, which is the wanted one if that is not 0.
 
     `X-Allow-Origin` is an origin that it allows. The first request with a value of `X-Hang-Up` gets no answer: the
     connection ends.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Echo)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

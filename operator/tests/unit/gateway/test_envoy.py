@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ class Edge:
     def __init__(self, directory: Path, echo: int) -> None:
         self.directory = directory
         self.plain, self.tls, self.status, self.admin = (processes.free_port() for _ in range(4))
-        self._echo = echo
+        self.echo = echo
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{self.plain}", timeout=10)
 
     def write(self, edge: model.Edge) -> None:
@@ -51,7 +53,7 @@ class Edge:
         document = json.loads(clusters)
         for cluster in document["resources"]:
             endpoint = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
-            endpoint["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": self._echo}
+            endpoint["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": self.echo}
         return json.dumps(document)
 
     def ask(self, name: str, path: str, **request: Any) -> httpx.Response:
@@ -272,6 +274,31 @@ def test_one_address_that_floods_is_stopped_and_another_is_not(edge: Edge) -> No
     finally:
         edge.write(samples.edge())
     proxies.until("the usual guard", lambda: all(ask("198.51.100.9").status_code == 200 for _ in range(8)))
+
+
+def test_a_webhook_waits_for_pods_that_have_just_come_and_other_requests_hear_at_once(edge: Edge) -> None:
+    later, usual = processes.free_port(), edge.echo
+
+    def refused() -> int:
+        text = httpx.get(f"http://127.0.0.1:{edge.status}/metrics", timeout=5).text
+        found = re.findall(r"^envoy_cluster_upstream_rq_retry{.*whatsapp.*} (\d+)", text, re.MULTILINE)
+        return sum(map(int, found))
+
+    edge.echo = later
+    edge.write(samples.edge())
+    try:
+        proxies.until("nobody there", lambda: edge.ask("sol", "/health").status_code == 503)
+        before = refused()
+        with ThreadPoolExecutor(1) as outside:
+            webhook = outside.submit(edge.ask, "sol", "/webhook/whatsapp", method="POST", content=b"{}")
+            # More often than others are tried.
+            proxies.until("tried", lambda: refused() - before > 4)
+            with proxies.echo(later):
+                assert webhook.result().status_code == 200
+    finally:
+        edge.echo = usual
+        edge.write(samples.edge())
+    proxies.until("the usual", lambda: edge.ask("sol", "/health").status_code == 200)
 
 
 def test_an_edge_without_clinics_serves_the_stacks_own_host(edge: Edge) -> None:
