@@ -27,7 +27,7 @@ def up(_: argparse.Namespace) -> None:
                 kind.connect()
             kind.settle()
             _load_infrastructure(chosen)
-            wanted = node.reference() if _builds_node(chosen) else "public"
+            wanted = node.reference(_preloaded(chosen)) if _builds_node(chosen) else "public"
             if mode.recorded_node() not in {"", wanted}:
                 steps.say("the cluster runs and was made by another recipe; `make down` and `make up` renew it")
         elif _builds_node(chosen):
@@ -46,7 +46,7 @@ def prepare(_: argparse.Namespace) -> None:
         gobuild.ensure(node.BINARIES)
         gobuild.ensure(_OTHER_BINARIES)
         images.infrastructure(chosen)
-        node.ensure()
+        node.ensure(_preloaded(chosen))
     else:
         gobuild.ensure(("kind", "kubectl", "helm"))
     app.ensure(chosen)
@@ -83,23 +83,21 @@ def _builds_node(chosen: str) -> bool:
 
 def _create_built(chosen: str) -> None:
     """Compile in one lane while the other lane downloads, builds images, and creates the cluster as soon as it can."""
-    early = [
-        recipe
-        for key, recipe in images.RECIPES.items()
-        if key not in images.COMPILED and (chosen == "build" or key not in images.PUBLIC)
+    building_blocks = [
+        recipe for key, recipe in images.RECIPES.items() if key not in images.COMPILED and key not in images.PUBLIC
     ]
     with ThreadPoolExecutor(max_workers=1) as compiler:
         for_node: Future[None] = compiler.submit(gobuild.ensure, node.BINARIES)
         others: Future[None] = compiler.submit(_compile_others, for_node)
         try:
             debian.ensure(debian.BUILD)
-            for recipe in early:
+            for recipe in building_blocks:
                 images.build(recipe)
+            preloaded = _preloaded(chosen)
             for_node.result()
-            image = node.ensure()
+            image = node.ensure(preloaded)
             _replace(image)
             mode.record(chosen, image)
-            kind.load([images.build(recipe) for recipe in early if images.is_infrastructure(recipe)])
         except BaseException:
             # The error is shown now, not when the compiler is done; what it finished stays in Go's cache.
             others.cancel()
@@ -107,6 +105,11 @@ def _create_built(chosen: str) -> None:
             raise
         others.result()
     _load_infrastructure(chosen)
+
+
+def _preloaded(chosen: str) -> list[str]:
+    """What the built node image carries besides the control plane: all that is built here and waits for no compiler."""
+    return images.early() if chosen == "build" else []
 
 
 def _compile_others(before: Future[None]) -> None:

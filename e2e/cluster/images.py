@@ -142,9 +142,9 @@ RECIPES: dict[str, Recipe] = {
 COMPILED = frozenset({"prometheus", "prometheusOperator", "prometheusConfigReloader", "kube-proxy"})
 
 
-def is_infrastructure(recipe: Recipe) -> bool:
-    """Whether a recipe's image runs in the cluster as such, and is no building block of others."""
-    return any(RECIPES.get(key) is recipe for key in PUBLIC)
+def early() -> list[str]:
+    """Build the infrastructure's images that wait for no compiler. Returns their references, in the table's order."""
+    return [build(RECIPES[key]) for key in PUBLIC if key in RECIPES and key not in COMPILED]
 
 
 def wheel(name: str, version: str) -> Path:

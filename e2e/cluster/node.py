@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,28 +34,32 @@ PROVISIONER = f"{images.LOCAL}/local-path-provisioner:{versions.LOCAL_PATH_PROVI
 HELPER = f"{images.LOCAL}/local-path-helper:{versions.DEBIAN_SUITE}"
 
 
-def reference() -> str:
-    """The node image's tag: the Kubernetes version and the hash of everything inside."""
-    parts = [_RECIPE, versions.KIND, versions.DEBIAN_SUITE, versions.PAUSE]
+def reference(more: Sequence[str] = ()) -> str:
+    """The node image's tag: the Kubernetes version and the hash of everything inside, `more` images among it."""
+    parts = [_RECIPE, versions.KIND, versions.DEBIAN_SUITE, versions.PAUSE, *more]
     parts += [str(gobuild.path(name).relative_to(paths.cache())) for name in BINARIES]
     parts += [(images._FOLDERS / name / "Dockerfile").read_text() for name in ("node-base", "node", "kube-proxy")]  # noqa: SLF001
     return f"{images.LOCAL}/node:{versions.KUBERNETES}-{paths.digest(*parts, length=10)}"
 
 
-def ensure() -> str:
-    """Build the node image unless the engine has it. Returns its reference. Raises StepFailedError."""
-    tag = reference()
+def ensure(more: Sequence[str] = ()) -> str:
+    """Build the node image unless the engine has it. Returns its reference. Raises StepFailedError.
+
+    ``more`` are images of the engine that each node has from its start: what is put in once is not sent to every node
+    of every cluster, and a node unpacks only what it runs.
+    """
+    tag = reference(more)
     if images.exists(tag):
         return tag
     with paths.lock("node-image"):
         if not images.exists(tag):
             gobuild.ensure(BINARIES)
             with steps.step("build node image"):
-                _build(tag)
+                _build(tag, more)
     return tag
 
 
-def _build(tag: str) -> None:
+def _build(tag: str, more: Sequence[str]) -> None:
     bare = f"{tag}-bare"
     kind_source = gobuild.module_directory("sigs.k8s.io/kind", versions.KIND)
     preloaded = _preloaded_images()
@@ -82,7 +86,7 @@ def _build(tag: str) -> None:
         engine.docker("exec", "-d", container, "containerd")
         _wait_for_containerd(container)
         engine.pipe(
-            [engine.client(), "save", *preloaded],
+            [engine.client(), "save", *preloaded, *more],
             [engine.client(), "exec", "-i", container, *_IMPORT, "--no-unpack", "-"],
             what="import the preloaded images into the node image",
         )
