@@ -69,16 +69,17 @@ class Soak:
     async def run(self, requests: int, *, seconds: float, say: Callable[[str], None] = lambda _: None) -> None:
         """Send so many requests, or as many as fit into the time; `say` hears now and then how far it is."""
         begun = time.monotonic()
-        left, ends = requests, begun + seconds
+        left, done, ends = requests, 0, begun + seconds
 
         async def worker() -> None:
-            nonlocal left
+            nonlocal left, done
             while left > 0 and time.monotonic() < ends:
                 left -= 1
                 await self._one()
-                if left and left % PROGRESS == 0:
+                done += 1
+                if done % PROGRESS == 0:
                     passed = time.monotonic() - begun
-                    say(f"  {requests - left:>12,} requests after {passed:,.0f} s, foreign: {len(self.foreign)}")
+                    say(f"  {done:>12,} requests after {passed:,.0f} s, foreign: {len(self.foreign)}")
 
         await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
 
