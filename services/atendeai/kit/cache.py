@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -191,8 +191,8 @@ class Cache:
             pipe.execute_command(*command)
         return await pipe.execute(raise_on_error=False)
 
-    async def wakes(self, queues: Sequence[str]) -> AsyncIterator[str]:
-        """Yield the queue's name whenever somebody publishes work for it; ends with an error when Redis goes away.
+    async def wakes(self, queues: Sequence[str]) -> AsyncIterator[tuple[UUID, str]]:
+        """Yield clinic and queue whenever somebody publishes work for it; ends with an error when Redis goes away.
 
         Redis compares a PSUBSCRIBE pattern literally with the user's rule, so the pool follows all of `clinic:*`.
         """
@@ -212,8 +212,9 @@ class Cache:
                 if message["channel"] is None:  # the answer to a ping
                     continue
                 match bytes(message["channel"]).decode("utf-8", "replace").split(":", 3):
-                    case [_, _, "wake", queue] if queue in wanted:
-                        yield queue
+                    case [_, clinic, "wake", queue] if queue in wanted:
+                        with suppress(ValueError):  # no clinic's channel
+                            yield UUID(clinic), queue
 
     async def close(self) -> None:
         """Close all connections."""

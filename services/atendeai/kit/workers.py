@@ -342,11 +342,21 @@ class WorkLoops:
         with suppress(Unavailable):
             await self._kit.cache.for_tenant(clinic_id).publish(f"wake:{queue}", b"1")
 
+    async def _serves(self, clinic_id: UUID) -> bool:
+        """Whether this process works for a clinic: the pool hears of all and would claim in vain for some."""
+        if not self._kit.settings.shared:
+            return True
+        try:
+            return (await self._kit.tenants.get(clinic_id)).config.isolation == "Shared"
+        except (UnknownClinicError, Unavailable):
+            return True  # the claim knows
+
     async def _follow_redis(self) -> None:
         while True:
             try:
-                async for queue in self._kit.cache.wakes(tuple(self._lanes)):
-                    self._lanes[queue].wake()
+                async for clinic_id, queue in self._kit.cache.wakes(tuple(self._lanes)):
+                    if await self._serves(clinic_id):
+                        self._lanes[queue].wake()
             except Exception as error:  # noqa: BLE001 - without Redis the poll still finds all work
                 log.debug("wakes_lost", error=type(error).__name__)
             await asyncio.sleep(1.0)

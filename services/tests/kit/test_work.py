@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +23,7 @@ from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
 from atendeai.kit.testing.proxy import proxied
 from atendeai.kit.testing.waiting import eventually
 from atendeai.kit.work import Worker, enqueue
+from atendeai.kit.workers import WorkLoops
 from tests.kit.toy import Calls, create_app
 
 pytestmark = pytest.mark.integration
@@ -367,6 +370,39 @@ async def test_a_message_of_redis_wakes_a_process_long_before_its_poll(
     await eventually(heard)
     await eventually(nothing_left(clinic, queue))
     assert calls.keys(clinic.id) == ["x"]
+
+
+async def test_the_pool_claims_nothing_for_the_wake_of_a_clinic_that_has_pods(
+    clinic_factory: ClinicFactory,
+    client_for: ClientFactory,
+    stack: Stack,
+    queue: str,
+    worker: MakeWorker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dedicated, shared = await clinic_factory(isolation="Dedicated"), await clinic_factory()
+    claims: list[frozenset[str]] = []
+    claim = WorkLoops._claim
+
+    async def counted(self: WorkLoops, queues: AbstractSet[str]) -> None:
+        claims.append(frozenset(queues))
+        await claim(self, queues)
+
+    monkeypatch.setattr(WorkLoops, "_claim", counted)
+    other = replace(worker(poll=SLOW_POLL), queue=f"{queue}x")
+    pool = await client_for(lambda s: create_app(s, workers=[worker(poll=SLOW_POLL), other]), stack.settings("auth"))
+    ears = pool.kit.cache.for_tenant(shared.id)
+
+    async def heard() -> bool:
+        return await ears.publish("listening", b"1") > 0
+
+    await eventually(heard)
+    await eventually(lambda: claims)  # the poll of its start
+    before = len(claims)
+    await pool.kit.cache.for_tenant(dedicated.id).publish(f"wake:{queue}", b"1")
+    await ears.publish(f"wake:{other.queue}", b"1")
+    await eventually(lambda: len(claims) > before)
+    assert claims[before:] == [{other.queue}]
 
 
 async def test_what_this_process_has_no_room_for_is_published(
