@@ -15,7 +15,8 @@ from atendeai.domain.understanding.normalise import fold
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK = re.compile(r"(?i)\b(?:https?://|www\.)\S+")
-_NUMBER = re.compile(r"(?<![\w/])\+?\d[\d .()/-]{5,}\d(?![\w])")
+# Not the start of an appointment, which a tool gives and takes back as it came.
+_NUMBER = re.compile(r"(?<![\w/])(?!\d{4}-\d{2}-\d{2}T\d{2}:)\+?\d[\d .()/-]{5,}\d(?![\w])")
 _DATE = re.compile(r"\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{4}-\d{2}-\d{2}|\d{1,2}[:h]\d{2}")
 _MOST_DATE_DIGITS = 8
 _DOCUMENT = re.compile(r"(?i)\b(?:cpf|rg|cns|carteirinha|matr[íi]cula|passaporte|cnh)\W{0,4}(?P<number>[\w./-]{4,})")

@@ -446,11 +446,12 @@ async def test_a_turn_run_again_takes_the_same_way() -> None:
 
 def test_a_mask_leaves_dates_times_and_public_names_alone() -> None:
     mask = Mask(["Dra. Ana Lima", "Clínica Sol"], ["João da Silva"])
-    text = "quero a Dra. Ana Lima da Clínica Sol dia 25/11/2026 às 14:30, joão"
+    text = "quero a Dra. Ana Lima da Clínica Sol dia 25/11/2026 às 14:30, joão (2026-11-26T10:00:00)"
     hidden = mask.hide(text)
     assert "Ana Lima" in hidden
     assert "Clínica Sol" in hidden
     assert "25/11/2026 às 14:30" in hidden
+    assert "(2026-11-26T10:00:00)" in hidden
     assert "joão" not in hidden
     assert mask.show(hidden) == text
     with pytest.raises(ValueError, match="placeholder"):

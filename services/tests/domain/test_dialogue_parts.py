@@ -47,6 +47,7 @@ STANDING = Appointment("a1", START, "ana", "consulta", "Maria")
         ("sim, Carla Dias", "Carla Dias"),
         ("Joana D'Arc", "Joana D'Arc"),
         ("12345", None),
+        ("\u115f\u1160 \uffa0", None),  # letters to Unicode, which show nothing
         ("quero saber quanto custa isso tudo aí por favor", None),
     ],
 )
@@ -61,7 +62,15 @@ def test_names_given_unasked() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "name"),
-    [("Maria Souza 🌸", "Maria Souza"), ("JOÃO", "João"), ("🌸🌸", None), ("~", None), (None, None), ("Eu", None)],
+    [
+        ("Maria Souza 🌸", "Maria Souza"),
+        ("JOÃO", "João"),
+        ("🌸🌸", None),
+        ("~", None),
+        (None, None),
+        ("Eu", None),
+        ("\u3164\u3164\u3164", None),
+    ],
 )
 def test_names_of_profiles(raw: str | None, name: str | None) -> None:
     assert profile_name(raw) == name

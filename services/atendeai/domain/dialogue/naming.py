@@ -5,7 +5,9 @@ import re
 from atendeai.domain.understanding.lexicon import ABBREVIATIONS
 from atendeai.domain.understanding.normalise import fold
 
-_A_NAME = r"(?P<name>[^\W\d_]+(?:[ '-][^\W\d_]+){0,6})"
+_LETTER = r"[^\W\d_\u115f\u1160\u3164\uffa0]"
+"""Any but the fillers of Hangul, which are letters that show nothing."""
+_A_NAME = rf"(?P<name>{_LETTER}+(?:[ '-]{_LETTER}+){{0,6}})"
 _OWN = re.compile(
     r"(?:\b[Ss]ou (?:[ao] (?=[A-ZÀ-Ú][a-zà-ú])|(?=[A-ZÀ-Ú][a-zà-ú]+ (?:d[aeo]s? )?[A-ZÀ-Ú][a-zà-ú]))|"
     r"(?i:\b(?:meu nome (?:completo )?(?:é|e|eh)|me chamo|"
@@ -31,7 +33,7 @@ _NAME_END = re.compile(
     r"boa (?:tarde|"
     r"noite)|sou|estou|meu|minha|cpf|nascid[oa]|com|vou|moro|mesm[oa]|n[ao]|em|às|dia|hoje|amanh[ãa])\b.*$"
 )
-_NAME_WORD = re.compile(r"^[^\W\d_]+(?:['-][^\W\d_]+)*$")
+_NAME_WORD = re.compile(rf"^{_LETTER}+(?:['-]{_LETTER}+)*$")
 _LONGEST_NAME = 7
 _MOST_LETTERS = 120
 """Longer than any name: what is longer is none, and is not kept as one."""
@@ -49,7 +51,7 @@ def tidy_name(raw: str) -> str:
 
 def profile_name(raw: str | None) -> str | None:
     """A name fit for the diary from what a WhatsApp profile shows; None when that is no name ("🌸", "~", "Eu")."""
-    words = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", raw or "")
+    words = re.findall(rf"{_LETTER}+(?:['-]{_LETTER}+)*", raw or "")
     name = " ".join(words[:_LONGEST_NAME])
     return tidy_name(name) if _SHORTEST_NAME <= len(name) <= _MOST_LETTERS else None
 

@@ -11,6 +11,7 @@ from atendeai.domain.dialogue.options import Act, Option
 from atendeai.domain.dialogue.ports import Answer, Appointment, Request, Slot, Steps
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Purpose, Stage
+from atendeai.domain.understanding.calendar_math import FURTHEST
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment
 
@@ -111,7 +112,9 @@ def _look_for(session: Session) -> Steps:
 def _sought(session: Session) -> Slot | None:
     """The time that was tapped, where the search under way could have found it."""
     state, slot = session.state, options.slot_of(session)
-    if slot is None or state.stage not in _LOOKING or slot.service != state.service or slot.start <= session.now:
+    if slot is None or state.stage not in _LOOKING or slot.service != state.service:
+        return None
+    if not session.now < slot.start <= session.now + FURTHEST:
         return None
     who = session.clinic.professional(slot.professional)
     return slot if who is not None and slot.service in who.services else None

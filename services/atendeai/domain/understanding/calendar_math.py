@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from atendeai.domain.understanding.refs import Span
 
 
+FURTHEST = timedelta(days=3600)
+"""Nobody makes an appointment for later, and no diary goes further: beyond it is a slip of the pen (9999), or forged."""
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day when it is shorter."""
     index = day.month - 1 + months

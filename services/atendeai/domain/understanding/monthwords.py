@@ -6,7 +6,14 @@ Each function turns a match of one of the patterns of ``daywords`` into the day 
 import re
 from datetime import date, timedelta
 
-from atendeai.domain.understanding.calendar_math import add_months, clip, month_span, next_day_of_month, next_year_of
+from atendeai.domain.understanding.calendar_math import (
+    FURTHEST,
+    add_months,
+    clip,
+    month_span,
+    next_day_of_month,
+    next_year_of,
+)
 from atendeai.domain.understanding.holidays import working_days_from
 from atendeai.domain.understanding.numbers import WORDS, number
 from atendeai.domain.understanding.refs import Choice, Day, DayOfMonth, Impossible, Ref, Span
@@ -57,7 +64,7 @@ def _dated(day: int, month: int, year: int | None, today: date) -> Ref:
     try:
         if year is not None:
             found = date(year + 2000 if year < 100 else year, month, day)  # noqa: PLR2004 - a year of two digits
-            return Day(found) if found >= today else Impossible()
+            return Day(found) if today <= found <= today + FURTHEST else Impossible()
         found = (
             date(today.year, month, day)
             if (month, day) >= (today.month, today.day)
