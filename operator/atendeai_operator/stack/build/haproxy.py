@@ -98,6 +98,8 @@ frontend https
     bind :{https} ssl crt-list {directory}/certificates.txt alpn h2,http/1.1
     # An old worker answers a connection's next request before it ends it: who sends while one ends gets nothing.
     option idle-close-on-response
+    # Rules go by the path as it is written, and a gateway might read another: nobody who means well writes this one.
+    http-request return status 400 {dotted} if {{ path -i -m reg '{dots}' }}
     # what a client says about itself that only we may say
     http-request del-header X-Forwarded-For
     http-request del-header X-Real-IP
@@ -107,6 +109,7 @@ frontend https
     http-request set-header X-Forwarded-Proto https
     http-request set-header X-Forwarded-Port 443
     # Services answer CORS themselves. What is answered in their place says the same, or no page could read it.
+    http-request set-var(txn.paged) bool(true) if {{ path_beg {cors_path} }}
     http-request set-var(txn.origin) req.fhdr(origin) if {{ path_beg {cors_path} }}
     http-request set-var(txn.reads) {key},map_str({directory}/{origins}) if {{ var(txn.origin) -m found }}
     acl may_read var(txn.reads) -m found
@@ -115,7 +118,8 @@ frontend https
     http-after-response set-var(txn.ours) bool(true) if may_read !{{ res.hdr(access-control-allow-origin) -m found }}
     http-after-response set-header Access-Control-Allow-Origin %[var(txn.origin)] if said_by_us
 {credentials}    http-after-response set-header Access-Control-Expose-Headers "{exposed}" if said_by_us
-    http-after-response add-header Vary Origin if said_by_us
+    # Also to who is no such page: what is kept of an answer for one must not be given to the other.
+    http-after-response add-header Vary Origin if {{ var(txn.paged) -m bool }} !{{ res.hdr(vary) -i -m str origin }}
     # Only webhooks may be given twice: they are stored once. Anything else that changes something is not repeated. What
     # is not here as a whole could not be repeated, and its client's connection would end without an answer.
     http-request wait-for-body time 10s if {{ path_beg /webhook/ }}
@@ -144,6 +148,8 @@ frontend status
     stats show-legends
 """
 
+_DOTS = r"(^|[/\\]|%2f|%5c)(\.|%2e){1,2}([/\\;]|%2f|%5c|%3b|$)"
+"""A segment . or .. of a path, also where it, or what is around it, is written with percent signs."""
 
 _PREFLIGHT: Mapping[str, str] = {
     "Access-Control-Allow-Methods": model.CORS_METHODS,
@@ -160,12 +166,14 @@ def configuration(gateway: str, gateway_replicas: int, *, directory: str = CONFI
     the web may send credentials.
     """
     text = _HEAD.format(maxconn=MAX_CONNECTIONS, log_format=_LOG_FORMAT)
-    text += "".join(_error(status, *words) for status, words in _ERRORS.items())
+    text += "".join(f"    http-error status {status} {_problem(status, *words)}\n" for status, words in _ERRORS.items())
     return text + _FRONTENDS.format(
         http=HTTP,
         https=HTTPS,
         stats=STATS,
         directory=directory,
+        dots=_DOTS,
+        dotted=_problem(400, "Bad Request", "The path has . or .. as a segment: write the path that is meant."),
         cors_path=model.CORS_PATH,
         key="req.fhdr(host),field(1,:),lower,concat(|,txn.origin)",
         origins=model.ORIGINS_FILE,
@@ -183,10 +191,10 @@ def configuration(gateway: str, gateway_replicas: int, *, directory: str = CONFI
     )
 
 
-def _error(status: int, title: str, detail: str) -> str:
+def _problem(status: int, title: str, detail: str) -> str:
     body = f'{{"type":"about:blank","title":"{title}","status":{status},"detail":"{detail}"}}'
     retry = " hdr Retry-After 1" if status in (429, 503) else ""
-    return f"    http-error status {status} content-type application/problem+json string '{body}'{retry}\n"
+    return f"content-type application/problem+json string '{body}'{retry}"
 
 
 def certificate_list(plan: LoadBalancerPlan, *, directory: str = CONFIG_DIR) -> str:

@@ -208,12 +208,14 @@ def test_no_other_page_may_nor_at_other_paths(balancer: Balancer, path: str, hea
         answer = balancer.ask(path, method=method, headers=headers | more)
         assert answer.headers["x-service"] == "echo"
         assert not [name for name in answer.headers if name.startswith("access-control-")]
+        # An answer that one page may read is not to be kept for another.
+        assert answer.headers.get("vary") == ("Origin" if path.startswith("/api/") else None)
 
 
 def test_what_a_service_says_of_it_is_left_as_it_is(balancer: Balancer) -> None:
     answer = balancer.ask("/api/v1/users", headers={"Origin": PAGE, "X-Allow-Origin": PAGE})
     assert answer.headers.get_list("access-control-allow-origin") == [PAGE]
-    assert "vary" not in answer.headers
+    assert answer.headers.get_list("vary") == ["Accept, Origin"]
     assert "access-control-expose-headers" not in answer.headers
 
 
@@ -227,6 +229,37 @@ def test_a_pages_preflight_is_answered_whether_a_service_runs_or_not(balancer: B
     assert answer.headers["access-control-allow-headers"] == cors.REQUEST_HEADERS
     assert answer.headers["access-control-max-age"] == str(cors.PREFLIGHT_SECONDS)
     assert balancer.ask("/api/v1/users", method="OPTIONS", headers={"Origin": PAGE}).headers["x-service"] == "echo"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/webhook/../api/v1/users",
+        "/api/..",
+        "/api/./v1/users",
+        "/api/%2e%2E/webhook/whatsapp",
+        "/webhook/.%2e/api/v1/users",
+        "/webhook%2f..%2Fapi/v1/users",
+        "/webhook\\..\\api/v1/users",
+        "/webhook/%5c..%5C/api/v1/users",
+        "/webhook/..;/api/v1/users",
+        "/webhook/%zz/../api/v1/users",
+    ],
+)
+def test_a_path_that_a_gateway_could_read_as_another_is_refused(balancer: Balancer, path: str) -> None:
+    with balancer.connection() as connection:
+        connection.putrequest("POST", path, skip_host=True)
+        for name, value in {"Host": CLINIC, "Content-Length": "0"}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("content-type")) == (400, "application/problem+json")
+        assert "as a segment" in json.loads(answer.read())["detail"]
+
+
+@pytest.mark.parametrize("path", ["/.well-known/x", "/api/v1/..b", "/api/v1/a..", "/api/v1/...", "/api/v1?at=/../a"])
+def test_dots_in_a_name_are_none_of_those(balancer: Balancer, path: str) -> None:
+    assert balancer.ask(path).json()["path"] == path
 
 
 def test_credentials_are_the_stacks_to_allow() -> None:

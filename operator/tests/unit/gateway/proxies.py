@@ -85,6 +85,7 @@ class _Echo(BaseHTTPRequestHandler):
         self.send_header("X-Service", "echo")
         if allowed := self.headers.get("x-allow-origin"):
             self.send_header("Access-Control-Allow-Origin", allowed)
+            self.send_header("Vary", "Accept, Origin")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
