@@ -1,4 +1,4 @@
-"""`python -m fakes graph|google|transcription`: serve one fake."""
+"""`python -m fakes graph|google|openai`: serve one fake."""
 
 import argparse
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from fastapi import FastAPI
 
 from fakes.google import create_google
 from fakes.graph import create_graph
-from fakes.transcription import create_transcription
+from fakes.openai import create_openai
 
 FAKES: dict[str, Callable[[Path | None], FastAPI]] = {
     "graph": lambda keep: create_graph(keep=keep),
     "google": create_google,
-    "transcription": lambda _: create_transcription(),
+    "openai": lambda _: create_openai(),
 }
 
 

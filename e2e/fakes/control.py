@@ -1,4 +1,4 @@
-"""What both fakes are steered by: faults to inject, bounded logs of what happened, and JSON bodies read by hand.
+"""What all fakes are steered by: faults to inject, bounded logs of what happened, and JSON bodies read by hand.
 
 Bodies are read by hand because the providers answer malformed input in their own words, not in a framework's.
 """
@@ -22,7 +22,7 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     operation: str = Field("*", description="which call: see the fake's own list; * is every one")
-    subject: str | None = Field(None, description="phone number id or calendar id; absent is every one")
+    subject: str | None = Field(None, description="phone number id, calendar id or model; absent is every one")
     to: str | None = Field(None, description="graph: the recipient")
     code: int | None = Field(None, description="graph: the provider's error code")
     reason: str | None = Field(None, description="google: the provider's reason")
@@ -104,7 +104,7 @@ class Log:
 
 
 def fault_routes(faults: Faults) -> APIRouter:
-    """Build /_fake/faults, which both fakes have."""
+    """Build /_fake/faults, which all fakes have."""
     router = APIRouter(prefix="/_fake/faults")
 
     @router.post("", status_code=201)

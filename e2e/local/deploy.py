@@ -124,7 +124,7 @@ def main() -> int:
         with step("namespaces, monitoring"):
             kubectl.apply(*world.namespaces())
             monitoring(refs)
-        with step("the faked outside world (Graph API, Google Calendar, transcription)"):
+        with step("the faked outside world (Graph API, Google Calendar, OpenAI)"):
             kubectl.apply(*outside.manifests(built["atendeai/fakes"]))
         with step("the operator (Helm)"):
             operator(refs, version)

@@ -80,5 +80,5 @@ def remove(local: world.LocalClinic) -> None:
         policy = '{"spec":{"deletionPolicy":"Delete"}}'
         kubectl.kubectl("-n", world.NAMESPACE, "patch", "clinic", local.name, "--type=merge", "-p", policy)
         delete(local)
-    names = [f"{local.name}-{part}" for part in ("whatsapp", "calendar", "clinic", "owner-invitation")]
+    names = [f"{local.name}-{part}" for part in ("whatsapp", "calendar", "ai", "clinic", "owner-invitation")]
     kubectl.kubectl("-n", world.NAMESPACE, "delete", "secret", *names, "--ignore-not-found")

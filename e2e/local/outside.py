@@ -12,8 +12,10 @@ import httpx
 
 from local import kubectl, world
 
-REMEMBERING, FORGETFUL = ("graph", "google"), ("transcription",)
+REMEMBERING, FORGETFUL = ("graph", "google"), ("openai",)
 """The fakes by whether they have anything to remember over a restart."""
+CONSENTED = "/api/v1/calendar/oauth/callback"
+"""Where Google leads whoever consents back to, under the clinic's host."""
 
 
 def manifests(version: str) -> list[dict[str, Any]]:
@@ -109,7 +111,7 @@ class Outside:
         self.graph, self.google = graph, google
 
     def register(self, local: world.LocalClinic, **account: Any) -> None:
-        """Make the fakes know the clinic: its phone number and token, its calendar and service account.
+        """Make the fakes know the clinic: its phone number and token, its calendar and who may let it in.
 
         `account` is what the fake of Meta shall do otherwise with the number.
         """
@@ -119,14 +121,23 @@ class Outside:
         assert calendar is not None
         known = graph_account(local, whatsapp, local.business_account_id)
         self.graph.post("/_fake/accounts", json=known | account).raise_for_status()
-        email = json.loads(calendar["service-account.json"])["client_email"]
-        issued = {"client_email": email, "public_key": world.public_key(calendar["service-account.json"])}
-        self.google.post("/_fake/service-accounts", json=issued).raise_for_status()
-        shared = {"calendar_id": local.calendar_id, "acl": {email: "writer"}}
+        shared = {"calendar_id": local.calendar_id, "acl": {self._google_account(local, calendar): "writer"}}
         self.google.post("/_fake/calendars", json=shared).raise_for_status()
         # Notifications enter where Google's would, under the clinic's host.
         push = {"connect_to": f"https://{world.STACK}-haproxy.{world.NAMESPACE}.svc.cluster.local"}
         self.google.post("/_fake/push", json=push).raise_for_status()
+
+    def _google_account(self, local: world.LocalClinic, credentials: Mapping[str, str]) -> str:
+        """Make the fake of Google know the clinic's credentials; returns whose account they are for."""
+        if local.consents:
+            client = {"client_id": credentials["client-id"], "client_secret": credentials["client-secret"]}
+            address = {"redirect_uris": [f"https://{local.host}{CONSENTED}"]}
+            self.google.post("/_fake/clients", json={"account": local.owner, **client, **address}).raise_for_status()
+            return local.owner
+        email = str(json.loads(credentials["service-account.json"])["client_email"])
+        issued = {"client_email": email, "public_key": world.public_key(credentials["service-account.json"])}
+        self.google.post("/_fake/service-accounts", json=issued).raise_for_status()
+        return email
 
     def sent_to(self, local: world.LocalClinic, patient: str) -> list[dict[str, Any]]:
         """What the clinic's number sent to a patient, oldest first."""
@@ -174,9 +185,8 @@ class Outside:
     @staticmethod
     def hear(words: str) -> None:
         """Have the transcription hear these words in every voice from now on."""
-        with kubectl.forward("svc/transcription", 8080, namespace=world.FAKES) as port:
-            address = f"http://127.0.0.1:{port}/_fake/voices"
-            httpx.put(address, json={"heard": words}, timeout=20).raise_for_status()
+        with reached("openai") as fake:
+            fake.put("/_fake/voices", json={"heard": words}).raise_for_status()
 
     def open_window(self, local: world.LocalClinic, patient: str) -> None:
         """Note that the patient wrote just now, as Meta would have: free text is allowed for 24 hours."""
@@ -185,12 +195,17 @@ class Outside:
 
 
 @contextmanager
+def reached(name: str) -> Iterator[httpx.Client]:
+    """The control endpoints of one fake, for the time of the block."""
+    with (
+        kubectl.forward(f"svc/{name}", 8080, namespace=world.FAKES) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
+    ):
+        yield client
+
+
+@contextmanager
 def outside() -> Iterator[Outside]:
     """The two fakes that every clinic has, reachable for the time of the block."""
-    with (
-        kubectl.forward("svc/graph", 8080, namespace=world.FAKES) as graph,
-        kubectl.forward("svc/google", 8080, namespace=world.FAKES) as google,
-        httpx.Client(base_url=f"http://127.0.0.1:{graph}", timeout=20) as graph_client,
-        httpx.Client(base_url=f"http://127.0.0.1:{google}", timeout=20) as google_client,
-    ):
-        yield Outside(graph_client, google_client)
+    with reached("graph") as graph, reached("google") as google:
+        yield Outside(graph, google)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,12 +28,17 @@ NODE_HTTP, NODE_HTTPS = 30080, 30443
 SERVICES = ("auth", "user", "clinic", "health", "conversation", "appointment", "whatsapp", "calendar")
 GRAPH = f"http://graph.{FAKES}.svc.cluster.local:8080"
 GOOGLE = f"http://google.{FAKES}.svc.cluster.local:8080"
-TRANSCRIPTION = f"http://transcription.{FAKES}.svc.cluster.local:8080/v1"
+OPENAI = f"http://openai.{FAKES}.svc.cluster.local:8080/v1"
 
 
 @dataclass(frozen=True)
 class LocalClinic:
-    """One clinic of the local world. `transcribes`: its voice messages are written down; else patients are to write."""
+    """One clinic of the local world.
+
+    `transcribes`: its voice messages are written down; else patients are to write. `model`: what is asked for answers;
+    without one the embedded dialogue gives them. `consents`: the owner lets it into the calendar, once it runs; else a
+    service account does.
+    """
 
     name: str
     display_name: str
@@ -42,6 +48,13 @@ class LocalClinic:
     calendar_id: str
     professional: str
     transcribes: bool = False
+    model: str = ""
+    consents: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The owner's address, of their Google account as well."""
+        return f"dona@{self.name}.test"
 
     @property
     def business_account_id(self) -> str:
@@ -107,7 +120,7 @@ def clinic(local: LocalClinic, **changes: Any) -> dict[str, Any]:
     day = [{"opens": "08:00", "closes": "18:00"}]
     spec: dict[str, Any] = {
         "stackRef": {"name": STACK},
-        "owner": {"email": f"dona@{local.name}.test"},
+        "owner": {"email": local.owner},
         "displayName": local.display_name,
         "timezone": "America/Sao_Paulo",
         "locale": "pt-BR",
@@ -127,7 +140,7 @@ def clinic(local: LocalClinic, **changes: Any) -> dict[str, Any]:
             "tokenURL": f"{GOOGLE}/token",
             "credentialsSecretRef": {"name": f"{local.name}-calendar"},
         },
-        "ai": {"provider": "Embedded"} | (_transcription() if local.transcribes else {}),
+        "ai": _ai(local),
         "profile": {
             "businessHours": dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), day),
             "services": [{"code": "consulta", "name": "Consulta", "duration": "30m", "priceBRL": "250.00"}],
@@ -146,9 +159,13 @@ def clinic(local: LocalClinic, **changes: Any) -> dict[str, Any]:
     }
 
 
-def _transcription() -> dict[str, Any]:
-    """Voices leave the cluster for it, which somebody has to have acknowledged."""
-    return {"transcription": {"baseURL": TRANSCRIPTION}, "privacy": {"acknowledged": True}}
+def _ai(local: LocalClinic) -> dict[str, Any]:
+    """Voices and messages leave the cluster for what is outside, which somebody has to have acknowledged."""
+    ai: dict[str, Any] = {"transcription": {"baseURL": OPENAI}} if local.transcribes else {}
+    if local.model:
+        key = {"apiKeySecretRef": {"name": f"{local.name}-ai"}}
+        ai |= {"provider": "OpenAI", "baseURL": OPENAI, "model": local.model} | key
+    return {"provider": "Embedded"} | ai | ({"privacy": {"acknowledged": True}} if ai else {})
 
 
 def _opaque(name: str, values: dict[str, str]) -> dict[str, Any]:
@@ -174,14 +191,31 @@ def service_account(local: LocalClinic) -> dict[str, str]:
 
 
 def ensure_credentials(local: LocalClinic) -> None:
-    """Create the clinic's two Secrets unless they are there."""
-    token = partial(secrets.token_urlsafe, 24)
-    if kubectl.get("secret", f"{local.name}-whatsapp", namespace=NAMESPACE) is None:
-        values = {"access-token": token(), "app-secret": secrets.token_hex(16), "verify-token": token()}
-        kubectl.apply(_opaque(f"{local.name}-whatsapp", values))
-    if kubectl.get("secret", f"{local.name}-calendar", namespace=NAMESPACE) is None:
-        values = {"service-account.json": json.dumps(service_account(local))}
-        kubectl.apply(_opaque(f"{local.name}-calendar", values))
+    """Create the clinic's Secrets unless they are there."""
+    makers: dict[str, Callable[[], dict[str, str]]] = {"whatsapp": _whatsapp, "calendar": partial(_calendar, local)}
+    if local.model:
+        makers["ai"] = _api_key
+    for part, values in makers.items():
+        if kubectl.get("secret", f"{local.name}-{part}", namespace=NAMESPACE) is None:
+            kubectl.apply(_opaque(f"{local.name}-{part}", values()))
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _whatsapp() -> dict[str, str]:
+    return {"access-token": _token(), "app-secret": secrets.token_hex(16), "verify-token": _token()}
+
+
+def _calendar(local: LocalClinic) -> dict[str, str]:
+    if local.consents:
+        return {"client-id": f"{local.name}.apps.test", "client-secret": _token()}
+    return {"service-account.json": json.dumps(service_account(local))}
+
+
+def _api_key() -> dict[str, str]:
+    return {"api-key": f"sk-{_token()}"}
 
 
 def public_key(service_account_json: str) -> str:

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from atendeai.kit.identity import issue_access_token, issue_service_token
 from atendeai.kit.settings import SERVICE_PORTS, Settings
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.testing.servers import PostgresServer, RedisServer, clinic_rules
+from atendeai.kit.testing.superuser import Superuser
 
 WEEK = {day: [{"opens": "08:00", "closes": "18:00"}] for day in ("mon", "tue", "wed", "thu", "fri")}
 
@@ -51,6 +53,11 @@ class Stack:
     key: str
     spare: dict[str, list[UUID]] = field(default_factory=dict)
     """By isolation: ids of clinics whose test is over. Their role and partitions serve the next test, emptied."""
+
+    @cached_property
+    def superuser(self) -> Superuser:
+        """The superuser, for what tests prepare and look at."""
+        return Superuser(self.postgres.admin_dsn)
 
     def give_back(self, clinic: TestClinic) -> None:
         """Let the next test that makes a clinic of this isolation have the role and the partitions."""
@@ -167,21 +174,21 @@ class TestClinic:
 
     async def write(self) -> None:
         """Write the configuration row and the claims as they stand now, as the operator would."""
-        connection = await asyncpg.connect(self.stack.postgres.admin_dsn)
-        try:
+
+        async def work(connection: asyncpg.Connection) -> None:
             async with connection.transaction():
                 await _write(connection, self)
-        finally:
-            await connection.close()
+
+        await self.stack.superuser.run(work)
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Run a query as the superuser: for a test's own look at what was stored."""
-        connection = await asyncpg.connect(self.stack.postgres.admin_dsn)
-        try:
+
+        async def work(connection: asyncpg.Connection) -> list[asyncpg.Record]:
             rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
             return rows
-        finally:
-            await connection.close()
+
+        return await self.stack.superuser.run(work)
 
 
 def merged(base: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -261,8 +268,8 @@ async def make_clinic(
             credentials,
         ),
     )
-    connection = await asyncpg.connect(stack.postgres.admin_dsn)
-    try:
+
+    async def work(connection: asyncpg.Connection) -> None:
         if used is None:
             await _make_role(connection, clinic)
             await make_partitions(connection, clinic_id)
@@ -270,8 +277,8 @@ async def make_clinic(
             await _empty(connection, clinic)
         async with connection.transaction():
             await _write(connection, clinic)
-    finally:
-        await connection.close()
+
+    await stack.superuser.run(work)
     await _make_redis_user(stack, clinic, known=used is not None)
     return clinic
 
