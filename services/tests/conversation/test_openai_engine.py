@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
@@ -161,6 +162,40 @@ async def test_a_model_finds_and_offers_and_the_patients_own_yes_books() -> None
     assert MODEL_TOKENS.labels("small", "prompt")._value.get() == spent + 200
     assert timed("small") == asked + 2
     assert set(world.model.keys) == {"Bearer the-key"}
+
+
+def unwanted(name: str, code: str, *, param: bool = True) -> httpx.Response:
+    """As platform.openai.com refuses a parameter; some that speak its language tell it in the message alone."""
+    message = f"Unsupported: '{name}' does not work with this model."
+    told = {"message": message, "type": "invalid_request_error", "param": name if param else None, "code": code}
+    return httpx.Response(400, json={"error": told})
+
+
+@pytest.mark.parametrize("param", [True, False])
+async def test_a_model_that_reasons_is_asked_as_it_wants_to_be_and_told_once(*, param: bool) -> None:
+    first = says(None, call("search_slots", service="consulta", date_from="2026-11-26", date_to="2026-11-26"))
+    offer = says(None, call("offer_slot", service="consulta", professional="ana", start="2026-11-26T10:00:00"))
+    refusals = [
+        unwanted("max_tokens", "unsupported_parameter", param=param),
+        unwanted("temperature", "unsupported_value", param=param),
+    ]
+    world = World([*refusals, first, offer], endpoint=replace(ENDPOINT, model=f"reasons-{param}"))
+    assert "quinta-feira, 26/11 às 10h" in await world.say("queria ver a doutora lá pela quinta, se der de manhã")
+    before, between, *after = world.model.asked
+    assert ("temperature" in before, "max_tokens" in before) == (True, True)
+    assert "max_tokens" not in between
+    assert all({"temperature", "max_tokens"}.isdisjoint(asked) for asked in after)
+    assert all(asked["max_completion_tokens"] >= before["max_tokens"] for asked in (between, *after))
+    assert len(after) == 2
+
+
+async def test_a_model_that_refuses_what_it_was_not_asked_is_not_asked_again() -> None:
+    reason = fallbacks("refused")
+    refusal = unwanted("max_tokens", "unsupported_parameter")
+    world = World([refusal, refusal, says("Oi!")], endpoint=replace(ENDPOINT, model="never-content"))
+    await world.say("queria ver a doutora lá pela quinta, se der de manhã")
+    assert len(world.model.asked) == 2
+    assert fallbacks("refused") == reason + 1
 
 
 @pytest.mark.parametrize("noted", [True, False])
