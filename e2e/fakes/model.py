@@ -8,7 +8,6 @@ some models; `GET /_fake/chats` lists what arrived, refused or not, with what wa
 import json
 import secrets
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -31,17 +30,18 @@ class Account(BaseModel):
 
     api_key: str = Field(min_length=1)
     models: list[str] = Field(min_length=1)
+    reasons: bool = Field(False, description="they think before they answer, and refuse what such models refuse")
 
 
 def model_routes(faults: Faults) -> APIRouter:
     """Build the endpoint and what steers it; it opens to nobody until a key is given out."""
-    models: dict[str, list[str]] = {}
+    models: dict[str, Account] = {}
     log = Log(KEPT)
     router = APIRouter()
 
     @router.post("/_fake/accounts", status_code=204)
     async def account(given: Account) -> None:
-        models[given.api_key] = given.models
+        models[given.api_key] = given
 
     @router.get("/_fake/chats")
     async def chats(model: str | None = None, after: int = 0) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def model_routes(faults: Faults) -> APIRouter:
     return router
 
 
-def _opened(models: dict[str, list[str]], authorization: str) -> list[str]:
-    """The models that the caller's key opens. Raises ModelError without a key, or with one that was not given out."""
+def _opened(models: dict[str, Account], authorization: str) -> Account:
+    """What the caller's key opens. Raises ModelError without a key, or with one that was not given out."""
     scheme, _, key = authorization.partition(" ")
     if scheme.lower() != "bearer" or not key:
         text = "You didn't provide an API key. You need to provide it in an Authorization header using Bearer auth."
@@ -75,16 +75,16 @@ def _opened(models: dict[str, list[str]], authorization: str) -> list[str]:
     return models[key]
 
 
-async def _said(body: dict[str, Any] | None, opened: Sequence[str], faults: Faults) -> Said:
+async def _said(body: dict[str, Any] | None, opened: Account, faults: Faults) -> Said:
     """The model's word. Raises ModelError: what is asked for is not there or malformed, or a fault was asked for."""
     if body is None:
         raise ModelError("We could not parse the JSON body of your request. The API expects a JSON payload.")
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise ModelError("you must provide a model parameter")
-    if body["model"] not in opened:
+    if body["model"] not in opened.models:
         text = f"The model `{body['model']}` does not exist or you do not have access to it."
         raise ModelError(text, code="model_not_found", status=404)
-    check(body)
+    check(body, reasons=opened.reasons)
     fault = await faults.take("chat", body["model"])
     if fault is not None:
         raise failure(fault.http_status or 500, fault.message)

@@ -59,8 +59,11 @@ def failure(status: int, message: str | None = None) -> ModelError:
     return ModelError(message or text, status=status, kind="server_error")
 
 
-def check(body: dict[str, Any]) -> None:
-    """Hold a request against what is published. Raises ModelError."""
+def check(body: dict[str, Any], *, reasons: bool = False) -> None:
+    """Hold a request against what is published. Raises ModelError.
+
+    ``reasons``: what is asked is a model that thinks before it answers.
+    """
     unknown = sorted(set(body) - PARAMETERS)
     if unknown:
         raise ModelError(f"Unknown parameter: '{unknown[0]}'.", param=unknown[0], code="unknown_parameter")
@@ -70,6 +73,8 @@ def check(body: dict[str, Any]) -> None:
     elif "tool_choice" in body:
         text = "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
         raise ModelError(text, param="tool_choice")
+    if reasons:
+        _reasoning(body)
     for name, (least, most) in _RANGES.items():
         if body.get(name) is not None:
             _in_range(name, body[name], least, most)
@@ -211,6 +216,19 @@ def _schema(name: str, schema: Any, path: str) -> None:
     if kind != "object" or wrong is not None:
         text = f"Invalid schema for function '{name}': {text}"
         raise ModelError(text, param=path, code="invalid_function_parameters")
+
+
+def _reasoning(body: dict[str, Any]) -> None:
+    if body.get("max_tokens") is not None:
+        text = "Unsupported parameter: 'max_tokens' is not supported with this model."
+        raise ModelError(
+            f"{text} Use 'max_completion_tokens' instead.", param="max_tokens", code="unsupported_parameter"
+        )
+    if body.get("temperature", 1) != 1:
+        text = f"Unsupported value: 'temperature' does not support {body['temperature']} with this model."
+        raise ModelError(
+            f"{text} Only the default (1) value is supported.", param="temperature", code="unsupported_value"
+        )
 
 
 def _in_range(name: str, value: Any, least: float, most: float | None) -> None:

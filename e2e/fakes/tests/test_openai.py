@@ -45,6 +45,15 @@ def openai() -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture
+def reasoning(openai: TestClient) -> Iterator[None]:
+    """The model thinks before it answers."""
+    account = {"api_key": KEY, "models": [MODEL]}
+    openai.post("/_fake/accounts", json=account | {"reasons": True})
+    yield
+    openai.post("/_fake/accounts", json=account)
+
+
 def ask(openai: TestClient, *messages: dict[str, Any], **more: Any) -> httpx.Response:
     answer: httpx.Response = openai.post(CHAT, json={"model": MODEL, "messages": list(messages) or [USER]} | more)
     return answer
@@ -113,6 +122,17 @@ def test_only_a_key_that_was_given_out_opens_the_models_that_it_is_for(openai: T
 )
 def test_what_is_malformed_is_refused(openai: TestClient, wrong: dict[str, Any], code: str | None, param: str) -> None:
     assert refused(ask(openai, **wrong)) == (400, code, param)
+
+
+@pytest.mark.usefixtures("reasoning")
+async def test_a_model_that_reasons_refuses_what_such_models_refuse(openai: TestClient) -> None:
+    assert refused(ask(openai, max_tokens=600)) == (400, "unsupported_parameter", "max_tokens")
+    assert refused(ask(openai, temperature=0)) == (400, "unsupported_value", "temperature")
+    assert ask(openai, max_completion_tokens=600, temperature=1).status_code == 200
+    patient, before = Dialogue(openai), len(chats(openai))
+    assert "27/11" in await patient.say("queria ver o doutor dia 27/11")
+    assert [one["status"] for one in chats(openai, before)] == [400, 400, 200, 200, 200]
+    assert patient.failed == [None]
 
 
 def test_what_arrives_is_kept_with_what_was_answered(openai: TestClient) -> None:
