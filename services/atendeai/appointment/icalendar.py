@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from icalendar import Calendar, Event, vText
+if TYPE_CHECKING:
+    from icalendar import Event
 
 __all__ = ["CalendarEvent", "write_calendar"]
 
@@ -32,6 +34,8 @@ class CalendarEvent:
 
 def write_calendar(name: str, time_zone: str, events: Iterable[CalendarEvent]) -> bytes:
     """Return a VCALENDAR named `name`. The same events give the same bytes."""
+    from icalendar import Calendar, vText  # noqa: PLC0415 - costs each start what only a feed needs
+
     feed = Calendar()
     feed.add("VERSION", "2.0")
     feed.add("PRODID", "-//AtendeAI//Agenda//PT-BR")
@@ -49,6 +53,8 @@ def write_calendar(name: str, time_zone: str, events: Iterable[CalendarEvent]) -
 
 def _event(event: CalendarEvent) -> Event:
     """DTSTAMP says when it was last revised, as there is no METHOD (section 3.8.7.2)."""
+    from icalendar import Event  # noqa: PLC0415 - see above
+
     made = Event()
     made.add("UID", _text(event.uid))
     made.add("DTSTAMP", event.changed_at.astimezone(UTC))
