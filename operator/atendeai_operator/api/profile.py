@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from atendeai_operator.api import durations
 from atendeai_operator.api.schema import (
     SET_LIST,
     ApiModel,
@@ -79,12 +80,21 @@ class WeekHours(ApiModel):
 class ClinicService(ApiModel):
     """Something the clinic does."""
 
+    RULES = (
+        lies_between("duration", "1m", "24h", lambda s: s.duration),
+        Rule(
+            "duration(self.duration).getSeconds() % 60 == 0",
+            "duration must be whole minutes: write it as in 30m or 1h30m",
+            lambda s: durations.seconds(s.duration) % 60 == 0,
+        ),
+    )
+
     code: Code
     """Short name that professionals refer to."""
     name: Line
     """Name, as patients read it."""
     duration: Duration = "30m"
-    """How long it takes."""
+    """How long it takes: whole minutes, a day at most."""
     price_brl: Annotated[str, Field(min_length=1, max_length=12, pattern=r"^[0-9]{1,7}(\.[0-9]{2})?$")] | None = Field(
         default=None, alias="priceBRL"
     )

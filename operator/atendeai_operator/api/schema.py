@@ -7,6 +7,7 @@ fixture tests hold both against each other on a real API server.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -217,15 +218,28 @@ def _lacks(unseen: tuple[tuple[int, int], ...], what: str) -> Rule:
     )
 
 
-_LEGIBLE = Rule(
-    rf"self.matches(r'[^\s\p{{Z}}{_re2(_UNSEEN + _JOINERS)}]')",
-    "must have something to read, not blanks alone: write it out, or leave the field out where it is optional",
-    lambda text: any(not (char.isspace() or _unseen(char)) for char in text),
+# Blank, though Unicode calls them letters, symbols or nothing: the fillers of Hangul, braille without a dot, a note
+# without a head, and what it keeps to be ignored.
+_FILLERS = (
+    *((0x115F, 0x1160), (0x2065, 0x2065), (0x2800, 0x2800), (0x3164, 0x3164), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8)),
+    *((0x1D159, 0x1D159), (0xE0000, 0xE0FFF)),
 )
+_UNPRINTED = ("Cc", "Cf", "Mn", "Mc", "Me", "Zs", "Zl", "Zp")
+"""Unicode's categories of what shows nothing by itself: controls and formats, marks on another letter, separators."""
 
 
-def _unseen(char: str) -> bool:
-    return any(first <= ord(char) <= last for first, last in _UNSEEN + _JOINERS)
+def _shows(char: str) -> bool:
+    return unicodedata.category(char) not in _UNPRINTED and not any(
+        first <= ord(char) <= last for first, last in _FILLERS
+    )
+
+
+_LEGIBLE = Rule(
+    rf"self.matches(r'[^\p{{Cc}}\p{{Cf}}\p{{M}}\p{{Z}}{_re2(_FILLERS)}]')",
+    "must have something to read, not blanks, or marks without a letter, alone: write it out, or leave the field out"
+    " where it is optional",
+    lambda text: any(_shows(char) for char in text),
+)
 
 
 _SIGNS = "character that nobody can see (a control or zero-width one, or one that turns the reading direction)"
@@ -248,12 +262,10 @@ def _has_a_port(text: str) -> bool:
     return found is None or 1 <= int(found.group(1)) <= PORT_LIMIT
 
 
-_REACHABLE = Holding(
-    Rule(
-        f"url(self).getPort() == '' || (int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= {PORT_LIMIT})",
-        f"must have a port between 1 and {PORT_LIMIT}, or none: correct it",
-        _has_a_port,
-    )
+_REACHABLE = Rule(
+    f"url(self).getPort() == '' || (int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= {PORT_LIMIT})",
+    f"must have a port between 1 and {PORT_LIMIT}, or none: correct it",
+    _has_a_port,
 )
 Url = Annotated[
     str,
@@ -262,12 +274,20 @@ Url = Annotated[
         max_length=512,
         pattern=r"^https?://[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[^\s?#]*)?$",
     ),
-    _REACHABLE,
+    Holding(_REACHABLE),
 ]
+# Letter by letter is how an origin is compared.
+_UNSENT = r"^(https:.*:443|http:.*:80|.*:0[0-9]+)$"
+_AS_SENT = Rule(
+    f"!self.matches('{_UNSENT}')",
+    "must be as browsers send it, without the port that its scheme has anyway (443 of https, 80 of http) and without"
+    " zeros before a port: write https://painel.example.com, or https://painel.example.com:8443",
+    lambda text: not re.match(_UNSENT, text),
+)
 Origin = Annotated[
     str,
     Field(min_length=8, max_length=260, pattern=r"^https?://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$"),
-    _REACHABLE,
+    Holding(_REACHABLE, _AS_SENT),
 ]
 Duration = Annotated[str, Field(min_length=2, max_length=24, pattern=r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$")]
 """A Go-style duration of hours, minutes and seconds, for example `15m` or `168h`."""

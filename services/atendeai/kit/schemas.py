@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Annotated, Any
+from unicodedata import category
 from uuid import UUID
 
 from pydantic import (
@@ -44,6 +45,7 @@ __all__ = [
     "Moment",
     "Text",
     "WallTime",
+    "shows_something",
 ]
 
 
@@ -68,7 +70,15 @@ class Joined(Body):
 
 # Control characters (C0, DEL, C1); zero-width characters, marks that turn the reading direction, line separators:
 # in a name nobody means them, and two names that look alike would be different ones.
-_INVISIBLE = r"\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_INVISIBLE = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+
+_UNPRINTED = frozenset({"Cc", "Cf", "Mn", "Mc", "Me", "Zs", "Zl", "Zp"})
+"""Unicode's categories of what shows nothing by itself: controls and formats, marks on another letter, separators."""
+
+_FILLERS = r"\u115f\u1160\u2800\u3164\uffa0\ufff0-\ufff8"
+_BLANK = re.compile(rf"[{_FILLERS}\U0001d159\U000e0000-\U000e0fff]")
+"""Blank, though Unicode calls them letters, symbols or nothing: the fillers of Hangul, braille without a dot, a note
+without a head, and what it keeps to be ignored. As in the Clinic resource."""
 
 _CODE = spelt(
     r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
@@ -77,7 +87,8 @@ _CODE = spelt(
 Code = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=_CODE)]
 """The code of a service or a professional, as the Clinic resource spells it."""
 
-_LINE = rf"^[^{_INVISIBLE}]*[^\s{_INVISIBLE}][^{_INVISIBLE}]*$"
+# Of marks a pattern would be pages long: that a line is not of marks alone, the check says.
+_LINE = rf"^[^{_INVISIBLE}]*[^\s{_INVISIBLE}{_FILLERS}][^{_INVISIBLE}]*$"
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
 _UNSTORABLE = re.compile("[\u0000\ud800-\udfff]")
 
@@ -88,11 +99,18 @@ def _storable(value: str) -> str:
     return value
 
 
+def shows_something(text: str) -> bool:
+    """Whether anything of a text can be seen: not of blanks, of controls or of marks without a letter alone."""
+    return any(category(char) not in _UNPRINTED and not _BLANK.match(char) for char in text)
+
+
 def _visible(value: str) -> str:
     if _UNSEEN.search(_storable(value)):
         raise PydanticCustomError(
             "invisible_character", "holds a character that nobody can see (a control or zero-width one); remove it"
         )
+    if not shows_something(value):
+        raise ValueError("has nothing to read in it; write it out")
     return value
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from atendeai.kit.schemas import NAME_LIMIT
+from atendeai.kit.schemas import NAME_LIMIT, shows_something
 from atendeai.whatsapp import content
 from atendeai.whatsapp.content import File
 from atendeai.whatsapp.fields import dicts, identifier, phone, words
@@ -158,7 +158,8 @@ def _sender(raw: dict[str, Any], contacts: list[dict[str, Any]]) -> Identity | N
         same_number = wa_id is not None and words(contact, "wa_id") == wa_id
         same_user = user_id is not None and words(contact, "user_id") == user_id
         if same_number or same_user or len(contacts) == 1:
-            name = words(contact.get("profile"), "name") or words(contact.get("profile"), "username")
+            shown = (words(contact.get("profile"), key) for key in ("name", "username"))
+            name = next((one for one in shown if one and shows_something(one)), None)
             return Identity(
                 wa_id or phone(contact, "wa_id"),
                 user_id or identifier(contact, "user_id"),

@@ -13,7 +13,7 @@ from fastapi.routing import iter_route_contexts
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
 from atendeai.kit.errors import invalid_request
-from atendeai.kit.schemas import WHOLE, Body, Code, Day, Flag, Moment
+from atendeai.kit.schemas import VISIBLE, WHOLE, Body, Code, Day, Flag, Moment
 from atendeai.kit.settings import SERVICE_PORTS, Settings
 from atendeai.kit.wording import reason, spelt
 
@@ -35,6 +35,7 @@ class Form(Body):
     day: Day | None = None
     moment: Moment | None = None
     flag: Flag = False
+    name: Annotated[str, VISIBLE] = "Ana"
     names: list[str] = Field(default_factory=list, max_length=1)
 
 
@@ -64,6 +65,11 @@ class Form(Body):
         ("day", "1999-02-03", "lies outside the years 2000 to 2199"),
         ("moment", "2026-02-30T10:00:00Z", "must be a moment that there is, written as in 2026-11-30T14:30:00-03:00"),
         ("flag", SECRET, "must be true or false"),
+        ("name", "Ana\u200b", "holds a character that nobody can see (a control or zero-width one); remove it"),
+        ("name", " \u3000", "has nothing to read in it; write it out"),
+        ("name", "\u3164\u115f\u1160\uffa0", "has nothing to read in it; write it out"),
+        ("name", "\u2800", "has nothing to read in it; write it out"),
+        ("name", " \u0301\ufe0f", "has nothing to read in it; write it out"),
         ("names", SECRET, "must be a list"),
         ("names", [SECRET, SECRET], "must have at most 1 entry"),
         ("misspelt", SECRET, "is not known here; leave it out"),

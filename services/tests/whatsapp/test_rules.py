@@ -20,6 +20,7 @@ from atendeai.whatsapp.payload import NotAWebhookError, parse
 from atendeai.whatsapp.people import Identity, Known, Match, match
 from atendeai.whatsapp.render import payload
 from fakes.graph_rules import complaint
+from tests.whatsapp.world import message, webhook
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 JSON = st.recursive(
@@ -67,6 +68,20 @@ def test_whatever_arrives_is_read_or_refused(document: Any) -> None:
         except NotAWebhookError:
             continue
         assert all(message.wamid for change in changes for message in change.messages)
+
+
+@pytest.mark.parametrize(
+    ("profile", "name"),
+    [
+        ({"name": "Maria", "username": "mar"}, "Maria"),
+        ({"name": "\u3164\u3164\u3164", "username": "mar"}, "mar"),
+        ({"name": "\u2800 \u200b"}, None),
+    ],
+)
+def test_a_name_that_shows_nothing_is_none(profile: dict[str, str], name: str | None) -> None:
+    value = message("wamid.1") | {"contacts": [{"profile": profile}]}
+    [change] = parse(webhook("1", value), NOW)
+    assert [one.sender.name for one in change.messages] == [name]
 
 
 @pytest.mark.parametrize("opening", ["[", '{"entry":'])
