@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
@@ -180,6 +180,14 @@ class StatusRequest(Body):
     """What happened at the desk."""
 
     status: Literal["arrived", "checked-in", "fulfilled", "noshow", "entered-in-error"]
+
+
+class OpenTimes(NamedTuple):
+    """When professionals can be booked: at each place one's code, a beginning and an end (RFC 3339)."""
+
+    codes: list[str]
+    opens: list[str]
+    closes: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from atendeai.appointment.availability import open_times
 from atendeai.appointment.deps import OperationsDep, ReaderDep, WriterDep
 from atendeai.appointment.models import (
     CreateRequest,
@@ -56,20 +57,26 @@ async def diary(
     status: Annotated[list[Status] | None, Query(max_length=len(Status))] = None,
     contact_id: UUID | None = None,
     conflict: bool | None = None,
+    outside_hours: bool | None = None,
 ) -> Response:
     """List appointments by start: of one `date`, of days `date_from` to `date_to`, or of today.
 
-    `conflict` asks for those that the professional's calendar speaks against, or for the others.
+    `conflict` asks for those that the professional's calendar speaks against, or for the others; `outside_hours` for
+    those that do not lie in the hours of their professional as these are by now, or for the others.
     """
-    start, end = _days(tenant, day, date_from, date_to)
+    first, last = _days(tenant, day, date_from, date_to)
+    tz = tenant.config.tz
+    hours = None if outside_hours is None else await open_times(tenant, first, last, professional_code)
     async with kit.database.transaction(tenant) as connection:
         found = await AppointmentRepository(connection, tenant.id).list_between(
-            start=start,
-            end=end,
+            start=datetime.combine(first, time(), tzinfo=tz),
+            end=datetime.combine(last + timedelta(days=1), time(), tzinfo=tz),
             statuses=[one.value for one in status or Status],
             professional_code=professional_code,
             contact_id=contact_id,
             conflict=conflict,
+            outside=hours if outside_hours else None,
+            within=None if outside_hours else hours,
             window=window,
         )
         page, token = window.page(found, sort_key)
@@ -82,7 +89,7 @@ async def diary(
             "appointments",
             {"ids": [str(one.id) for one in page]},
         )
-    return JSON({"items": [one.as_json(tenant.config.tz) for one in page], "next_page_token": token})
+    return JSON({"items": [one.as_json(tz) for one in page], "next_page_token": token})
 
 
 @router.get("/slots", operation_id="slots_search", response_model=SlotsView)
@@ -247,18 +254,14 @@ async def mark(
     return reply.response()
 
 
-def _days(tenant: Tenant, day: date | None, first: date | None, last: date | None) -> tuple[datetime, datetime]:
-    """Return the moments a request's days begin and end at, in the clinic's time zone. Raises a 422 problem."""
-    tz = tenant.config.tz
+def _days(tenant: Tenant, day: date | None, first: date | None, last: date | None) -> tuple[date, date]:
+    """Return a request's first and last day, in the clinic's time zone. Raises a 422 problem."""
     if day is not None and (first is not None or last is not None):
         raise invalid("date", "give date, or date_from and date_to")
-    start = day or first or clock.now().astimezone(tz).date()
+    start = day or first or clock.now().astimezone(tenant.config.tz).date()
     end = day or last or start
     if end < start:
         raise invalid("date_to", "lies before date_from")
     if (end - start).days > _MOST_DAYS:
         raise invalid("date_to", f"lies more than {_MOST_DAYS} days after date_from")
-    return (
-        datetime.combine(start, time(), tzinfo=tz),
-        datetime.combine(end + timedelta(days=1), time(), tzinfo=tz),
-    )
+    return start, end

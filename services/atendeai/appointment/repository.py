@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.event_details import known
-from atendeai.appointment.models import HOLD_EXPIRED, LAPSED, OFFER_EXPIRED, Appointment, Event
+from atendeai.appointment.models import HOLD_EXPIRED, LAPSED, OFFER_EXPIRED, Appointment, Event, OpenTimes
 from atendeai.domain.appointment_states import LIVE, Status
 from atendeai.kit.paging import Field, Sorting, Window
 
@@ -28,6 +28,11 @@ _COLUMNS = """
     a.patient_id, a.patient_name, a.contact_id, a.expires_at, a.confirmed_at, a.cancel_reason, a.cancel_code,
     a.source, a.calendar_state, a.calendar_version, a.calendar_error, a.created_at, a.updated_at, a.version,
     a.agreed_at, a.waitlist_id, a.conflict, a.notice_version
+"""
+_OPEN = """
+    SELECT FROM unnest(CAST(:codes AS text[]), CAST(CAST(:opens AS text[]) AS timestamptz[]),
+                       CAST(CAST(:closes AS text[]) AS timestamptz[])) AS o(code, opens, closes)
+    WHERE o.code = a.professional_code AND o.opens <= a.starts_at AND a.ends_at <= o.closes
 """
 _LIVE = sorted(status.value for status in LIVE)
 SORTING = Sorting(
@@ -103,13 +108,16 @@ class AppointmentRepository:
         professional_code: str | None = None,
         contact_id: UUID | None = None,
         conflict: bool | None = None,
+        outside: OpenTimes | None = None,
+        within: OpenTimes | None = None,
         window: Window | None = None,
         limit: int = 0,
     ) -> list[Appointment]:
         """Return appointments that start in `[start, end)`: those of a window, or the first by start.
 
         Lapsed holds and offers are left out: nobody ever agreed to them. `conflict` asks for those that the calendar
-        speaks against, or for the others.
+        speaks against, or for the others; `outside` for those that do not lie as a whole in a time when their
+        professional can be booked, `within` for those that do.
         """
         conditions = [
             "a.clinic_id = :clinic_id",
@@ -120,6 +128,10 @@ class AppointmentRepository:
             conditions.append("a.conflict IS NOT NULL" if conflict else "a.conflict IS NULL")
         arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": list(LAPSED)}
         arguments["limit"] = window.limit if window else limit
+        for asked, times in (("NOT EXISTS", outside), ("EXISTS", within)):
+            if times is not None:
+                conditions.append(f"{asked} ({_OPEN})")
+                arguments |= times._asdict()
         for condition, name, value in (
             ("a.starts_at >= :start", "start", start),
             ("a.starts_at < :end", "end", end),

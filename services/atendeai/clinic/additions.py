@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlencode
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
@@ -162,6 +163,8 @@ class ExceptionView(Answer):
     hours: list[Span]
     reason: str | None
     source: Literal["resource", "staff"]
+    affected: str
+    """Where to read which appointments of these days stay although they lie outside the hours now."""
 
 
 class ExceptionList(Answer):
@@ -211,14 +214,17 @@ def stored_exception(request: ExceptionRequest, new_id: UUID) -> dict[str, Any]:
 
 def shown_exception(stored: Mapping[str, Any]) -> ExceptionView:
     """Return a stored exception as it goes over the wire."""
+    first, last, person = stored["dateFrom"], stored.get("dateTo") or stored["dateFrom"], stored.get("professional")
+    outside = {"date_from": first, "date_to": last, "status": "booked", "outside_hours": "true"}
     return ExceptionView(
         id=stored.get("id"),
-        date_from=stored["dateFrom"],
-        date_to=stored.get("dateTo") or stored["dateFrom"],
-        professional_code=stored.get("professional"),
+        date_from=first,
+        date_to=last,
+        professional_code=person,
         hours=stored.get("hours") or [],
         reason=stored.get("reason"),
         source="staff" if stored.get("id") else "resource",
+        affected=f"/api/v1/appointments?{urlencode(outside | ({'professional_code': person} if person else {}))}",
     )
 
 

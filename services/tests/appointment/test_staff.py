@@ -10,7 +10,7 @@ import pytest
 
 from atendeai.appointment.app import create_app
 from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
-from tests.appointment.diary import Diary, at
+from tests.appointment.diary import Diary, at, until
 
 pytestmark = pytest.mark.integration
 
@@ -96,6 +96,29 @@ async def test_the_desk_notes_what_happened_and_never_goes_back(diary: Diary) ->
     assert "entered-in-error" in back.json()["detail"]
     wrong = await diary.staff("POST", f"/{made['id']}/status", json={"status": "booked"})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "status")
+
+
+async def test_what_shorter_hours_leave_outside_is_listed(diary: Diary) -> None:
+    for start, person in (("11:30", "ana"), ("12:00", "bruno"), ("14:00", "ana"), ("15:00", "bruno")):
+        assert (await diary.staff("POST", json=booking(start, professional_code=person))).status_code == 201
+
+    async def listed(outside: str, **more: str) -> list[str]:
+        query = {"date_from": "2030-11-25", "date_to": "2030-11-27", "status": "booked", "outside_hours": outside}
+        answer = await diary.staff("GET", params=query | more)
+        assert answer.status_code == 200, answer.text
+        return [one["start"][11:16] for one in answer.json()["items"]]
+
+    assert (await listed("true"), len(await listed("false"))) == ([], 4)
+    shorter = [{"opens": "08:00", "closes": "11:45"}, {"opens": "11:45", "closes": "13:00"}]
+    diary.clinic.profile["exceptions"] = [
+        {"dateFrom": "2030-11-26", "hours": shorter},
+        {"dateFrom": "2030-11-26", "professional": "bruno"},
+    ]
+    await diary.clinic.write()
+    await until(lambda: listed("true"), bool)
+    assert await listed("true") == ["12:00", "14:00", "15:00"]
+    assert await listed("false") == ["11:30"]
+    assert await listed("true", professional_code="ana") == ["14:00"]
 
 
 async def test_a_hold_does_not_arrive_but_can_be_a_mistake(diary: Diary) -> None:

@@ -200,6 +200,9 @@ async def test_an_exception_is_set_listed_and_taken_back(client: AppClient, clin
     made = await close(client, clinic, date_to=(AHEAD + timedelta(days=2)).isoformat(), reason="Congresso")
     assert made.status_code == 201, made.text
     assert made.json()["source"] == "staff"
+    assert made.json()["affected"] == (
+        f"/api/v1/appointments?date_from={AHEAD}&date_to={AHEAD + timedelta(days=2)}&status=booked&outside_hours=true"
+    )
     listed = await client.get(f"{ME}/exceptions", params={"date_from": str(AHEAD)}, headers=clinic.headers())
     assert [one["id"] for one in listed.json()["items"]] == [made.json()["id"]]
     known = {**clinic.headers(), "If-None-Match": listed.headers["etag"]}
