@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 FURTHEST = timedelta(days=3600)
-"""Nobody makes an appointment for later, and no diary goes further: beyond it is a slip of the pen (9999), or forged."""
+"""Nobody makes an appointment for later, and no diary goes further: beyond it is a slip of the pen (9999) or forged."""
 
 
 def add_months(day: date, months: int) -> date:
