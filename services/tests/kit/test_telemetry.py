@@ -233,6 +233,10 @@ def _so_many(heard: list[str], count: int) -> bool:
     return len(heard) == count
 
 
+async def _settled(clinic: TestClinic, queue: str) -> bool:
+    return not await clinic.fetch("SELECT FROM atendeai.work WHERE clinic_id = $1 AND queue = $2", clinic.id, queue)
+
+
 async def test_a_requests_id_goes_on_through_the_queue_with_and_without_a_trace(
     clinic: TestClinic, client_for: ClientFactory, queue: str, worker: Callable[..., Worker], calls: Calls
 ) -> None:
@@ -253,6 +257,8 @@ async def test_a_requests_id_goes_on_through_the_queue_with_and_without_a_trace(
         with structlog.contextvars.bound_contextvars(request_id=f"of-a-request-{number}"):
             await _enqueue(client.kit, clinic, queue, parent)
         await eventually(partial(_so_many, heard, number + 1))
+        # Asked for again before it is settled, it would go on in the request before.
+        await eventually(partial(_settled, clinic, queue))
     assert heard == ["of-a-request-0", "of-a-request-1"]
     await _enqueue(client.kit, clinic, queue, "")  # as a timer does: no request asked for it
     await eventually(lambda: len(heard) == 3)
