@@ -12,6 +12,7 @@ from typing import Final
 
 from atendeai_operator.gateway import model
 from atendeai_operator.gateway.envoy_parts import (
+    BUFFER,
     EXT,
     FLOOD,
     JWT,
@@ -105,7 +106,8 @@ def _listener(name: str, bind: str, port: int, chain: Json) -> Json:
     return {
         "name": name,
         "address": address(bind, port),
-        "per_connection_buffer_limit_bytes": 2 * model.MAX_BODY_BYTES,
+        # what is buffered as a whole must fit
+        "per_connection_buffer_limit_bytes": model.MAX_WEBHOOK_BYTES + model.MAX_BODY_BYTES,
         "filter_chains": [{"name": name, **chain}],
     }
 
@@ -202,7 +204,7 @@ def _router() -> Json:
 def _buffer() -> Json:
     """A whole request is read before a service sees it: slow senders cost the edge, not a service's worker."""
     return {
-        "name": "envoy.filters.http.buffer",
+        "name": BUFFER,
         "typed_config": {
             "@type": f"{EXT}.filters.http.buffer.v3.Buffer",
             "max_request_bytes": model.MAX_BODY_BYTES,

@@ -10,6 +10,7 @@ from atendeai_operator.gateway.model import Guard
 Json = dict[str, Any]
 EXT: Final = "type.googleapis.com/envoy.extensions"
 JWT: Final = "envoy.filters.http.jwt_authn"
+BUFFER: Final = "envoy.filters.http.buffer"
 FLOOD: Final = "envoy.filters.http.local_ratelimit"
 TITLES: Final = {
     400: "Bad Request",

@@ -7,6 +7,7 @@ from typing import Any
 
 from atendeai_operator.gateway import model
 from atendeai_operator.gateway.envoy_parts import (
+    BUFFER,
     EXT,
     FLOOD,
     JWT,
@@ -110,6 +111,11 @@ def _route(site: Site, route: Route) -> Json:
     rendered: Json = {"match": match, "route": {"cluster": route.upstream.name, "timeout": "30s"}}
     if route.patient:  # a Service whose pods have just come is refused by nodes that have not heard of them
         rendered["route"]["retry_policy"] = _again(10, "0.1s", "1s")
+    if route.max_body != model.MAX_BODY_BYTES:
+        filters[BUFFER] = {
+            "@type": f"{EXT}.filters.http.buffer.v3.BufferPerRoute",
+            "buffer": {"max_request_bytes": route.max_body},
+        }
     if filters:
         rendered["typed_per_filter_config"] = filters
     return rendered

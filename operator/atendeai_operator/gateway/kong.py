@@ -128,9 +128,9 @@ def environment(
         "KONG_ADMIN_GUI_ERROR_LOG": "/dev/stderr",
         "KONG_NGINX_DAEMON": "off",
         "KONG_NGINX_WORKER_PROCESSES": "2",
-        "KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE": str(model.MAX_BODY_BYTES),
+        "KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE": str(model.MAX_WEBHOOK_BYTES),
         # a patient's message stays in memory, never in a temporary file
-        "KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE": str(model.MAX_BODY_BYTES),
+        "KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE": str(model.MAX_WEBHOOK_BYTES),
         "KONG_NGINX_HTTP_LARGE_CLIENT_HEADER_BUFFERS": f"4 {model.MAX_HEADER_KIB // 4}k",
         "KONG_NGINX_HTTP_CLIENT_HEADER_TIMEOUT": "10s",
         "KONG_NGINX_HTTP_CLIENT_BODY_TIMEOUT": "10s",
@@ -167,6 +167,8 @@ def _route(site: Site, route: Route) -> Json:
         plugins.append(_jwt())
     if route.guard is not None:
         plugins.append(_guard(route.guard))
+    if route.max_body != model.MAX_BODY_BYTES:
+        plugins.append(_size(route.max_body))
     return {
         "name": f"{site.name}{route.path.replace('/', '.')}",
         "hosts": list(site.hosts),
@@ -260,10 +262,7 @@ def _everywhere(guard: Guard) -> list[Json]:
         # A client's own id never comes so far: HAProxy removes it.
         _plugin("correlation-id", {"header_name": "X-Request-ID", "generator": "uuid", "echo_downstream": True}),
         _guard(guard),
-        _plugin(
-            "request-size-limiting",
-            {"allowed_payload_size": model.MAX_BODY_BYTES, "size_unit": "bytes", "require_content_length": False},
-        ),
+        _size(model.MAX_BODY_BYTES),
         _plugin("request-transformer", {"remove": {"headers": list(model.FORGEABLE_HEADERS)}}),
         _plugin("response-transformer", {"remove": {"headers": _guard_headers()}}),
         # a series per clinic would be too many
@@ -285,6 +284,11 @@ def _guard(guard: Guard) -> Json:
             "hide_client_headers": False,
         },
     )
+
+
+def _size(most: int) -> Json:
+    config = {"allowed_payload_size": most, "size_unit": "bytes", "require_content_length": False}
+    return _plugin("request-size-limiting", config)
 
 
 def _guard_headers() -> list[str]:

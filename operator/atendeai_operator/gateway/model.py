@@ -23,6 +23,8 @@ GUI_PORT: Final = 8002
 STATUS_PORT: Final = 8100
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_WEBHOOK_BYTES: Final = 4 * MAX_BODY_BYTES
+"""Meta gathers updates up to 3 MB (developers.facebook.com, "Webhooks": payload size)."""
 MAX_HEADER_KIB: Final = 32
 AUDIENCE: Final = "atendeai"
 ISSUER_PREFIX: Final = "atendeai:"
@@ -71,7 +73,7 @@ class Route:
     """One path, with everything under it, to one upstream.
 
     ``token`` demands a person's valid token; ``guard`` takes the place of the edge's own; ``patient`` says that who
-    asks would rather wait for some seconds than hear that nobody takes the connection.
+    asks would rather wait for some seconds than hear that nobody takes the connection; ``max_body`` is in bytes.
     """
 
     path: str
@@ -79,6 +81,7 @@ class Route:
     token: bool
     guard: Guard | None = None
     patient: bool = False
+    max_body: int = MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +258,11 @@ def _hosts(tenants: Iterable[Tenant]) -> tuple[str, ...]:
 
 def _webhook_routes(upstreams: dict[str, Upstream]) -> tuple[Route, ...]:
     upstream = upstreams.get(WEBHOOK_SERVICE.name)
-    return (Route(WEBHOOK_PATH, upstream, token=False, guard=WEBHOOK_GUARD, patient=True),) if upstream else ()
+    return (_webhook(upstream),) if upstream else ()
+
+
+def _webhook(upstream: Upstream) -> Route:
+    return Route(WEBHOOK_PATH, upstream, token=False, guard=WEBHOOK_GUARD, patient=True, max_body=MAX_WEBHOOK_BYTES)
 
 
 def _routes(upstreams: dict[str, Upstream]) -> tuple[Route, ...]:
@@ -267,6 +274,8 @@ def _routes(upstreams: dict[str, Upstream]) -> tuple[Route, ...]:
 def _service(service: Service, upstreams: dict[str, Upstream]) -> Iterable[Route]:
     upstream = upstreams[service.name]
     for path in sorted({*service.prefixes, *service.public}):
+        if service is WEBHOOK_SERVICE and path == WEBHOOK_PATH:
+            yield _webhook(upstream)
+            continue
         guard = WEBHOOK_GUARD if path in service.flood_exempt else None
-        patient = service is WEBHOOK_SERVICE and path == WEBHOOK_PATH
-        yield Route(path, upstream, token=path not in service.public, guard=guard, patient=patient)
+        yield Route(path, upstream, token=path not in service.public, guard=guard)

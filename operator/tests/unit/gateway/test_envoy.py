@@ -221,9 +221,10 @@ def test_every_answer_carries_the_requests_id(edge: Edge) -> None:
 
 
 def test_a_long_body_is_refused_before_a_service_sees_it(edge: Edge) -> None:
-    fits = edge.ask("sol", "/webhook/whatsapp", method="POST", content=b"x" * model.MAX_BODY_BYTES)
-    assert fits.json()["length"] == model.MAX_BODY_BYTES
-    _problem(edge.ask("sol", "/webhook/whatsapp", method="POST", content=b"x" * (model.MAX_BODY_BYTES + 1)), 413)
+    fits = edge.ask("sol", "/webhook/whatsapp", method="POST", content=b"x" * model.MAX_WEBHOOK_BYTES)
+    assert fits.json()["length"] == model.MAX_WEBHOOK_BYTES
+    _problem(edge.ask("sol", "/webhook/whatsapp", method="POST", content=b"x" * (model.MAX_WEBHOOK_BYTES + 1)), 413)
+    _problem(edge.ask("sol", "/health", method="POST", content=b"x" * (model.MAX_BODY_BYTES + 1)), 413)
 
 
 def test_long_headers_are_refused(edge: Edge) -> None:

@@ -244,5 +244,5 @@ def test_the_ports_and_limits_are_the_models() -> None:
     assert settings["KONG_DATABASE"] == "off"
     assert re.findall(r":(\d+) (http2 ssl )?", settings["KONG_PROXY_LISTEN"]) == [("8000", ""), ("8443", "http2 ssl ")]
     assert settings["KONG_STATUS_LISTEN"].endswith(":8100")
-    assert settings["KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE"] == "1048576"
+    assert settings["KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE"] == "4194304"
     assert settings["KONG_NGINX_HTTP_LARGE_CLIENT_HEADER_BUFFERS"] == "4 8k"
