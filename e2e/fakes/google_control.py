@@ -125,6 +125,12 @@ def _calendar(state: GoogleState, calendar_id: str) -> Calendar:
     return state.calendars[calendar_id]
 
 
+def _dragged(event: dict[str, Any]) -> dict[str, Any]:
+    """Give an event its other time, or a day, in place of what it had: so it is when a person drags it."""
+    none = {"date": None, "dateTime": None}
+    return event | {edge: none | event[edge] for edge in ("start", "end") if event.get(edge)}
+
+
 def control_routes(state: GoogleState, pusher: Pusher) -> APIRouter:
     """Build what people do to calendars by hand, and what reads back, under /_fake."""
     router = APIRouter(prefix="/_fake")
@@ -140,8 +146,9 @@ def control_routes(state: GoogleState, pusher: Pusher) -> APIRouter:
     @router.post("/events", status_code=201)
     async def hand_made(given: HandMade) -> dict[str, Any]:
         found = _calendar(state, given.calendar_id)
-        event_id = given.event.get("id")
-        event = found.change(event_id, given.event) if event_id in found.events else found.insert(given.event, found.id)
+        event_id = str(given.event.get("id"))
+        known = event_id in found.events
+        event = found.change(event_id, _dragged(given.event)) if known else found.insert(given.event, found.id)
         pusher.changed(found.id)
         return shown(event)
 

@@ -108,7 +108,8 @@ class Calendar:
         if etag not in (None, "*", event["etag"]):
             raise GoogleError("conditionNotMet")
         fixed = {k: event[k] for k in ("kind", "id", "htmlLink", "created", "creator", "organizer", "iCalUID")}
-        changed = {**({} if replace else event), **body, **fixed}
+        merged = {k: _merged(event[k], body[k], k) for k in ("start", "end") if body.get(k) and not replace}
+        changed = {**({} if replace else event), **body, **merged, **fixed}
         changed.setdefault("status", "confirmed")
         changed = {key: value for key, value in changed.items() if value is not None}
         _check_times(changed)
@@ -156,6 +157,14 @@ class Calendar:
             else:
                 joined.append((begins, ends))
         return joined
+
+
+def _merged(before: dict[str, Any], change: dict[str, Any], which: str) -> dict[str, Any]:
+    """Patch one edge of an event, property by property. Raises GoogleError when it then has both a date and a time."""
+    after = {key: value for key, value in {**before, **change}.items() if value is not None}
+    if "date" in after and "dateTime" in after:
+        raise GoogleError("invalid", f"Invalid {which} time.")
+    return after
 
 
 def _check_times(event: dict[str, Any]) -> None:

@@ -77,16 +77,19 @@ def test_a_voice_message_is_answered_with_a_request_to_write(local: world.LocalC
     assert "áudio" in news(phone, 0)
 
 
-def test_an_event_moved_in_the_calendar_moves_the_appointment(local: world.LocalClinic, phone_of: MakePhone) -> None:
+def test_an_event_moved_in_the_calendar_moves_the_appointment(
+    local: world.LocalClinic, phone_of: MakePhone, by_day: ZoneInfo
+) -> None:
     phone = phone_of(local)
     start = book(phone, "quero marcar consulta para daqui a 4 dias às 10h")
     event = _event(phone, start)
-    heard, later = len(phone.heard()), next(free_starts(phone.fakes, local, days=range(60, 90)))
+    heard, later = len(phone.heard()), next(free_starts(phone.fakes, local, by_day, range(60, 90)))
     phone.fakes.move(local, event["id"], later, dt.timedelta(minutes=30))
     kubectl.wait_for("the appointment at its new time", lambda: booked(phone) == [later] or None)
     assert later.strftime("%d/%m") in news(phone, heard)
 
 
+@pytest.mark.usefixtures("by_day")
 def test_an_event_deleted_in_the_calendar_cancels_the_appointment(
     local: world.LocalClinic, phone_of: MakePhone
 ) -> None:

@@ -87,6 +87,12 @@ def test_events_and_their_ids(google: TestClient) -> None:
     moved = google.patch(f"{EVENTS}/abc123", json={k: event(11)[k] for k in ("start", "end")})
     assert (moved.json()["sequence"], moved.json()["summary"]) == (1, "Consulta")
     assert reason(google.patch(f"{EVENTS}/abc123", json={}, headers={"If-Match": '"0"'})) == (412, "conditionNotMet")
+    by_hand = {"id": "abc123", "start": {"date": "2026-11-24"}, "end": {"date": "2026-11-25"}}
+    assert google.post("/_fake/events", json={"calendar_id": "ana", "event": by_hand}).json()["end"] == by_hand["end"]
+    timed = {edge: {"dateTime": event(11)[edge]["dateTime"]} for edge in ("start", "end")}
+    assert reason(google.patch(f"{EVENTS}/abc123", json=timed)) == (400, "invalid"), "a date is there already"
+    cleared = {edge: {"date": None, **given} for edge, given in timed.items()}
+    assert google.patch(f"{EVENTS}/abc123", json=cleared).json()["start"] == timed["start"]
     assert google.delete(f"{EVENTS}/abc123").status_code == 204
     assert reason(google.delete(f"{EVENTS}/abc123")) == (410, "deleted")
     assert google.get(f"{EVENTS}/abc123").json()["status"] == "cancelled"

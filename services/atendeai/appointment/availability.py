@@ -139,13 +139,16 @@ class Availability:
         start: datetime,
         *,
         moving: Appointment | None = None,
+        by_staff: bool = False,
     ) -> Verdict:
         """Say what speaks against a time; an appointment being moved does not stand in its own way.
 
+        Staff may enter who is at the desk now, so for them the minute that has begun has not gone by.
         Raises a 422 problem when the service or the professional does not exist: then there is no time to judge.
         """
         schedule = schedule_of(tenant)
         now = clock.now()
+        now = now.replace(second=0, microsecond=0) if by_staff else now
         service, person = schedule.service(service_code), schedule.professional(professional_code)
         if service is None:
             raise refused(Refusal.UNKNOWN_SERVICE)

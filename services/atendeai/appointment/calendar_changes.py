@@ -3,7 +3,7 @@
 | what happened | what becomes of the appointment |
 |---|---|
 | its event was moved to a time that is free and ahead | rescheduled, and the patient is told |
-| its event was moved to any other time | stays, with a conflict |
+| its event was moved to any other time, made all-day or drawn to no length | stays, with a conflict |
 | its event was deleted | cancelled (reason "agenda"), and the patient is told |
 | another event lies over it | stays, with a conflict |
 | that is over | the conflict is gone |
@@ -43,7 +43,9 @@ router = APIRouter(tags=["internal"])
 
 Applied = Literal["rescheduled", "cancelled", "conflict", "cleared", "ignored"]
 _REASON = "agenda"
-_LONGEST = timedelta(days=1)
+_ALL_DAY = timedelta(hours=23)
+"""The shortest day there is, when clocks go forward: an event that takes as long has been made all-day in Google, which
+tells its dates as midnights. It says that the day is full, not when the patient should come."""
 _AGREED = LIVE & ON_CALENDAR
 
 
@@ -60,8 +62,8 @@ class CalendarChange(Body):
     def _whole(self) -> CalendarChange:
         if self.kind == "moved" and self.start is None:
             raise ValueError("start: required when an event was moved")
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise ValueError("end does not lie after start")
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValueError("end lies before start")
         return self
 
 
@@ -130,8 +132,10 @@ class _CalendarSide(AppointmentService):
         if (start, end) == (appointment.starts_at, appointment.ends_at):
             stood_against = appointment.conflict is not None and appointment.conflict["kind"] == "moved"
             return await self._clear(appointment) if stood_against else "ignored"
-        now = clock.now()
-        if appointment.status is Status.BOOKED and now < start < now + HORIZON and end - start <= _LONGEST:
+        now, length = clock.now(), end - start
+        # Of a service that takes a whole day itself the length says nothing.
+        sound = timedelta(0) < length < _ALL_DAY or length == appointment.ends_at - appointment.starts_at
+        if appointment.status is Status.BOOKED and now < start < now + HORIZON and sound:
             person = Professional(appointment.professional_code, appointment.professional_name, frozenset())
             try:
                 await self.relocate(appointment, person, start, end, notify=True)

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - what is put into these statements are constants of this service
 """Two contacts that turn out to be one person: what was booked or wished for with the first is the other's.
 
 The SQL of it is here rather than with the rest, because nothing else renames a contact.
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.appointment.repository import folded
 from atendeai.kit.audit import record
 from atendeai.kit.identity import Principal, service
 from atendeai.kit.resources import KitDep
@@ -23,22 +25,23 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
+_ALIKE = f"{folded('k.name_key')} = {folded('g.name_key')}"
 # A patient of the same name under both contacts is one patient: the appointments go over to the one that stays.
 _SAME_NAME = text(
     "UPDATE atendeai.appointment a SET patient_id = k.id"
     " FROM atendeai.patient g JOIN atendeai.patient k ON k.clinic_id = :clinic_id AND k.contact_id = :into"
-    "  AND k.name_key = g.name_key"
+    f"  AND {_ALIKE}"
     " WHERE a.clinic_id = :clinic_id AND a.contact_id = :contact_id AND a.patient_id = g.id"
     "  AND g.clinic_id = :clinic_id AND g.contact_id = :contact_id"
 )
 _DROP_SAME = text(
     "DELETE FROM atendeai.patient g USING atendeai.patient k"
     " WHERE g.clinic_id = :clinic_id AND g.contact_id = :contact_id"
-    "  AND k.clinic_id = :clinic_id AND k.contact_id = :into AND k.name_key = g.name_key"
+    f"  AND k.clinic_id = :clinic_id AND k.contact_id = :into AND {_ALIKE}"
     "  AND NOT EXISTS (SELECT 1 FROM atendeai.appointment a WHERE a.clinic_id = :clinic_id AND a.patient_id = g.id)"
 )
 _RENAME = tuple(
-    text(f"UPDATE atendeai.{table} SET contact_id = :into WHERE clinic_id = :clinic_id AND contact_id = :contact_id")  # noqa: S608 - constants
+    text(f"UPDATE atendeai.{table} SET contact_id = :into WHERE clinic_id = :clinic_id AND contact_id = :contact_id")
     for table in ("patient", "appointment", "waitlist_entry")
 )
 

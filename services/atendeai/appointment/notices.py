@@ -1,5 +1,7 @@
 """Telling patients what they must know besides: an offer of a freed time, and what the clinic changed.
 
+A change of the night is told in the morning, but at once to who would come before it.
+
 Durable work on each appointment, which looks at it as it stands now: an offer that is over is not made, and of several
 changes the patient hears how things stand in the end.
 """
@@ -12,6 +14,7 @@ from uuid import UUID
 
 from atendeai.appointment.messenger import Messenger, Outcome
 from atendeai.appointment.models import Appointment
+from atendeai.appointment.reminder_plan import next_morning
 from atendeai.appointment.repository import AppointmentRepository
 from atendeai.appointment.service import AppointmentService
 from atendeai.appointment.steps import Steps
@@ -33,7 +36,7 @@ class Notices:
     messenger: Messenger
 
     async def handle(self, tenant: Tenant, key: str) -> datetime | None:
-        """Tell the patient. Raises ServiceError when it may succeed later."""
+        """Tell the patient, or return when to. Raises ServiceError when it may succeed later."""
         async with self.database.transaction(tenant) as connection:
             appointment = await AppointmentRepository(connection, tenant.id).get(UUID(key))
         if appointment is None or appointment.contact_id is None or appointment.starts_at <= clock.now():
@@ -41,6 +44,9 @@ class Notices:
         if appointment.status is Status.PROPOSED and appointment.waitlist_id is not None:
             await self._offer(tenant, appointment, appointment.contact_id)
         elif appointment.notice_version is not None:
+            morning = next_morning(clock.now(), tenant.config.tz)
+            if morning is not None and morning < appointment.starts_at:
+                return morning
             await self._change(tenant, appointment, appointment.contact_id, appointment.notice_version)
         return None
 

@@ -61,7 +61,9 @@ class Operations:
         """Book at once: 201. Raises a 422 problem for a contact that there is not, `ServiceError` when nobody says."""
         if wanted.contact_id is not None:
             await self.messenger.known(tenant, wanted.contact_id)
-        verdict = await self.availability.judge(tenant, wanted.service_code, wanted.professional_code, wanted.start)
+        verdict = await self.availability.judge(
+            tenant, wanted.service_code, wanted.professional_code, wanted.start, by_staff=True
+        )
 
         async def deed(service: AppointmentService) -> Reply:
             return Reply(201, (await service.create(wanted, verdict)).as_json(tenant.config.tz))
@@ -84,8 +86,10 @@ class Operations:
         if moving is None or contact_id not in {None, moving.contact_id}:
             raise no_such_appointment()
         code = wanted.professional_code or moving.professional_code
-        verdict = await self.availability.judge(tenant, moving.service_code, code, wanted.start, moving=moving)
-
+        by_staff = isinstance(wanted, StaffRescheduleRequest)
+        verdict = await self.availability.judge(
+            tenant, moving.service_code, code, wanted.start, moving=moving, by_staff=by_staff
+        )
         notify = isinstance(wanted, StaffRescheduleRequest) and wanted.notify
 
         async def deed(service: AppointmentService) -> Reply:

@@ -17,7 +17,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 
-__all__ = ["DAY_BEGINS", "DAY_ENDS", "NIGHT_BEGINS", "Plan", "moment_of", "next_morning", "plan"]
+__all__ = ["DAY_BEGINS", "DAY_ENDS", "NIGHT_BEGINS", "Plan", "latest", "moment_of", "next_morning", "plan"]
 
 DAY_BEGINS, DAY_ENDS = time(8), time(20)
 """The hours of the clinic in which reminders are due."""
@@ -41,6 +41,11 @@ def moment_of(start: datetime, offset: timedelta, tz: tzinfo) -> datetime:
     if due.time() > DAY_ENDS:
         return datetime.combine(due.date(), DAY_ENDS, tzinfo=tz)
     return due
+
+
+def latest(start: datetime, offset: timedelta) -> datetime:
+    """Return until when the reminder of an offset is worth sending."""
+    return start - offset / 2
 
 
 def next_morning(now: datetime, tz: tzinfo) -> datetime | None:
@@ -73,7 +78,7 @@ def plan(
         if (shortest_sent is None or one < shortest_sent) and moment_of(start, one, tz) > agreed_at
     ]
     ahead = min((due for _, due in open_ if due > now), default=None)
-    send = next((one for one, due in open_ if due <= now <= start - one / 2), None)
+    send = next((one for one, due in open_ if due <= now < latest(start, one)), None)
     if send is None:
         return Plan(None, ahead)
     morning = next_morning(now, tz)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.messenger import Messenger, Outcome
 from atendeai.appointment.models import Appointment
-from atendeai.appointment.reminder_plan import Plan, plan
+from atendeai.appointment.reminder_plan import Plan, latest, plan
 from atendeai.appointment.repository import AppointmentRepository
 from atendeai.appointment.steps import Steps
 from atendeai.appointment.wording import Message
@@ -82,7 +82,8 @@ class Reminders:
             contact_id,
             message,
             f"reminder:{appointment.id}:{start}:{_minutes(offset)}",
-            until=appointment.starts_at,
+            # What waits in the queue is let go as late as what waits here.
+            until=latest(appointment.starts_at, offset),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from unicodedata import combining, normalize
 from uuid import UUID, uuid4
 
 import orjson
@@ -338,9 +339,12 @@ class AppointmentRepository:
         booking makes its own.
         """
         row = await self._one(
-            """
+            f"""
             INSERT INTO atendeai.patient AS p (clinic_id, id, name, name_key, contact_id, created_at)
-            VALUES (:clinic_id, :id, :name, :name_key, :contact_id, :now)
+            VALUES (:clinic_id, :id, :name,
+                    coalesce((SELECT k.name_key FROM atendeai.patient k WHERE k.clinic_id = :clinic_id
+                                AND k.contact_id = :contact_id AND {folded("k.name_key")} = :name_key
+                              ORDER BY k.created_at LIMIT 1), :name_key), :contact_id, :now)
             ON CONFLICT (clinic_id, contact_id, name_key) DO UPDATE SET name = p.name
             RETURNING p.id
             """,
@@ -452,5 +456,11 @@ def _json(value: Any) -> Any:
 
 
 def name_key(name: str) -> str:
-    """Return what two spellings of one person's name have in common."""
-    return " ".join(name.casefold().split())
+    """Return what two spellings of one person's name have in common: who types in a hurry leaves out accents."""
+    decomposed = normalize("NFKD", name.casefold())
+    return " ".join("".join(one for one in decomposed if not combining(one)).split())
+
+
+def folded(column: str) -> str:
+    """Write the SQL of a stored key as `name_key` makes them: of old there are some with their accents."""
+    return f"regexp_replace(normalize({column}, NFKD), '[\\u0300-\\u036f]', '', 'g')"

@@ -44,6 +44,7 @@ MOST_HOLDS = 3
 """How many times one contact can keep from others at once; the next hold lets go of the oldest."""
 PATIENT_SIDE = "service:conversation"
 """Who acts on a patient's word: the clinic's notice binds it, and nobody else."""
+_THERE = frozenset({Status.ARRIVED, Status.CHECKED_IN})
 _BEFORE_BOOKING = frozenset({Status.PROPOSED, Status.PENDING, Status.WAITLIST})
 
 
@@ -82,10 +83,13 @@ class AppointmentService(Steps):
         return appointment, True
 
     async def create(self, wanted: CreateRequest, verdict: Verdict) -> Appointment:
-        """Book at once. Raises a problem: what the verdict says, or 409 slot-taken."""
+        """Book at once. Raises a problem: what the verdict says, or 409 slot-taken.
+
+        What is held for that contact, or offered to it, does not stand in the way: it is what they call about.
+        """
         verdict.enforce(ignore_calendar=wanted.ignore_calendar)
         await self._rows.lock(f"professional:{wanted.professional_code}")
-        await self._make_room(wanted.professional_code, wanted.start, verdict.end)
+        await self._make_room(wanted.professional_code, wanted.start, verdict.end, contact_id=wanted.contact_id)
         now = clock.now()
         patient_id = await self._rows.patient(wanted.patient_name, wanted.contact_id, now=now)
         appointment = await self._take(
@@ -207,10 +211,8 @@ class AppointmentService(Steps):
             return appointment
         if appointment.status in _BEFORE_BOOKING and wanted is not Status.ENTERED_IN_ERROR:
             raise not_booked_yet(appointment.status)
-        if wanted is Status.NOSHOW and appointment.starts_at > clock.now():
-            # FHIR: a patient did not appear. Before the time that is not known; what is known then is a cancellation.
-            raise transition_refused("nobody has missed an appointment that lies ahead; cancel it instead")
         status = moved(appointment, wanted)
+        self._at_its_time(appointment, wanted)
         leaves = appointment.status in ON_CALENDAR and status not in ON_CALENDAR
         values = {"status": status.value, "expires_at": None}
         return await self._change(appointment, f"mark-{status.value}", values, sync=leaves)
@@ -326,6 +328,19 @@ class AppointmentService(Steps):
         await enqueue(self.connection, self.tenant.id, HOLD_QUEUE, str(appointment.id), expires_at)
         await enqueue(self.connection, self.tenant.id, NOTICE_QUEUE, str(appointment.id))
         return appointment
+
+    def _at_its_time(self, appointment: Appointment, wanted: Status) -> None:
+        """Hold the desk to the appointment's own time: what is over is so from its start on, who comes, on its day."""
+        now, tz = clock.now(), self.tenant.config.tz
+        if wanted is Status.NOSHOW and appointment.starts_at > now:
+            # FHIR: a patient did not appear. Before the time that is not known; what is known then is a cancellation.
+            raise transition_refused("nobody has missed an appointment that lies ahead; cancel it instead")
+        if wanted is Status.FULFILLED and appointment.starts_at > now:
+            raise transition_refused("what lies ahead has not taken place; move it to now if the patient is here")
+        if wanted in _THERE:
+            first, last = (one.astimezone(tz).date() for one in (appointment.starts_at, appointment.ends_at))
+            if not first <= now.astimezone(tz).date() <= last:
+                raise transition_refused(f"nobody arrives today for {first}; move it, or say how it ended")
 
     def _in_time(self, appointment: Appointment) -> None:
         """Hold the patient's side to the clinic's notice; what was never agreed may be undone at any time."""

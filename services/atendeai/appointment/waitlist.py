@@ -72,7 +72,6 @@ class WaitingList:
         Raises a problem when the clinic's rules are against it; of a person also 422 for a contact that there is not
         (the attendant speaks for one that there is), and `ServiceError` when nobody says.
         """
-        _check(tenant, wanted)
         if who.kind == "person":
             await self.messenger.known(tenant, wanted.contact_id)
         async with self.database.transaction(tenant) as connection:
@@ -87,6 +86,7 @@ class WaitingList:
             )
 
     async def _join(self, connection: AsyncConnection, tenant: Tenant, who: Principal, wanted: JoinRequest) -> Reply:
+        _check(tenant, wanted)  # of a new request alone: the profile and the day may be others when it comes again
         rows, wishes = AppointmentRepository(connection, tenant.id), WaitlistRepository(connection, tenant.id)
         await rows.lock(f"contact:{wanted.contact_id}")
         same = await wishes.same(wanted)

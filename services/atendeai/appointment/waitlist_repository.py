@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.models import Appointment
-from atendeai.appointment.repository import name_key
+from atendeai.appointment.repository import folded, name_key
 from atendeai.appointment.waitlist_models import JoinRequest, Wish, WishStatus
 from atendeai.kit.paging import Field, Sorting, Window
 
@@ -131,7 +131,7 @@ class WaitlistRepository:
             f"""
             SELECT {_COLUMNS} FROM atendeai.waitlist_entry w
             WHERE w.clinic_id = :clinic_id AND w.contact_id = :contact_id AND w.status = 'waitlist'
-              AND w.name_key = :name_key AND w.service_code = :service_code
+              AND {folded("w.name_key")} = :name_key AND w.service_code = :service_code
               AND w.professional_code IS NOT DISTINCT FROM CAST(:professional_code AS text)
               AND w.date_from = :date_from AND w.date_to = :date_to
               AND w.time_from IS NOT DISTINCT FROM CAST(:time_from AS time)
@@ -180,13 +180,13 @@ class WaitlistRepository:
     async def fulfil(self, booked: Appointment, day: date, at: time, *, now: datetime) -> list[UUID]:
         """End the entries that an appointment fulfils, its own and others of the patient that it suits; return them."""
         rows = await self._all(
-            """
+            f"""
             UPDATE atendeai.waitlist_entry w SET status = 'booked', appointment_id = :booked, ended_at = :now
             WHERE w.clinic_id = :clinic_id AND w.id IN (
                 SELECT o.id FROM atendeai.waitlist_entry o
                 WHERE o.clinic_id = :clinic_id AND o.status = 'waitlist' AND (
                     o.id = CAST(:own AS uuid)
-                    OR (o.contact_id = CAST(:contact_id AS uuid) AND o.name_key = :name_key
+                    OR (o.contact_id = CAST(:contact_id AS uuid) AND {folded("o.name_key")} = :name_key
                         AND o.service_code = :service_code
                         AND (o.professional_code IS NULL OR o.professional_code = :professional_code)
                         AND o.date_from <= :day AND o.date_to >= :day

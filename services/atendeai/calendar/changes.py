@@ -140,7 +140,7 @@ class Changes:
                 tenant, "appointment", "POST", "/internal/v1/calendar-changes", json=body, idempotency_key=key
             )
         except ServiceError as error:
-            if error.status not in _NOT_THIS_ONE:
+            if error.temporary or error.status not in _NOT_THIS_ONE:
                 raise
             log.warning("calendar_change_refused", kind=kind, status=error.status, reason=error.slug)
             CHANGES.labels(kind, "refused").inc()

@@ -192,8 +192,10 @@ class CalendarService:
         self, google: GoogleCalendar, target: EventRow, name: str, body: dict[str, Any], tenant: Tenant
     ) -> SeenEvent | None:
         """Change an event; None when somebody deleted it."""
+        # Google merges what is nested: a time beside the date of an event that somebody made all-day is refused.
         try:
-            changed = seen(await google.patch_event(target.calendar_id, name, body), tenant.config.tz)
+            change = body | {edge: {"date": None, **body[edge]} for edge in ("start", "end") if edge in body}
+            changed = seen(await google.patch_event(target.calendar_id, name, change), tenant.config.tz)
         except CalendarError as error:
             if error.kind in {Kind.GONE, Kind.NOT_FOUND}:
                 return None

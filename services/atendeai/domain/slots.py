@@ -8,6 +8,7 @@ Conventions:
 - Opening hours are wall-clock times of the clinic's own time zone. Within one stretch of hours, slots start every
   `STEP` counted from its opening, as *elapsed* time: on the day of a daylight-saving change no slot is offered twice
   and none at a wall-clock time that does not exist.
+- Stretches of one day's hours that adjoin are one: what begins in the first may end in the second.
 - A slot fits when it ends no later than the stretch of hours it started in.
 """
 
@@ -211,7 +212,7 @@ def subtract(intervals: Iterable[Interval], hole: Interval) -> list[Interval]:
 
 
 def open_stretches(schedule: Schedule, person: Professional, day: date) -> Iterator[Interval]:
-    """Yield the stretches of time in which a professional can be booked on a day, as moments in UTC.
+    """Yield the stretches of time in which a professional can be booked on a day, as moments in UTC, disjoint.
 
     A professional's own hours replace the clinic's (somebody may well work on a Saturday the clinic's desk does not);
     of exceptions from the hours, see `day_hours`.
@@ -219,8 +220,9 @@ def open_stretches(schedule: Schedule, person: Professional, day: date) -> Itera
     if day in schedule.holidays:
         return
     hours = day_hours(day, schedule.hours, person.hours, exceptions=schedule.exceptions, professional=person.code)
-    for opens, closes in hours:
-        yield Interval(_moment(day, opens, schedule.tz), _moment(day, closes, schedule.tz))
+    yield from merge(
+        Interval(_moment(day, opens, schedule.tz), _moment(day, closes, schedule.tz)) for opens, closes in hours
+    )
 
 
 def free_slots(
@@ -357,7 +359,7 @@ def schedule_from_profile(profile: Mapping[str, Any], timezone: str) -> Schedule
             code=str(raw["code"]),
             name=str(raw.get("name") or raw["code"]),
             services=frozenset(raw.get("services") or (service.code for service in services)),
-            hours=parse_week(raw["hours"], f"professionals[{raw['code']}].hours") if raw.get("hours") else None,
+            hours=None if raw.get("hours") is None else parse_week(raw["hours"], f"professionals[{raw['code']}].hours"),
         )
         for raw in profile.get("professionals") or ()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from tests.appointment.diary import Ward, at, until
 
 pytestmark = pytest.mark.integration
+DAY = timedelta(days=1)
 
 
 def change(appointment: dict[str, Any], kind: str, start: str | None = None, end: str | None = None) -> dict[str, Any]:
@@ -77,6 +79,20 @@ async def test_a_move_onto_another_or_into_the_past_is_a_conflict_until_it_is_un
     assert ward.whatsapp.messages == []
 
 
+async def test_an_event_made_all_day_or_without_length_is_a_conflict_and_no_move(ward: Ward) -> None:
+    booked = await ward.booked(at("09:00"))
+    day = change(booked, "moved") | {"start": at("00:00").isoformat(), "end": (at("00:00") + DAY).isoformat()}
+    assert await applied(ward, day) == "conflict"
+    [shown] = await conflicts(ward)
+    assert (shown["conflict"]["kind"], shown["start"], shown["end"]) == ("moved", booked["start"], booked["end"])
+    shortest = day | {"end": (at("00:00") + timedelta(hours=23)).isoformat()}
+    assert await applied(ward, shortest) == "conflict"
+    assert await applied(ward, change(booked, "moved", "15:00", "15:00")) == "conflict"
+    [shown] = await conflicts(ward)
+    assert shown["conflict"]["start"] == shown["conflict"]["end"] == at("15:00").isoformat()
+    assert ward.whatsapp.messages == []
+
+
 async def test_a_deleted_event_cancels_and_the_patient_is_told(ward: Ward) -> None:
     contact = uuid4()
     ward.clinic.profile["policies"] = {"cancellationNotice": "48h"}  # binds patients only
@@ -91,6 +107,7 @@ async def test_a_deleted_event_cancels_and_the_patient_is_told(ward: Ward) -> No
 
 async def test_who_has_arrived_is_not_cancelled_by_a_calendar(ward: Ward) -> None:
     booked = await ward.booked(at("09:00"))
+    ward.hands.now = at("09:10")
     await ward.staff("POST", f"/{booked['id']}/status", json={"status": "arrived"})
     assert await applied(ward, change(booked, "deleted")) == "conflict"
     await ward.staff("POST", f"/{booked['id']}/status", json={"status": "fulfilled"})

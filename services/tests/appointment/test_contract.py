@@ -131,6 +131,10 @@ async def test_nobody_misses_what_lies_ahead(ward: Ward) -> None:
     early = await ward.staff("POST", f"/{one['id']}/status", json={"status": "noshow"})
     assert (early.status_code, early.json()["type"]) == (409, f"{SLUG}transition-refused")
     assert "cancel" in early.json()["detail"]
+    for status in ("arrived", "checked-in", "fulfilled"):
+        early = await ward.staff("POST", f"/{one['id']}/status", json={"status": status})
+        assert (early.status_code, early.json()["type"]) == (409, f"{SLUG}transition-refused")
+        assert "move it" in early.json()["detail"]
     ward.hands.now = at("09:01")
     late = await ward.staff("POST", f"/{one['id']}/status", json={"status": "noshow"})
     assert (late.status_code, late.json()["status"]) == (200, "noshow")

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.appointment.diary import Ward, at
+from tests.appointment.diary import Diary, Ward, at
 
 pytestmark = pytest.mark.integration
 
@@ -40,6 +40,30 @@ async def traces(ward: Ward) -> list[list[dict[str, Any]]]:
 async def own_offer(ward: Ward, contact: UUID, time: str = "16:00") -> Any:
     await ward.join(contact=contact, time_from=time, time_to=time)
     return (await ward.one_offer())["id"]
+
+
+async def test_of_two_contacts_that_are_one_the_patients_of_one_name_are_one_with_or_without_accents(
+    diary: Diary,
+) -> None:
+    former, into = uuid4(), uuid4()
+
+    async def booked(time: str, contact: UUID, name: str) -> str:
+        held = (await diary.hold(at(time), contact=contact)).json()
+        return str((await diary.book(held["id"], name)).json()["patient"]["id"])
+
+    first = await booked("09:00", into, "Rui Sá")
+    # As keys were written once, and as they are.
+    await diary.rows("UPDATE atendeai.patient SET name_key = 'rui sá' WHERE clinic_id = $1")
+    assert await booked("10:00", into, "RUI SA") == first
+    assert await booked("11:00", former, "Rui Sa") != first
+    headers = diary.clinic.service_headers("whatsapp")
+    body = {"contact_id": str(former), "into": str(into)}
+    assert (await diary.client.post("/internal/v1/contacts/join", headers=headers, json=body)).is_success
+    assert [row["id"] for row in await diary.rows("SELECT id FROM atendeai.patient WHERE clinic_id = $1")] == [
+        UUID(first)
+    ]
+    rows = await diary.rows("SELECT patient_id, contact_id FROM atendeai.appointment WHERE clinic_id = $1")
+    assert [(row["patient_id"], row["contact_id"]) for row in rows] == [(UUID(first), into)] * 3
 
 
 async def test_what_is_anothers_is_not_there(ward: Ward) -> None:

@@ -108,6 +108,21 @@ async def test_the_patient_hears_how_things_stand_in_the_end_and_nothing_they_kn
     assert await _changes(ward, contact) == told
 
 
+async def test_of_a_change_at_night_the_patient_hears_in_the_morning_unless_they_come_before(ward: Ward) -> None:
+    contact, early = uuid4(), uuid4()
+    booked = await ward.booked(at("09:00"), contact=contact)
+    first = await ward.booked(at("08:00"), contact=early)
+    ward.hands.now = at("03:00")
+    for one in (booked, first):
+        assert (await ward.staff("POST", f"/{one['id']}/cancel", json={"notify": True})).is_success
+    await until(lambda: _changes(ward, early), lambda found: len(found) == 1)
+    await ward.settled()
+    assert await _changes(ward, contact) == []
+    ward.hands.now = at("08:00")
+    [told] = await until(lambda: _due(ward, contact), lambda found: len(found) == 1)
+    assert "hoje, terça-feira (26/11), às 9h" in told["text"]
+
+
 async def test_participants_say_who_comes(ward: Ward) -> None:
     booked = await ward.booked(at("09:00"))
     assert booked["participant"] == [

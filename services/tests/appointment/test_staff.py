@@ -10,7 +10,7 @@ import pytest
 
 from atendeai.appointment.app import create_app
 from atendeai.kit.testing.plugin import ClientFactory, ClinicFactory
-from tests.appointment.diary import Diary, at, until
+from tests.appointment.diary import Diary, Ward, at, until
 
 pytestmark = pytest.mark.integration
 
@@ -86,15 +86,20 @@ async def test_every_read_is_audited_with_who_read(diary: Diary) -> None:
     assert not any("José" in row["details"] for row in rows)
 
 
-async def test_the_desk_notes_what_happened_and_never_goes_back(diary: Diary) -> None:
-    made = (await diary.staff("POST", json=booking("09:00"))).json()
+async def test_who_walks_in_is_entered_at_the_minute_that_has_begun_and_noted_without_going_back(ward: Ward) -> None:
+    ward.hands.now = at("09:00").replace(second=20)
+    entered = await ward.staff("POST", json=booking("09:00"))
+    assert entered.status_code == 201, entered.text
+    made = entered.json()
+    gone_by = await ward.staff("POST", json=booking("08:59"))
+    assert (gone_by.status_code, gone_by.json()["type"]) == (422, "urn:atendeai:problem:in-the-past")
     for status in ("arrived", "checked-in", "fulfilled"):
-        done = await diary.staff("POST", f"/{made['id']}/status", json={"status": status})
+        done = await ward.staff("POST", f"/{made['id']}/status", json={"status": status})
         assert (done.status_code, done.json()["status"]) == (200, status)
-    back = await diary.staff("POST", f"/{made['id']}/status", json={"status": "arrived"})
+    back = await ward.staff("POST", f"/{made['id']}/status", json={"status": "arrived"})
     assert (back.status_code, back.json()["type"]) == (409, "urn:atendeai:problem:transition-refused")
     assert "entered-in-error" in back.json()["detail"]
-    wrong = await diary.staff("POST", f"/{made['id']}/status", json={"status": "booked"})
+    wrong = await ward.staff("POST", f"/{made['id']}/status", json={"status": "booked"})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "status")
 
 

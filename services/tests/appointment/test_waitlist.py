@@ -163,6 +163,27 @@ async def test_booking_what_suits_ends_the_wish_and_its_offer(ward: Ward) -> Non
     assert (await ward.book(str(offer["id"]))).status_code == 409
 
 
+async def test_the_reception_takes_the_offer_for_who_calls_about_it(ward: Ward) -> None:
+    day = await ward.full_day()
+    contact = uuid4()
+    wish = await ward.join("Rui Sá", contact=contact)
+    await cancel(ward, day[4])
+    offer = await ward.one_offer()
+    booking = {
+        "service_code": "consulta",
+        "professional_code": "ana",
+        "start": offer["starts_at"].isoformat(),
+        "patient_name": "rui sa",
+    }
+    other = await ward.staff("POST", json=booking | {"contact_id": str(uuid4())})
+    assert (other.status_code, other.json()["type"]) == (409, f"{SLUG}slot-taken")
+    taken = await ward.staff("POST", json=booking | {"contact_id": str(contact)})
+    assert taken.status_code == 201, taken.text
+    assert (await entry(ward, wish, "booked"))["appointment_id"] == taken.json()["id"]
+    await ward.settled()
+    assert await ward.offers() == []
+
+
 async def test_leaving_takes_the_offer_back_and_passes_it_on(ward: Ward) -> None:
     day = await ward.full_day()
     first, second = await ward.join("Ana Reis"), await ward.join("Beto Reis")
@@ -313,6 +334,9 @@ async def test_the_same_wish_is_one_entry_and_a_key_one_answer(ward: Ward) -> No
         assert (await ward.internal("POST", "/waitlist", json=body | {"patient_name": f"P{number}"})).status_code == 201
     much = await ward.internal("POST", "/waitlist", json=body | {"patient_name": "P9"})
     assert (much.status_code, much.json()["type"]) == (409, f"{SLUG}too-many-wishes")
+    ward.hands.move(days=30)
+    late = await ward.internal("POST", "/waitlist", "w1", json=body)
+    assert (late.status_code, late.json(), late.headers["Idempotency-Replayed"]) == (201, first.json(), "true")
 
 
 async def test_what_cannot_be_waited_for(ward: Ward) -> None:

@@ -20,8 +20,8 @@ from tests.appointment.diary import Ward, at, until
 
 ACTORS, MOVES = 8, 24
 PEOPLE = ("ana", "bruno")
-STARTS = [f"{hour:02d}:{minute:02d}" for hour in (8, 9) for minute in (0, 20, 40)]
-UNTIL = "10:00"
+STARTS = [f"{hour:02d}:{minute:02d}" for hour in (13, 14) for minute in (0, 20, 40)]
+UNTIL = "15:00"
 """Few times for many people: the more they collide, the better."""
 QUEUES = ("waitlist-freed", "waitlist-wish", "hold-expiry", "appointment-notice")
 NAMES = ("Maria", "João", "Rita")
@@ -158,7 +158,7 @@ class Actor:
             "professional_code": self.dice.choice(["ana", "bruno", None]),
             "date_from": "2030-11-26",
             "date_to": "2030-11-26",
-            "time_from": self.dice.choice([None, "08:00", "08:30"]),
+            "time_from": self.dice.choice(["13:00", "13:00", "13:30"]),
             "time_to": UNTIL,
         }
         answer = await self.ward.internal("POST", "/waitlist", json=body)

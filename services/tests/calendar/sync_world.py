@@ -46,6 +46,9 @@ class Appointments:
     refusals: list[int] = field(default_factory=list)
     """Statuses of the next answers."""
 
+    slug: str = "unavailable"
+    """Of their problems."""
+
     meanwhile: Callable[[], Awaitable[object]] | None = None
     """What happens while the next change is being told."""
 
@@ -58,7 +61,8 @@ class Appointments:
         async def change(request: Request) -> Response:
             self.keys.append(request.headers["Idempotency-Key"])
             if self.refusals:
-                return JSONResponse({"type": "urn:atendeai:problem:unavailable"}, self.refusals.pop(0))
+                problem = {"type": f"urn:atendeai:problem:{self.slug}"}
+                return JSONResponse(problem, self.refusals.pop(0), {"Retry-After": "60"})
             body = await request.json()
             self.told.append(body)
             if (happens := self.meanwhile) is not None:

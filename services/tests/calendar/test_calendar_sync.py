@@ -121,6 +121,19 @@ class TestReadingAlong:
         await world.told("moved", "cleared")
         assert (await world.event(appointment))["conflict"] is None
 
+    async def test_an_event_made_all_day_is_given_its_time_again(self, world: World) -> None:
+        world.appointments.answers["moved"] = "conflict"
+        appointment = await world.put()
+        await world.sync()
+        dates = {"start": {"date": f"{DAY:%Y-%m-%d}"}, "end": {"date": f"{DAY + timedelta(days=1):%Y-%m-%d}"}}
+        await world.google.by_hand(ANA, {"id": name_of(appointment)} | dates)
+        await world.told("moved")
+        # What the conflict is solved with: the clinic moves the appointment.
+        await world.put(DAY + 2 * HOUR, appointment=appointment, version=2)
+        [event] = await world.google.events(ANA)
+        assert datetime.fromisoformat(event["start"]["dateTime"]) == DAY + 2 * HOUR
+        assert "date" not in event["start"]
+
     async def test_a_move_is_not_lost_when_the_appointment_is_written_just_then(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -278,6 +291,14 @@ class TestReadingAlong:
         await eventually(lambda: not world.appointments.refusals)
         await world.sync()
         assert (len(world.appointments.keys), world.appointments.told) == (1, [])
+
+    async def test_what_is_still_being_handled_is_not_refused(self, world: World) -> None:
+        appointment = await world.put()
+        await world.sync()
+        world.appointments.slug, world.appointments.refusals = "idempotency-key-in-flight", [409]
+        await world.google.move(ANA, name_of(appointment), DAY + 3 * HOUR, DAY + 4 * HOUR)
+        await world.told("moved")
+        assert len(set(world.appointments.keys)) == 1
 
     async def test_what_changed_before_anybody_kept_note_is_left_to_people(self, world: World) -> None:
         moved, deleted, kept = await world.put(), await world.put(DAY + 2 * HOUR), await world.put(DAY + 4 * HOUR)

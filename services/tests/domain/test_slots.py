@@ -92,6 +92,25 @@ def test_a_long_service_ends_before_closing(schedule: Schedule) -> None:
     assert starts(slots, "ana") == []
 
 
+def test_hours_that_adjoin_are_one_stretch() -> None:
+    shifts = [("08:15", "09:00"), ("09:00", "11:00"), ("11:00", "12:00"), ("13:00", "14:00")]
+    profile = {
+        "businessHours": {"tue": [{"opens": opens, "closes": closes} for opens, closes in shifts]},
+        "services": [{"code": "x", "duration": "1h"}],
+        "professionals": [{"code": "p"}],
+    }
+    schedule = schedule_from_profile(profile, SAO_PAULO)
+    found = starts(search(schedule, "x", Window(TUESDAY, TUESDAY)), "p")
+    assert found == ["08:15", "08:45", "09:15", "09:45", "10:15", "10:45", "13:00"]
+    assert refusal(schedule, "x", "p", at(TUESDAY, "10:30"), now=NOW) is None
+    assert refusal(schedule, "x", "p", at(TUESDAY, "11:30"), now=NOW) is Refusal.CLOSED
+    service = schedule.service("x")
+    assert service is not None
+    busy = [Interval(at(TUESDAY, "08:15"), at(TUESDAY, "10:20")), Interval(at(TUESDAY, "11:25"), at(TUESDAY, "14:00"))]
+    gap = openings(schedule, service, schedule.professionals[0], Window(TUESDAY, TUESDAY), now=NOW, busy=busy)
+    assert [f"{slot.start:%H:%M}" for slot in gap] == ["10:20"]
+
+
 def test_own_hours_replace_the_clinics(schedule: Schedule) -> None:
     saturday = date(2026, 11, 28)
     slots = search(schedule, "consulta", Window(saturday, saturday))
