@@ -15,6 +15,16 @@ from atendeai.kit.tenancy import Tenant
 INACTIVE = "This account is not active; ask an owner of the clinic."
 
 
+def invitation_unknown() -> Problem:
+    """403: the invitation is unknown, was revoked or has expired."""
+    return Problem(
+        403,
+        "invitation-unknown",
+        "Not allowed",
+        "invitation: it is unknown or has expired; ask an owner of the clinic for a new one.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What user says of an account."""
@@ -97,12 +107,7 @@ class Accounts:
         except ServiceError as error:
             if error.status != 404:  # noqa: PLR2004 - HTTP
                 raise
-            raise Problem(
-                403,
-                "invitation-unknown",
-                "Not allowed",
-                "invitation: it is unknown or has expired; ask an owner of the clinic for a new one.",
-            ) from error
+            raise invitation_unknown() from error
 
     async def _ask(self, tenant: Tenant, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         return await self.services.call(tenant, "user", method, f"/internal/v1/{path}", json=body)

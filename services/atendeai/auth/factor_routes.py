@@ -43,28 +43,31 @@ async def begin(
 @router.post("/confirm", responses=problems(409), dependencies=GUESS)
 @limited("auth")
 async def confirm(
-    body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody, response: Response
+    body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody, client: ClientDep, response: Response
 ) -> RecoveryCodes:
     """Confirm by a code; from now on signing in takes two steps. Answers the recovery codes, this once."""
     response.headers.update(NO_STORE)
-    return RecoveryCodes(recovery_codes=await auth.factors.confirm(tenant, who, body.code.get_secret_value()))
+    async with auth.guessing(tenant, who, client):
+        return RecoveryCodes(recovery_codes=await auth.factors.confirm(tenant, who, body.code.get_secret_value()))
 
 
 @router.post("/recovery-codes", dependencies=GUESS)
 @limited("auth")
 async def renew(
-    body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody, response: Response
+    body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody, client: ClientDep, response: Response
 ) -> RecoveryCodes:
     """New recovery codes; the earlier ones end."""
     response.headers.update(NO_STORE)
-    return RecoveryCodes(recovery_codes=await auth.factors.renew_codes(tenant, who, body.code.get_secret_value()))
+    async with auth.guessing(tenant, who, client):
+        return RecoveryCodes(recovery_codes=await auth.factors.renew_codes(tenant, who, body.code.get_secret_value()))
 
 
 @router.post("/remove", status_code=204, dependencies=GUESS)
 @limited("auth")
-async def remove(body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody) -> None:
+async def remove(body: Confirmation, tenant: TenantDep, auth: AuthDep, who: Anybody, client: ClientDep) -> None:
     """Sign in by the password alone again; a code of the app or a recovery code is needed once more."""
-    await auth.factors.remove(tenant, who, body.code.get_secret_value())
+    async with auth.guessing(tenant, who, client):
+        await auth.factors.remove(tenant, who, body.code.get_secret_value())
 
 
 @router.post("/reset", status_code=204)

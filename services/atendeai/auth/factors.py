@@ -139,17 +139,16 @@ class Factors:
             )
         return Challenge(challenge=token, expires_in=int(CHALLENGE_LIFETIME.total_seconds()))
 
-    async def challenged(self, tenant: Tenant, challenge: str) -> str:
-        """The e-mail that a challenge was given for. Raises a 401 problem when it has ended."""
+    async def challenged(self, tenant: Tenant, challenge: str) -> tuple[UUID, str]:
+        """Whose challenge it is and the e-mail it was given for. Raises a 401 problem when it has ended."""
         async with self.database.transaction(tenant) as connection:
             found = await FactorRepository(connection, tenant.id).challenged(fingerprint(challenge), now=clock.now())
         if found is None:
             raise unauthenticated(_NO_CHALLENGE, error="invalid_grant")
-        _, email = found
-        return email
+        return found
 
-    async def answer(self, tenant: Tenant, challenge: str, code: str) -> UUID:
-        """Take a challenge's code and return whose it is. A challenge serves once and bears few wrong answers."""
+    async def answer(self, tenant: Tenant, challenge: str, code: str) -> None:
+        """Take a challenge's code. A challenge serves once and bears few wrong answers. Raises a 401 problem."""
         digest = fingerprint(challenge)
         async with self.database.transaction(tenant) as connection:
             repository = FactorRepository(connection, tenant.id)
@@ -170,7 +169,6 @@ class Factors:
                 )
         if not right:  # said only now: the count of wrong answers must be committed
             raise unauthenticated(_WRONG, error="invalid_grant")
-        return found.user_id
 
 
 async def _confirmed(repository: FactorRepository, user_id: UUID) -> Factor:

@@ -65,6 +65,13 @@ redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -{FAMILIAR_ADDRESSES + 1})
 redis.call('PEXPIRE', KEYS[1], {FAMILIAR_SECONDS * 1000})
 return 0
 """
+_FORGET = """
+for _, place in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  redis.call('DEL', KEYS[2] .. ':' .. place .. ':fails', KEYS[2] .. ':' .. place .. ':lock')
+end
+redis.call('DEL', KEYS[2] .. ':fails', KEYS[2] .. ':lock')
+return 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +130,9 @@ class Lockout:
         await self._run(_SUCCESS, email, address)
 
     async def forget(self, email: str) -> None:
-        """Forget what strangers did to an account: its password is another now."""
-        account = _digest(email)
-        await self.redis.delete(f"lockout:{account}:fails", f"lockout:{account}:lock")
+        """Forget what strangers did to an account, and its holder where it is known: its password is another now."""
+        account = f"lockout:{_digest(email)}"
+        await self.redis.eval(_FORGET, [f"{account}:familiar", account])
 
     async def _run(self, script: str, email: str, address: str, mark: str = "") -> int:
         account, place, now = _digest(email), _digest(network_of(address)), clock.now().timestamp()

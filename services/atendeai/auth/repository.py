@@ -221,6 +221,13 @@ class AuthRepository:
             expires_at=expires_at,
             now=now,
         )
+        # One that has expired is refused like one that never was.
+        await self._run(
+            "DELETE FROM atendeai.refresh_token "
+            "WHERE clinic_id = :clinic_id AND session_id = :session_id AND expires_at <= :now",
+            session_id=token.session_id,
+            now=now,
+        )
 
     async def revoke_session(self, session_id: UUID, *, reason: str, now: datetime) -> bool:
         """End one session; False when it had ended before."""
@@ -233,14 +240,45 @@ class AuthRepository:
         )
         return done.rowcount > 0
 
-    async def open_sessions(self, user_id: UUID) -> list[UUID]:
-        """The sessions of a user that have not ended, locked."""
+    async def revoke_sessions(
+        self,
+        user_id: UUID,
+        *,
+        reason: str,
+        now: datetime,
+        dead: datetime,
+        only: UUID | None = None,
+        but: UUID | None = None,
+    ) -> dict[UUID, bool]:
+        """End a user's sessions: all, `only` one, or all `but` one. Which ended, and whether it was open until now.
+
+        Those that expired after `dead` end too, for an access token of them may live.
+        """
         rows = await self._run(
-            "SELECT id FROM atendeai.session WHERE clinic_id = :clinic_id AND user_id = :user_id "
-            "AND revoked_at IS NULL ORDER BY id FOR UPDATE",
+            "WITH ending AS (SELECT id FROM atendeai.session WHERE clinic_id = :clinic_id AND user_id = :user_id "
+            "AND revoked_at IS NULL AND expires_at > :dead "
+            "AND (CAST(:only AS uuid) IS NULL OR id = CAST(:only AS uuid)) "
+            "AND (CAST(:but AS uuid) IS NULL OR id <> CAST(:but AS uuid)) ORDER BY id FOR UPDATE) "
+            "UPDATE atendeai.session s SET revoked_at = :now, revoked_reason = :reason FROM ending "
+            "WHERE s.clinic_id = :clinic_id AND s.id = ending.id RETURNING s.id, s.expires_at > :now AS open",
             user_id=user_id,
+            reason=reason,
+            now=now,
+            dead=dead,
+            only=only,
+            but=but,
         )
-        return list(rows.scalars())
+        return {row.id: row.open for row in rows}
+
+    async def forget_sessions(self, user_id: UUID, *, dead: datetime) -> None:
+        """Drop a user's sessions that had expired by then, their refresh tokens included."""
+        await self._run(
+            # Of two sign-ins at once one tidies up.
+            "DELETE FROM atendeai.session WHERE clinic_id = :clinic_id AND id IN (SELECT id FROM atendeai.session "
+            "WHERE clinic_id = :clinic_id AND user_id = :user_id AND expires_at <= :dead FOR UPDATE SKIP LOCKED)",
+            user_id=user_id,
+            dead=dead,
+        )
 
     async def add_reset(self, *, user_id: UUID, fingerprint: str, expires_at: datetime, created_by: str) -> None:
         """Store a reset token of a user, in place of an earlier one."""

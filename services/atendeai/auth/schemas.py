@@ -6,18 +6,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, Secret, SecretStr
+from pydantic import Field, Secret, SecretStr
 
 from atendeai.auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from atendeai.kit.paging import Page
 from atendeai.kit.permissions import Role
-from atendeai.kit.schemas import VISIBLE, Answer, Body
+from atendeai.kit.schemas import VISIBLE, Answer, Body, Email
 from atendeai.kit.wording import spelt
-
-_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
-_EMAIL = spelt(f"^{_PART}@{_PART}$", "an e-mail address, as in nome@clinica.com.br")
-Email = Annotated[str, Field(max_length=254, pattern=_EMAIL), AfterValidator(str.lower)]
-"""As in user: no stricter than the Clinic resource, which names the first owner."""
 
 Password = Secret[Annotated[str, Field(min_length=MINIMUM_LENGTH, max_length=MAXIMUM_LENGTH)]]
 """A new password. The length is the text's own, so that a refusal speaks of characters."""

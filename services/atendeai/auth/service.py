@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from http import HTTPStatus
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.auth.accounts import INACTIVE, Account, Accounts
+from atendeai.auth.accounts import INACTIVE, Account, Accounts, invitation_unknown
 from atendeai.auth.factor_repository import FactorRepository
 from atendeai.auth.factors import Factors
 from atendeai.auth.lockout import Lockout
@@ -25,11 +28,12 @@ from atendeai.auth.sessions import Client, SessionBook, fingerprint, session_of
 from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
 from atendeai.kit.errors import Problem, conflict, forbidden, invalid, not_found, unauthenticated
-from atendeai.kit.identity import Principal
+from atendeai.kit.identity import Principal, hold_status
 from atendeai.kit.tenancy import Tenant
 
 RESET_LIFETIME = timedelta(hours=1)
 _ENDED = "This session has ended; sign in again."
+_NO_GUESS = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,11 @@ class Auth:
                 now=clock.now(),
                 replace=not is_owner,
             ):
-                raise _invitation_used()
+                raise _owner_registered()
+            # Looked at once more: somebody may have taken the same invitation up meanwhile, or taken it back.
+            status = "invited" if is_owner else await hold_status(connection, tenant.id, account.id)
+            if status != "invited":
+                raise _invitation_used() if status == "active" else invitation_unknown()
             await audit.record(
                 connection,
                 tenant.id,
@@ -121,15 +129,16 @@ class Auth:
 
     async def verify(self, tenant: Tenant, challenge: str, code: str, client: Client) -> Tokens:
         """The second step: a code for a pair of tokens. Raises a 401 problem for a wrong code or an ended challenge."""
-        email = await self.factors.challenged(tenant, challenge)
+        user_id, email = await self.factors.challenged(tenant, challenge)
         async with self.lockout.attempt(email, client.address):
+            # Asked before the code is used up: should user be away, the same can be sent again.
+            account = await self.accounts.find(tenant, user_id)
             # Read before the challenge is taken: it ends with the password that it was given for.
             async with self.database.transaction(tenant) as connection:
                 proven = await AuthRepository(connection, tenant.id).credential(email)
-            user_id = await self.factors.answer(tenant, challenge, code)
-            account = await self.accounts.find(tenant, user_id)
-            if account is None or proven is None:
+            if account is None or proven is None or not account.is_open:
                 raise forbidden(INACTIVE)
+            await self.factors.answer(tenant, challenge, code)
             return await self._signed_in(tenant, account, client, proven.password_hash)
 
     async def refresh(self, tenant: Tenant, refresh_token: str, client: Client) -> Tokens:
@@ -224,6 +233,25 @@ class Auth:
         await self.lockout.succeeded(found.email, client.address)
         return found
 
+    @asynccontextmanager
+    async def guessing(self, tenant: Tenant, who: Principal, client: Client) -> AsyncIterator[None]:
+        """Count the code that is tried inside like a password: a stolen token does not make guessing free.
+
+        Raises a 429 problem after too many. What was no guess (404, 409: there is nothing to guess) is taken back.
+        """
+        async with self.database.transaction(tenant) as connection:
+            found = await AuthRepository(connection, tenant.id).hash_of(UUID(who.subject))
+        if found is None:
+            raise unauthenticated(_ENDED)
+        async with self.lockout.attempt(found.email, client.address) as mark:
+            try:
+                yield
+            except Problem as problem:
+                if problem.status in _NO_GUESS:
+                    await self.lockout.passed(found.email, client.address, mark)
+                raise
+        await self.lockout.passed(found.email, client.address, mark)
+
     async def issue_reset(self, tenant: Tenant, who: Principal, user_id: UUID, reason: str) -> ResetIssued:
         """A token with which its holder sets a new password, once and within the hour; an earlier one ends."""
         account = await self.accounts.managed(tenant, who, user_id)
@@ -298,6 +326,15 @@ class Auth:
 
 def _invitation_used() -> Problem:
     return conflict("invitation-used", "invitation: it was taken up already; sign in instead.")
+
+
+def _owner_registered() -> Problem:
+    return conflict(
+        "invitation-used",
+        "invitation: it was taken up already; sign in instead. Where no owner can sign in any more, have the platform"
+        " team name another address in spec.owner.email of the Clinic resource: it is invited as an owner, who resets"
+        " the password and the second factor of the others.",
+    )
 
 
 def _not_present(field: str) -> Problem:

@@ -19,7 +19,7 @@ from atendeai.auth.schemas import Session, SessionPage, Tokens
 from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
 from atendeai.kit.errors import forbidden, not_found
-from atendeai.kit.identity import LONGEST_ACCESS_TOKEN, Principal, hold_roles, issue_access_token, revoke_session
+from atendeai.kit.identity import LONGEST_ACCESS_TOKEN, Principal, hold_roles, issue_access_token, revoke_sessions
 from atendeai.kit.paging import Window
 from atendeai.kit.tenancy import Tenant
 
@@ -62,6 +62,7 @@ class SessionBook:
             roles = await hold_roles(connection, tenant.id, account.id)
             if roles is None:
                 raise forbidden(INACTIVE)
+            await repository.forget_sessions(account.id, dead=now - LONGEST_ACCESS_TOKEN)
             await repository.open_session(
                 session_id=session_id,
                 user_id=account.id,
@@ -112,10 +113,8 @@ class SessionBook:
     async def end_own(self, tenant: Tenant, who: Principal, session_id: UUID) -> None:
         """End one of a person's own sessions. Raises a 404 problem when it is none of theirs or has ended."""
         async with self.database.transaction(tenant) as connection:
-            open_ones = await AuthRepository(connection, tenant.id).open_sessions(UUID(who.subject))
-            if session_id not in open_ones:
+            if not await self._end(connection, tenant, UUID(who.subject), "ended-by-holder", only=session_id):
                 raise not_found("session")
-            await self.end(connection, tenant, session_id, "ended-by-holder")
             await audit.record(
                 connection, tenant.id, who, "auth.end-session", f"session:{session_id}", reason="ended-by-holder"
             )
@@ -138,15 +137,31 @@ class SessionBook:
         but: UUID | None = None,
     ) -> int:
         """The same, in a transaction that does something else as well."""
-        ended = [one for one in await AuthRepository(connection, tenant.id).open_sessions(user_id) if one != but]
-        for session_id in ended:
-            await self.end(connection, tenant, session_id, reason)
+        ended = await self._end(connection, tenant, user_id, reason, but=but)
         if ended:
-            details = {"sessions": len(ended)}
+            details = {"sessions": ended}
             await audit.record(
                 connection, tenant.id, actor, "auth.end-sessions", f"user:{user_id}", details, reason=reason
             )
-        return len(ended)
+        return ended
+
+    @staticmethod
+    async def _end(
+        connection: AsyncConnection,
+        tenant: Tenant,
+        user_id: UUID,
+        reason: str,
+        *,
+        only: UUID | None = None,
+        but: UUID | None = None,
+    ) -> int:
+        """End a person's sessions with this transaction; how many of them were open."""
+        now = clock.now()
+        ended = await AuthRepository(connection, tenant.id).revoke_sessions(
+            user_id, reason=reason, now=now, dead=now - LONGEST_ACCESS_TOKEN, only=only, but=but
+        )
+        await revoke_sessions(connection, tenant.id, map(str, ended), now + LONGEST_ACCESS_TOKEN)
+        return sum(ended.values())
 
     @staticmethod
     async def end(connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> bool:
@@ -156,5 +171,5 @@ class SessionBook:
         """
         now = clock.now()
         ended = await AuthRepository(connection, tenant.id).revoke_session(session_id, reason=reason, now=now)
-        await revoke_session(connection, tenant.id, str(session_id), now + LONGEST_ACCESS_TOKEN)
+        await revoke_sessions(connection, tenant.id, [str(session_id)], now + LONGEST_ACCESS_TOKEN)
         return ended

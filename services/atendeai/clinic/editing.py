@@ -6,7 +6,7 @@ with its commit (NOTIFY), so that slots and answers follow within seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -61,6 +61,7 @@ class Editing:
         refused = declared_by(standing.declared, standing.persona, wanted)
         if refused:
             raise declared(self._tenant, {wire_path(path): field for path, field in refused.items()})
+        self._refuse_open(standing, wanted.get("holidays") or ())
         if document != standing.additions:
             await self._write(document, change.reason, "clinic.additions.change", {"fields": change.named})
         return view(await self._rows.standing())
@@ -75,6 +76,7 @@ class Editing:
         if request.last < today:
             raise invalid("date_to" if request.date_to else "date_from", "is over already")
         self._refuse_declared(standing, request)
+        _refuse_holidays(standing, request)
         own = [one for one in standing.additions.get("exceptions") or () if last_day(one) >= today - KEPT]
         _refuse_overlap(own, request)
         if len(own) >= MOST_EXCEPTIONS:
@@ -118,9 +120,7 @@ class Editing:
 
     def _refuse_declared(self, standing: Standing, request: ExceptionRequest) -> None:
         """Raise a 409 problem where the resource speaks of one of these days itself."""
-        days = [
-            request.date_from + timedelta(days=offset) for offset in range((request.last - request.date_from).days + 1)
-        ]
+        days = _days(request)
         holidays = parse_holidays(standing.declared.get("holidays") or ())
         if request.hours and (taken := sorted(holidays.intersection(days))):
             raise declared(self._tenant, {f"date_from..date_to: {_listed(taken)}": "spec.profile.holidays"})
@@ -128,6 +128,20 @@ class Editing:
         taken = [day for day in days if (day, request.professional_code) in fixed]
         if taken:
             raise declared(self._tenant, {f"date_from..date_to: {_listed(taken)}": "spec.profile.exceptions"})
+
+    def _refuse_open(self, standing: Standing, holidays: Iterable[str]) -> None:
+        """Raise a 409 problem for a new holiday to which an exception gives hours: it would close the day all the same.
+
+        What staff had set before stays as it is.
+        """
+        days = parse_holidays(holidays) - parse_holidays(standing.additions.get("holidays") or ())
+        for one in standing.additions.get("exceptions") or ():
+            if one.get("hours") and _within(one, days):
+                raise _overlapping(one, "holidays")
+        opened = [one for one in standing.declared.get("exceptions") or () if one.get("hours")]
+        fixed = sorted({day for one in opened for day in _within(one, days)})
+        if fixed:
+            raise declared(self._tenant, {f"holidays.{day}": "spec.profile.exceptions" for day in fixed})
 
 
 def view(standing: Standing) -> AdditionsView:
@@ -173,13 +187,40 @@ def _refuse_overlap(own: list[dict[str, Any]], request: ExceptionRequest) -> Non
         first, last = date.fromisoformat(one["dateFrom"]), last_day(one)
         same = one.get("professional") == request.professional_code
         if same and first <= request.last and request.date_from <= last:
-            raise Problem(
-                409,
-                "exception-overlaps",
-                "There is an exception for these days already",
-                f"Take back the one from {first} to {last} first ({one['id']}), or choose other days.",
-                errors=[{"field": "date_from", "reason": f"overlaps the exception {one['id']}"}],
-            )
+            raise _overlapping(one, "date_from")
+
+
+def _overlapping(one: Mapping[str, Any], field: str) -> Problem:
+    return Problem(
+        409,
+        "exception-overlaps",
+        "There is an exception for these days already",
+        f"Take back the one from {one['dateFrom']} to {last_day(one)} first ({one['id']}), or choose other days.",
+        errors=[{"field": field, "reason": f"overlaps the exception {one['id']}"}],
+    )
+
+
+def _refuse_holidays(standing: Standing, request: ExceptionRequest) -> None:
+    """Raise a 409 problem for hours on a holiday that staff have set: nobody would be booked then all the same."""
+    taken = sorted(parse_holidays(standing.additions.get("holidays") or ()).intersection(_days(request)))
+    if request.hours and taken:
+        raise Problem(
+            409,
+            "exception-overlaps",
+            "These days are holidays",
+            f"Staff have set {_listed(taken)} as holidays: take them out of the additions' holidays first, or choose"
+            " other days.",
+            errors=[{"field": "date_from", "reason": f"holidays of the additions: {_listed(taken)}"}],
+        )
+
+
+def _days(request: ExceptionRequest) -> list[date]:
+    return [request.date_from + timedelta(days=offset) for offset in range((request.last - request.date_from).days + 1)]
+
+
+def _within(one: Mapping[str, Any], days: Iterable[date]) -> list[date]:
+    """Return which of the days a stored exception speaks of."""
+    return [day for day in days if date.fromisoformat(one["dateFrom"]) <= day <= last_day(one)]
 
 
 def _listed(days: list[date]) -> str:

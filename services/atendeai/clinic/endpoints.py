@@ -80,7 +80,7 @@ async def _named(request: Request) -> dict[str, str]:
     """Return which fields of the resource a body would change; one that says nothing known is refused all the same."""
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {name: _FIELDS[name] for name in body if name in _FIELDS} if isinstance(body, dict) else {}
 

@@ -61,7 +61,12 @@ def declared_by(
 
 
 def _in_both(one: Mapping[str, Any], other: Mapping[str, Any], keys: tuple[str, ...]) -> list[str]:
-    return [key for key in keys if _said(one.get(key)) and _said(other.get(key))]
+    return [key for key in keys if _says(key, one.get(key)) and _says(key, other.get(key))]
+
+
+def _says(key: str, value: Any) -> bool:
+    """Whether somebody says something of a person or a service; their hours have no default: none is never there."""
+    return value is not None if key == "hours" else _said(value)
 
 
 def _said(value: Any) -> bool:
@@ -72,4 +77,4 @@ def _said(value: Any) -> bool:
 
 
 def _filled(one: Mapping[str, Any], added: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {**one, **{key: added[key] for key in keys if not _said(one.get(key)) and _said(added.get(key))}}
+    return {**one, **{key: added[key] for key in keys if not _says(key, one.get(key)) and _says(key, added.get(key))}}

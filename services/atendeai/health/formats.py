@@ -17,7 +17,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from starlette.responses import Response
 
 from atendeai.health.metrics import Gauges
-from atendeai.health.picture import Part, Picture
+from atendeai.health.picture import LEFT, Part, Picture
 from atendeai.kit.errors import Problem
 from atendeai.kit.responses import dumps
 
@@ -71,7 +71,10 @@ def _health_json(picture: Picture, thresholds: Thresholds) -> bytes:
         "version": "1",
         "releaseId": picture.version,
         "serviceId": picture.service,
-        "notes": [f"degraded above {signal} {limit:g}" for signal, limit in thresholds.items()],
+        "notes": [
+            f"degraded {'below' if signal in LEFT else 'above'} {signal} {limit:g}"
+            for signal, limit in thresholds.items()
+        ],
         "checks": checks,
     }
     return dumps(document)

@@ -24,7 +24,7 @@ class Gauges:
         )
         self._signal = Gauge(
             "atendeai_health_signal",
-            "What was measured of a part; degraded above the threshold of the same signal.",
+            "What was measured of a part; degraded beyond the threshold of the same signal.",
             ("component", "signal"),
             registry=registry,
         )

@@ -50,9 +50,22 @@ class Parts:
         asked = [self._ask(name, "service", f"{settings.service_url(name)}/health") for name in others]
         if settings.gateway_health_url:
             asked.append(self._ask("gateway", "gateway", settings.gateway_health_url))
-        answers, stores, work = await asyncio.gather(asyncio.gather(*asked), self._own.components(), self._work())
+        answers, stores, refused, work = await asyncio.gather(
+            asyncio.gather(*asked), self._own.components(), self._refused(), self._work()
+        )
         own = Part(settings.service, "service", version=settings.version)
-        return own, *answers, *(_store(name, found) for name, found in stores.items()), work
+        return own, *answers, *(_store(name, found, refused.get(name)) for name, found in stores.items()), work
+
+    async def _refused(self) -> dict[str, str]:
+        """Which stores take no writes, and what they do instead: they answer, so that no service ends for it."""
+        try:
+            async with asyncio.timeout(PART_SECONDS):
+                await self._kit.cache.prove_writes()
+        except TimeoutError:
+            return {"redis": "does not answer a write in time"}
+        except Unavailable as error:
+            return {"redis": error.how}
+        return {}
 
     async def _ask(self, name: str, kind: str, address: str) -> Part:
         started = time.perf_counter()
@@ -85,9 +98,9 @@ class Parts:
         return Part("work", "work", signals={"queue_age_seconds": max(ages.values(), default=0.0)})
 
 
-def _store(name: str, found: Component) -> Part:
+def _store(name: str, found: Component, refused: str | None) -> Part:
     latency = found.get("latency_ms")
-    return Part(
+    part = Part(
         name,
         "datastore",
         State(found["status"]),
@@ -95,6 +108,7 @@ def _store(name: str, found: Component) -> Part:
         latency_ms=latency,
         signals={} if latency is None else {"latency_seconds": latency / 1000},
     )
+    return part if refused is None or part.state is not State.UP else part.worse(State.DEGRADED, refused)
 
 
 def _decoded(response: httpx.Response) -> Json:

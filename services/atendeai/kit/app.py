@@ -48,13 +48,15 @@ def create_service(
     workers: Sequence[Worker] = (),
     kit: Kit | None = None,
     fast: FastRoutes | None = None,
+    bodies: Mapping[tuple[str, str], int] | None = None,
     checks: Mapping[str, Check] | None = None,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Build a service: its routers behind the kit's guard, its workers, health, metrics, problems and headers.
 
     A service whose workers or routers need the kit makes `Kit(settings)` first and hands it in; it is started and
-    closed with the app. `fast` names the routes that skip FastAPI (see `kit.fast`).
+    closed with the app. `fast` names the routes that skip FastAPI (see `kit.fast`); `bodies` those whose body may have
+    other than the settings' `max_body_bytes`, by method and exact path.
 
     `checks` join readiness; a router that has a `/health` of its own replaces the kit's; `lifespan` runs inside the
     kit's own. Raises `ValueError` when the settings are another service's.
@@ -89,7 +91,7 @@ def create_service(
         telemetry=_NO_SPANS_OF_ITS_OWN,
         fast=Outermost if fast else None,
         middleware=[
-            Middleware(Outermost, kit=resources),
+            Middleware(Outermost, kit=resources, bodies=bodies or {}),
             Middleware(HeadLikeGet),
             *([Middleware(Fast, routes=fast)] if fast else []),
         ],

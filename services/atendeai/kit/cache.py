@@ -7,6 +7,7 @@ two seconds, one retry, then `Unavailable`.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
@@ -17,13 +18,21 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from atendeai.kit.errors import Unavailable
 from atendeai.kit.settings import Settings
 
 _SECONDS = 2.0
+_REFUSED = {
+    "OOM": "its memory is full (OOM)",
+    "READONLY": "it is a replica (READONLY)",
+    "NOREPLICAS": "too few replicas follow it (NOREPLICAS)",
+    "MISCONF": "it cannot save to its disk (MISCONF)",
+}
+_REFUSAL = re.compile(rf"\b({'|'.join(_REFUSED)})\b")
+_OF_NO_CLINIC = UUID(int=0)
 
 
 class HasId(Protocol):
@@ -41,11 +50,28 @@ def prefix_of(clinic_id: UUID) -> str:
 
 @contextmanager
 def unavailable() -> Iterator[None]:
-    """Turn an outage of Redis into `Unavailable`; other errors of Redis are bugs and pass."""
+    """Turn an outage of Redis, also of its writes alone, into `Unavailable`; its other errors are bugs and pass."""
     try:
         yield
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise Unavailable("Redis") from error
+    except ResponseError as error:
+        refused = takes_no_writes(error)
+        if refused is None:
+            raise
+        raise Unavailable("Redis", how=refused) from error
+
+
+def takes_no_writes(error: BaseException) -> str | None:
+    """Return the words for why Redis takes no writes, when that is what its error says; None for another error."""
+    if isinstance(error, OutOfMemoryError):
+        code = "OOM"
+    elif isinstance(error, ReadOnlyError):
+        code = "READONLY"
+    else:
+        found = _REFUSAL.search(str(error)) if isinstance(error, ResponseError) else None
+        code = found[0] if found else ""
+    return f"takes no writes: {_REFUSED[code]}" if code else None
 
 
 class _Sends(aioredis.Connection):
@@ -183,6 +209,10 @@ class Cache:
         """Prove a round trip. Raises `Unavailable`."""
         with unavailable():
             await self._client.ping()
+
+    async def prove_writes(self) -> None:
+        """Prove that it takes a write, of a key that ends within a second. Raises `Unavailable`."""
+        await self.for_tenant(self._clinic_id or _OF_NO_CLINIC).set("health", b"", seconds=1)
 
     async def pipeline(self, commands: Sequence[Sequence[bytes | str | float]]) -> list[Any]:
         """Run commands in one round trip; an answer may be an error of Redis. Their keys name clinics by themselves."""

@@ -72,17 +72,21 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 
 class Unavailable(Problem):
-    """Something this process depends on does not answer: 503 with Retry-After (seconds)."""
+    """Something this process depends on does not answer, or not as it should: 503 with Retry-After (seconds).
 
-    def __init__(self, dependency: str, *, retry_after: int = 2) -> None:
+    `how` is what it does instead, as the words after its name.
+    """
+
+    def __init__(self, dependency: str, *, how: str = "does not answer", retry_after: int = 2) -> None:
         super().__init__(
             503,
             "unavailable",
             "Temporarily unavailable",
-            f"{dependency} does not answer at the moment; try again shortly.",
+            f"{dependency} {how} at the moment; try again shortly.",
             headers={"Retry-After": str(retry_after)},
         )
         self.dependency = dependency
+        self.how = how
 
 
 def not_found(what: str, detail: str | None = None) -> Problem:

@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from atendeai.kit import telemetry
-from atendeai.kit.errors import IN_FLIGHT
+from atendeai.kit.errors import IN_FLIGHT, TYPE_PREFIX
 from atendeai.kit.identity import issue_service_token
 from atendeai.kit.metrics import HTTP_CLIENT
 from atendeai.kit.responses import dumps
@@ -26,6 +26,7 @@ from atendeai.kit.tenancy import Tenant
 _ATTEMPTS = 3
 _FIRST_PAUSE = 0.1
 _TEMPORARY = frozenset({httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS})
+_IN_FLIGHT = TYPE_PREFIX + IN_FLIGHT
 _SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
 CALLS: Mapping[str, frozenset[str]] = {
@@ -111,7 +112,9 @@ class ServiceClient:
         """Call another service as this one and return its decoded JSON (None for an empty answer).
 
         Connection failures are retried; so are 502, 503, 504 and a lost answer where repeating is harmless (a safe
-        method or an idempotency key). Raises `ServiceError`, and RuntimeError for a service that `CALLS` does not name.
+        method or an idempotency key). While the first request with the key is still being handled, it is asked again
+        for as long as one answer may take. Raises `ServiceError`, and RuntimeError for a service that `CALLS` does not
+        name.
         """
         if service not in CALLS.get(self._settings.service, ()):
             raise RuntimeError(
@@ -147,10 +150,11 @@ class ServiceClient:
         return _decoded(service, response)
 
     async def _send(self, request: httpx.Request, service: str, *, repeatable: bool) -> httpx.Response:
+        until = time.monotonic() + self._settings.client_timeout_seconds
         for attempt in range(1, _ATTEMPTS + 1):
             last = attempt == _ATTEMPTS
             try:
-                response = await self._attempt(request, resend=attempt - 1)
+                response = await self._handled(request, until, resend=attempt - 1)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 if last:
                     raise ServiceError(service, None) from error
@@ -162,6 +166,18 @@ class ServiceClient:
                     return response
             await asyncio.sleep(_FIRST_PAUSE * 2 ** (attempt - 1) * (1 + random.random()))  # noqa: S311 - jitter
         raise AssertionError("unreachable")
+
+    async def _handled(self, request: httpx.Request, until: float, *, resend: int) -> httpx.Response:
+        """Send a request, again while the first with its key is being handled; `until`: monotonic seconds."""
+        while True:
+            response = await self._attempt(request, resend=resend)
+            if response.status_code != httpx.codes.CONFLICT or _problem(response).get("type") != _IN_FLIGHT:
+                return response
+            wait = _retry_after(response) + _FIRST_PAUSE * random.random()  # noqa: S311 - jitter
+            if time.monotonic() + wait > until:
+                return response
+            resend += 1
+            await asyncio.sleep(wait)
 
     async def _attempt(self, request: httpx.Request, *, resend: int) -> httpx.Response:
         with telemetry.calling(request.method, request.url, inside=True, resend=resend) as span:
@@ -190,13 +206,24 @@ class OutsideClient(httpx.AsyncClient):
 
 
 def _decoded(service: str, response: httpx.Response) -> Any:
-    body: Any = None
-    if response.content:
-        try:
-            body = orjson.loads(response.content)
-        except orjson.JSONDecodeError:
-            if response.is_success:
-                raise ServiceError(service, None) from None
-    if response.is_success:
-        return body
-    raise ServiceError(service, response.status_code, body if isinstance(body, dict) else None)
+    if not response.is_success:
+        raise ServiceError(service, response.status_code, _problem(response))
+    try:
+        return orjson.loads(response.content) if response.content else None
+    except orjson.JSONDecodeError:
+        raise ServiceError(service, None) from None
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """The problem document of a refusal; empty where it has none."""
+    try:
+        body = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _retry_after(response: httpx.Response) -> int:
+    """Seconds that a refusal asks to wait; one where it does not say."""
+    given = response.headers.get("Retry-After", "")
+    return int(given) if given.isascii() and given.isdigit() else 1

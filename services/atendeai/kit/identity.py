@@ -3,7 +3,7 @@
 Claims: `iss: atendeai:<clinicId>`, `aud: atendeai` (people) or `atendeai-internal` (services), `sub`, `exp`, `iat`,
 `jti`, `sid`, `clinic_id`, `roles`; header `kid`. A token of one clinic is worth nothing at another: the key differs,
 and issuer, clinic and audience are compared besides. A session that was ended is refused at once in this process and
-within seconds everywhere (`revoke_session`, `revoke_person`).
+within seconds everywhere (`revoke_sessions`, `revoke_person`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -253,14 +253,17 @@ async def optional_person(request: Request, tenant: Tenant) -> Principal | None:
 
 
 _REVOKE = text(
-    "INSERT INTO atendeai.revoked_session (clinic_id, sid, expires_at) VALUES (:clinic_id, :sid, :expires_at)"
+    "INSERT INTO atendeai.revoked_session (clinic_id, sid, expires_at)"
+    " SELECT CAST(:clinic_id AS uuid), sid, CAST(:expires_at AS timestamptz)"
+    " FROM unnest(CAST(:sids AS text[])) AS sid ORDER BY sid"
     " ON CONFLICT (clinic_id, sid) DO UPDATE SET expires_at = greatest(revoked_session.expires_at, excluded.expires_at)"
 )
 # Reads what auth keeps, in the transaction of whoever takes a right away: it must not wait until auth answers.
 _REVOKE_ALL = text(
     "INSERT INTO atendeai.revoked_session (clinic_id, sid, expires_at)"
     " SELECT s.clinic_id, s.id::text, :expires_at FROM atendeai.session s"
-    " WHERE s.clinic_id = :clinic_id AND s.user_id = :user_id AND s.revoked_at IS NULL ORDER BY s.id"
+    " WHERE s.clinic_id = :clinic_id AND s.user_id = :user_id AND s.revoked_at IS NULL AND s.expires_at > :dead"
+    " ORDER BY s.id"
     " ON CONFLICT (clinic_id, sid) DO UPDATE SET expires_at = greatest(revoked_session.expires_at, excluded.expires_at)"
 )
 # Reads what user keeps, in the transaction that opens a session: it and whoever takes a right away wait for each other.
@@ -268,31 +271,43 @@ _HOLD = text(
     "SELECT roles FROM atendeai.user_account"
     " WHERE clinic_id = :clinic_id AND id = :user_id AND status = 'active' FOR SHARE"
 )
+_HOLD_STATUS = text("SELECT status FROM atendeai.user_account WHERE clinic_id = :clinic_id AND id = :user_id FOR SHARE")
 _TIDY = text(
     "DELETE FROM atendeai.revoked_session WHERE clinic_id = :clinic_id AND expires_at < now() - interval '1 hour'"
 )
 
 
-async def revoke_session(connection: AsyncConnection, clinic_id: UUID, sid: str, expires_at: datetime) -> None:
-    """End a session for access tokens too, from this transaction's commit on.
+async def revoke_sessions(
+    connection: AsyncConnection, clinic_id: UUID, sids: Iterable[str], expires_at: datetime
+) -> None:
+    """End sessions for access tokens too, from this transaction's commit on.
 
-    `expires_at` is when the last access token of that session ends by itself: now + `LONGEST_ACCESS_TOKEN`, for what
+    `expires_at` is when the last access token of them ends by itself: now + `LONGEST_ACCESS_TOKEN`, for what
     the clinic's tokens live today says nothing about those of yesterday. A trigger notifies every process of the
     clinic; one that was away reads the row when it comes back.
     """
-    await connection.execute(_REVOKE, {"clinic_id": clinic_id, "sid": sid, "expires_at": expires_at})
+    await connection.execute(_REVOKE, {"clinic_id": clinic_id, "sids": list(sids), "expires_at": expires_at})
     await connection.execute(_TIDY, {"clinic_id": clinic_id})
 
 
 async def revoke_person(connection: AsyncConnection, clinic_id: UUID, user_id: UUID) -> None:
     """End every session that a person has for access tokens, from this transaction's commit on.
 
+    Not those that had expired so long ago that no access token of them lives.
     Their refresh tokens end when auth ends the sessions; until then they fetch tokens of sessions that are refused.
     Where a right is taken away the account is changed in the same transaction: sessions that begin at that moment wait
     for it, or are there to be ended (`hold_roles`).
     """
-    names = {"clinic_id": clinic_id, "user_id": user_id, "expires_at": clock.now() + LONGEST_ACCESS_TOKEN}
-    await connection.execute(_REVOKE_ALL, names)
+    now = clock.now()
+    ends = {"expires_at": now + LONGEST_ACCESS_TOKEN, "dead": now - LONGEST_ACCESS_TOKEN}
+    await connection.execute(_REVOKE_ALL, {"clinic_id": clinic_id, "user_id": user_id, **ends})
+
+
+async def hold_status(connection: AsyncConnection, clinic_id: UUID, user_id: UUID) -> str | None:
+    """Return how an account stands; until this transaction ends nobody changes it. None when there is none."""
+    found = await connection.execute(_HOLD_STATUS, {"clinic_id": clinic_id, "user_id": user_id})
+    status: str | None = found.scalar_one_or_none()
+    return status
 
 
 async def hold_roles(connection: AsyncConnection, clinic_id: UUID, user_id: UUID) -> tuple[str, ...] | None:

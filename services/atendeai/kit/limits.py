@@ -29,7 +29,7 @@ from limits.errors import StorageError
 from redis.exceptions import RedisError
 
 from atendeai.kit import clock
-from atendeai.kit.cache import Cache, prefix_of
+from atendeai.kit.cache import Cache, prefix_of, takes_no_writes
 from atendeai.kit.clinic_config import RateLimit
 from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.metrics import RATE_LIMITED, RATE_UNCOUNTED
@@ -99,6 +99,7 @@ class Limiter:
         self._windows = Windows(cache)
         self._away = False
         self._ask_again = 0.0
+        self._how = ""
 
     def _strategy(self, clinic_id: UUID) -> MovingWindowRateLimiter:
         if clinic_id not in self._strategies:
@@ -127,8 +128,8 @@ class Limiter:
         count = self._exactly if limit == "auth" else self._nearly
         try:
             headers = await count(tenant.id, limit, digest, rates)
-        except (Unavailable, StorageError, RedisError, OSError):
-            self._away, self._ask_again = True, time.monotonic() + _AWAY_SECONDS
+        except (Unavailable, StorageError, RedisError, OSError) as error:
+            self._away, self._ask_again, self._how = True, time.monotonic() + _AWAY_SECONDS, _how(error)
             return self._uncounted(limit)
         self._away = False
         return headers
@@ -166,7 +167,7 @@ class Limiter:
             503,
             "unavailable",
             "Temporarily unavailable",
-            "Sign-in is refused while attempts cannot be counted, because Redis does not answer; try again shortly.",
+            f"Sign-in is refused while attempts cannot be counted, because Redis {self._how}; try again shortly.",
             headers={"Retry-After": "2"},
         )
 
@@ -185,6 +186,12 @@ class Limiter:
                 "RateLimit-Policy": f'"{window}";q={quota};w={seconds}',
             },
         )
+
+
+def _how(error: Exception) -> str:
+    """Return what Redis does instead of counting, as the words after its name."""
+    said = error.storage_error if isinstance(error, StorageError) else error
+    return said.how if isinstance(said, Unavailable) else takes_no_writes(said) or "does not answer"
 
 
 def _headers(rates: RateLimit, remaining: int, renews: int) -> dict[str, str]:

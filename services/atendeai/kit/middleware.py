@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -58,11 +59,13 @@ class _TooLargeError(Exception):
 class Outermost:
     """Wraps the whole app of one service."""
 
-    def __init__(self, app: ASGIApp, kit: Kit) -> None:
+    def __init__(self, app: ASGIApp, kit: Kit, bodies: Mapping[tuple[str, str], int]) -> None:
+        """`bodies`: by method and exact path, the most bytes of a body where it is not the settings' limit."""
         self.app = app
         self._kit = kit
         settings = kit.settings
         self._limit = settings.max_body_bytes
+        self._limits = bodies
         fixed = {
             **SECURITY_HEADERS,
             "X-Service": settings.service,
@@ -99,11 +102,12 @@ class Outermost:
             await send(message)
 
         try:
-            early = await self._before(scope, headers)
+            limit = self._limits.get((scope["method"], scope["path"]), self._limit)
+            early = await self._before(scope, headers, limit)
             if early is not None:
                 await early(scope, receive, answer)
             else:
-                await self.app(scope, self._measured(receive), answer)
+                await self.app(scope, self._measured(receive, limit), answer)
         except asyncio.CancelledError:
             if begun or not self._kit.draining:
                 status = status if begun else _NOBODY_WAITS
@@ -118,7 +122,7 @@ class Outermost:
         finally:
             self._account(scope, status, time.perf_counter() - started, span)
 
-    async def _before(self, scope: Scope, headers: Headers) -> Response | None:
+    async def _before(self, scope: Scope, headers: Headers, limit: int) -> Response | None:
         """Answer at once what is too large or is a preflight."""
         try:
             length = int(headers.get("content-length") or 0)
@@ -126,8 +130,8 @@ class Outermost:
             return problem_response(
                 scope, Problem(400, "bad-request", "Bad request", "Content-Length is not a number of bytes.")
             )
-        if length > self._limit:
-            return problem_response(scope, too_large(self._limit))
+        if length > limit:
+            return problem_response(scope, too_large(limit))
         origin = headers.get("origin")
         if origin is None or not scope["path"].startswith("/api/"):
             return None
@@ -149,7 +153,7 @@ class Outermost:
             scope, Problem(403, "origin-not-allowed", "Origin not allowed", "This origin is not one of the clinic's.")
         )
 
-    def _measured(self, receive: Receive) -> Receive:
+    def _measured(self, receive: Receive, limit: int) -> Receive:
         """Count the body as it arrives: a chunked one has no Content-Length to refuse by."""
         seen = 0
 
@@ -158,8 +162,8 @@ class Outermost:
             message = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
-                if seen > self._limit:
-                    raise _TooLargeError(self._limit)
+                if seen > limit:
+                    raise _TooLargeError(limit)
             return message
 
         return measured

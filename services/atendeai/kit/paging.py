@@ -51,6 +51,10 @@ class Field:
 
     def read(self, value: Any) -> Any:
         """Return a token's value as the column's. Raises `ValueError` or `TypeError`."""
+        if isinstance(value, bool) or not isinstance(value, int if self.kind is int else str):
+            raise TypeError("a value of another type")
+        if isinstance(value, int):
+            return value
         if self.kind is datetime:
             moment = datetime.fromisoformat(value)
             if moment.tzinfo is None:
@@ -58,11 +62,7 @@ class Field:
             return moment
         if self.kind is date:
             return date.fromisoformat(value)
-        if self.kind is UUID:
-            return UUID(value)
-        if not isinstance(value, self.kind) or isinstance(value, bool):
-            raise TypeError("a value of another type")
-        return value
+        return UUID(value) if self.kind is UUID else value
 
 
 class Sorting:

@@ -39,6 +39,7 @@ __all__ = [
     "Body",
     "Code",
     "Day",
+    "Email",
     "Flag",
     "Joined",
     "Line",
@@ -90,6 +91,20 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=_CO
 # Of marks a pattern would be pages long: that a line is not of marks alone, the check says.
 _LINE = rf"^[^{_INVISIBLE}]*[^\s{_INVISIBLE}{_FILLERS}][^{_INVISIBLE}]*$"
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
+
+_PART = rf"[^@\s{_INVISIBLE}{_FILLERS}]+"
+Email = Annotated[
+    str,
+    StringConstraints(
+        max_length=254, pattern=spelt(f"^{_PART}@{_PART}$", "an e-mail address, as in nome@clinica.com.br")
+    ),
+    AfterValidator(str.lower),
+]
+"""An address in lower case: an account is found by it whatever case its owner types (length: RFC 5321).
+
+No stricter than the Clinic resource, which names the first owner: what it accepts must be able to sign in. Nothing that
+cannot be seen: two addresses that look alike would be different ones.
+"""
 _UNSTORABLE = re.compile("[\u0000\ud800-\udfff]")
 
 

@@ -11,16 +11,8 @@ from pydantic import AfterValidator, Field
 from atendeai.kit.audit import Details
 from atendeai.kit.paging import Page
 from atendeai.kit.permissions import Role
-from atendeai.kit.schemas import VISIBLE, Answer, Body
-from atendeai.kit.wording import spelt
+from atendeai.kit.schemas import VISIBLE, Answer, Body, Email
 
-_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
-_EMAIL = spelt(f"^{_PART}@{_PART}$", "an e-mail address, as in nome@clinica.com.br")
-Email = Annotated[str, Field(max_length=254, pattern=_EMAIL), AfterValidator(str.lower)]
-"""An address in lower case: an account is found by it whatever case its owner types (length: RFC 5321).
-
-No stricter than the Clinic resource, which names the first owner: what it accepts must be able to sign in.
-"""
 Name = Annotated[str, Field(min_length=1, max_length=120), VISIBLE]
 Roles = Annotated[
     list[Role], Field(min_length=1, max_length=len(Role)), AfterValidator(lambda roles: sorted(set(roles)))

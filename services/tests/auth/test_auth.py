@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Any
 
 import jwt
 import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
 
+from atendeai.kit.testing.waiting import eventually
 from tests.auth.pair import PASSWORD, Identity, bearer, replaced_meanwhile
 
 pytestmark = pytest.mark.integration
@@ -30,10 +34,57 @@ async def test_the_owner_registers_by_invitation_and_signs_in(identity: Identity
 async def test_an_invitation_is_good_once_and_an_unknown_one_never(identity: Identity) -> None:
     await identity.owner()
     body = {"invitation": identity.invitation, "name": "Outra", "password": PASSWORD}
-    assert (await identity.post("register", body)).status_code == 409
+    used = await identity.post("register", body)
+    assert used.status_code == 409
+    assert "spec.owner.email" in used.json()["detail"]
     unknown = await identity.post("register", body | {"invitation": "x" * 43})
     assert unknown.status_code == 403
     assert "invitation" in unknown.json()["detail"]
+
+
+async def test_an_invitation_that_is_taken_up_meanwhile_is_not_taken_up_again(
+    desk: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = {"email": "bia@sol.example", "name": "Bia", "roles": ["receptionist"]}
+    invited = await desk.user.post("/api/v1/users", json=new, headers=bearer(await desk.owner()))
+    body = {"invitation": invited.json()["invitation"]["token"], "name": "Bia"}
+    passwords, hashing, go = desk.apps["auth"].state.passwords, asyncio.Event(), asyncio.Event()
+    hashed = passwords.hash
+
+    async def late(password: str) -> str:
+        found: str = await hashed(password)
+        if password != PASSWORD:
+            hashing.set()
+            await go.wait()
+        return found
+
+    monkeypatch.setattr(passwords, "hash", late)
+    other = asyncio.create_task(desk.post("register", body | {"password": "a phrase of somebody else"}))
+    await hashing.wait()
+    taken = await desk.post("register", body | {"password": PASSWORD})
+    go.set()
+    assert (taken.status_code, (await other).status_code) == (201, 409)
+    assert (await desk.login("bia@sol.example")).status_code == 200
+
+
+async def test_who_is_invited_as_another_owner_gives_the_lost_account_back(desk: Identity) -> None:
+    lost = (await desk.get("me", await desk.owner())).json()["id"]
+    token = token_urlsafe(24)
+    another = {"email": "dona@outra.example", "tokenSha256": sha256(token.encode()).hexdigest()}
+    desk.clinic.credentials["owner"] = another
+    await desk.clinic.write()
+    body = {"invitation": token, "name": "Dona Rosa", "password": PASSWORD}
+
+    async def registered() -> Any:
+        answer = await desk.post("register", body)
+        return answer.json() if answer.status_code == 201 else None
+
+    tokens: Any = await eventually(registered, seconds=5, what="the other address invited")
+    wanted = {"user_id": lost, "reason": "perdeu a senha"}
+    issued = await desk.post("password-resets", wanted, **bearer(tokens))
+    new = {"token": issued.json()["token"], "password": "uma frase bem nova"}
+    assert (await desk.post("reset", new)).status_code == 204
+    assert (await desk.login("dona@sol.example", "uma frase bem nova")).status_code == 200
 
 
 async def test_a_short_password_and_an_unknown_field_are_named(identity: Identity) -> None:

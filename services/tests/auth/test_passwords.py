@@ -84,15 +84,20 @@ async def test_a_reset_token_sets_a_new_password_once_and_ends_every_session(des
     assert asked["actor"].startswith("person:")
 
 
-async def test_a_reset_ends_what_strangers_did_to_the_account(desk: Identity) -> None:
+async def test_a_reset_ends_what_strangers_and_the_holder_did_to_the_account(desk: Identity) -> None:
     owner = await desk.owner()
     colleague = await desk.colleague(owner)
+    home = {"X-Real-IP": "203.0.113.5"}
+    assert (await desk.login(colleague.email, **home)).status_code == 200
     for _ in range(FREE + 1):
         await desk.login(colleague.email, "not the password")
+        await desk.login(colleague.email, "not the password", **home)
     assert (await desk.login(colleague.email)).status_code == 429
+    assert (await desk.login(colleague.email, **home)).status_code == 429
     token = (await issue(desk, owner, colleague.id)).json()["token"]
     assert (await desk.post("reset", {"token": token, "password": NEXT})).status_code == 204
     assert (await desk.login(colleague.email, NEXT)).status_code == 200
+    assert (await desk.login(colleague.email, NEXT, **home)).status_code == 200
 
 
 async def test_a_reset_token_ends_with_the_next_one_with_time_and_with_a_change(desk: Identity) -> None:

@@ -190,7 +190,7 @@ async def test_a_code_that_an_outage_kept_from_counting_is_no_wrong_one(
     with monkeypatch.context() as away:
         away.delitem(desk.apps, "user")
         assert (await verify(desk, pending, enrolled.codes[0])).status_code == 503
-    assert (await verify(desk, await challenge(desk), enrolled.codes[1])).status_code == 200
+    assert (await verify(desk, pending, enrolled.codes[0])).status_code == 200, "nor is it used up"
 
 
 async def test_the_holder_removes_it_with_a_code_and_nobody_without(desk: Identity) -> None:
@@ -222,6 +222,17 @@ async def test_codes_are_not_guessed_with_a_session_from_many_addresses(identity
         answer = await identity.auth.post(f"{FACTOR}{path}", json={"code": "000000"}, headers=fresh)
         statuses.append(answer.status_code)
     assert statuses == [422, 422, 409, 422, 429, 429], "the one that confirmed it was counted, too"
+
+
+async def test_guessing_codes_with_a_session_makes_the_account_wait(desk: Identity) -> None:
+    tokens = await desk.owner()
+    nothing = [(await post(desk, tokens, "/remove", {"code": "000000"})).status_code for _ in range(FREE + 2)]
+    assert nothing == [404] * (FREE + 2), "which is no guess"
+    enrolled = await enrol(desk, tokens)
+    paths = ["/remove", "/recovery-codes"] * FREE
+    statuses = [(await post(desk, tokens, path, {"code": "000000"})).status_code for path in paths]
+    assert statuses == [422] * (FREE + 1) + [429] * (FREE - 1)
+    assert (await post(desk, tokens, "/remove", {"code": enrolled.codes[0]})).status_code == 429
 
 
 async def test_beginning_needs_the_password(desk: Identity) -> None:

@@ -87,6 +87,38 @@ async def test_all_sessions_are_ended_with_or_without_this_one(desk: Identity, k
     assert ("auth.end-sessions", "ended-by-holder") in {(one["action"], one["reason"]) for one in await desk.audit()}
 
 
+async def test_what_has_expired_is_neither_ended_nor_counted_and_goes_with_the_next_sign_in(desk: Identity) -> None:
+    mine = await desk.owner()
+    hexed = desk.clinic.id.hex
+    for _ in range(3):
+        await desk.login(OWNER)
+    long_ago = f"UPDATE atendeai.session_{hexed} SET expires_at = now() - interval '40 days' WHERE id <> $1"
+    await desk.clinic.fetch(long_ago, (await desk.get("me", mine)).json()["session_id"])
+    others = await desk.auth.delete("/api/v1/auth/sessions", params={"keep_current": True}, headers=bearer(mine))
+    assert others.json() == {"sessions": 0}
+    everywhere = {"reason": "perdeu o celular"}
+    boss = (await desk.get("me", mine)).json()["id"]
+    ended = await desk.user.delete(f"/api/v1/users/{boss}/sessions", params=everywhere, headers=bearer(mine))
+    assert ended.status_code in {200, 204}, ended.text
+    refused = "SELECT count(*) FROM atendeai.revoked_session WHERE clinic_id = $1"
+    [row] = await desk.clinic.fetch(refused, desk.clinic.id)
+    assert row[0] == 1, "no access token of the others lives"
+    await desk.login(OWNER)
+    kept = (
+        f"SELECT (SELECT count(*) FROM atendeai.session_{hexed}), (SELECT count(*) FROM atendeai.refresh_token_{hexed})"
+    )
+    assert [tuple(row) for row in await desk.clinic.fetch(kept)] == [(2, 2)]
+
+
+async def test_refresh_tokens_that_have_expired_go_with_the_next_refresh(desk: Identity) -> None:
+    first = await desk.owner()
+    second = (await desk.post("refresh", {"refresh_token": first["refresh_token"]})).json()
+    table = f"atendeai.refresh_token_{desk.clinic.id.hex}"
+    await desk.clinic.fetch(f"UPDATE {table} SET expires_at = now() - interval '1 day' WHERE used_at IS NOT NULL")
+    assert (await desk.post("refresh", {"refresh_token": second["refresh_token"]})).status_code == 200
+    assert [row[0] for row in await desk.clinic.fetch(f"SELECT count(*) FROM {table}")] == [2]
+
+
 async def test_a_refresh_that_cannot_be_answered_can_be_sent_again(desk: Identity) -> None:
     tokens = await desk.owner()
     user = desk.apps.pop("user")

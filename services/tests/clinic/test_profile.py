@@ -258,6 +258,36 @@ async def test_exceptions_against_the_resource_or_each_other_are_refused(client:
         assert wrong.json()["errors"][0]["field"] in {field, "body"}
 
 
+async def test_a_day_is_not_both_a_holiday_and_given_hours(client: AppClient, clinic: TestClinic) -> None:
+    hours = [{"opens": "08:00", "closes": "12:00"}]
+    first, second, third = (str(AHEAD + timedelta(days=days)) for days in (0, 1, 2))
+    assert (await change(client, clinic, {"holidays": [first]})).status_code == 200
+    refused = await close(client, clinic, hours=hours)
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "exception-overlaps")
+    assert first in refused.json()["errors"][0]["reason"]
+    made = await close(client, clinic, date_from=second, hours=hours)
+    refused = await change(client, clinic, {"holidays": [first, second]})
+    assert refused.status_code == 409
+    assert refused.json()["errors"] == [{"field": "holidays", "reason": f"overlaps the exception {made.json()['id']}"}]
+    clinic.profile["exceptions"] = [{"dateFrom": third, "hours": hours}]
+    await clinic.write()
+    refused = await change(client, clinic, {"holidays": [first, third]})
+    assert refused.json()["errors"] == [
+        {"field": f"holidays.{third}", "reason": "declared by spec.profile.exceptions of the Clinic resource"}
+    ]
+    assert (await close(client, clinic)).status_code == 201, "closed twice is no contradiction"
+    assert (await change(client, clinic, {"holidays": [first, str(AHEAD + timedelta(days=9))]})).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_a_body_that_is_nested_without_end_is_refused(client: AppClient, clinic: TestClinic, method: str) -> None:
+    headers = {**clinic.headers("owner"), "Content-Type": "application/json"}
+    path = "/api/v1/clinics" if method == "POST" else ME
+    assert (await client.request(method, path, content="[" * 100_000, headers=headers)).status_code == 409
+    refused = await client.request("PATCH", f"{ME}/additions", content="[" * 100_000, headers=headers)
+    assert refused.status_code == 400
+
+
 @pytest.mark.parametrize("role", ["professional", "receptionist", "auditor"])
 async def test_only_who_runs_the_clinic_changes_it(client: AppClient, clinic: TestClinic, role: str) -> None:
     assert (await close(client, clinic, role)).status_code == 403

@@ -10,8 +10,8 @@ import pytest
 from atendeai.domain.dialogue import wording
 from atendeai.domain.dialogue.clinic import clinic_from_profile
 from atendeai.domain.profile_additions import declared_by, effective_persona, effective_profile
-from atendeai.domain.profile_values import MAX_EXCEPTION_DAYS, parse_exceptions
-from atendeai.domain.slots import Window, free_slots, schedule_from_profile
+from atendeai.domain.profile_values import MAX_EXCEPTION_DAYS, WEEKDAYS, parse_exceptions
+from atendeai.domain.slots import Window, free_slots, open_stretches, schedule_from_profile
 
 TUESDAY, SATURDAY = date(2030, 11, 26), date(2030, 11, 30)
 NOW = datetime(2030, 11, 1, tzinfo=UTC)
@@ -167,3 +167,16 @@ def test_the_resource_has_the_last_word() -> None:
         "professionals.bia.hours": "spec.profile.professionals[1].hours",
         "persona.name": "spec.ai.persona.name",
     }
+
+
+@pytest.mark.parametrize("never", [{}, {"mon": []}, {day: [] for day in WEEKDAYS}])
+def test_who_works_on_no_weekday_is_offered_on_none_whoever_says_so(never: dict[str, Any]) -> None:
+    by_staff = effective_profile(PROFILE, {"professionals": {"ana": {"hours": never}}})
+    by_resource = {**PROFILE, "professionals": [{**PROFILE["professionals"][0], "hours": never}]}
+    for profile in (by_staff, by_resource):
+        schedule = schedule_from_profile(profile, "America/Sao_Paulo")
+        assert list(open_stretches(schedule, schedule.professionals[0], TUESDAY)) == []
+        assert clinic_from_profile("Sol", profile).professionals[0].hours == {}
+    added = {"professionals": {"ana": {"hours": {"mon": hours("08:00", "09:00")}}}}
+    assert effective_profile(by_resource, added)["professionals"] == by_resource["professionals"]
+    assert declared_by(by_resource, {}, added) == {"professionals.ana.hours": "spec.profile.professionals[0].hours"}

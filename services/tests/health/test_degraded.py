@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import redis.asyncio as aioredis
 
 from atendeai.health import service
 from atendeai.health.app import create_app
@@ -105,6 +106,24 @@ async def test_a_slow_part_is_degraded_by_the_threshold_that_was_set(start: Star
     response = await client.get("/health")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
     assert "more than 1e-06 s" in response.json()["components"]["auth"]["reason"]
+
+
+async def test_a_redis_that_takes_no_writes_is_degraded_with_the_reason(start: Start, stack: Stack) -> None:
+    client = await start()
+    admin = aioredis.Redis.from_url(stack.redis.admin_url)
+    await admin.config_set("min-replicas-to-write", 1)
+    try:
+        response = await client.get("/health")
+        assert (await client.get("/health/ready")).status_code == 200, "nobody is better off without the service"
+    finally:
+        await admin.config_set("min-replicas-to-write", 0)
+        await admin.aclose()
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    redis = response.json()["components"]["redis"]
+    assert (redis["status"], redis["reason"]) == (
+        "degraded",
+        "takes no writes: too few replicas follow it (NOREPLICAS)",
+    )
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,9 @@ def test_health_json_says_pass_warn_and_fail() -> None:
     (check,) = body["checks"]["whatsapp:responseTime"]
     assert (check["status"], check["observedValue"], check["observedUnit"]) == ("pass", 12.5, "ms")
     assert body["checks"]["work"][0]["status"] == "warn"
+    assert {note.split()[2]: note.split()[1] for note in body["notes"]} == {
+        signal: "below" if signal in LEFT else "above" for signal in THRESHOLDS
+    }
     assert body["checks"]["channel:calendar"][0]["status"] == "fail"
     assert orjson.loads(rendered("application/health+json", DOWN)[2])["status"] == "fail"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
 import redis.asyncio as aioredis
@@ -118,6 +119,30 @@ async def test_an_outage_is_unavailable_and_passes(
             await cache.ping()
         proxy.mend()
         assert await redis.get("a") == b"1"
+
+
+@pytest.mark.parametrize(("setting", "code"), [("maxmemory", "OOM"), ("min-replicas-to-write", "NOREPLICAS")])
+async def test_a_redis_that_takes_no_writes_is_an_outage_in_true_words(
+    stack: Stack, clinic_factory: ClinicFactory, cache_of: CacheOf, setting: str, code: str
+) -> None:
+    clinic = await clinic_factory()
+    cache = cache_of(clinic.service_settings("auth"))
+    redis = cache.for_tenant(clinic.tenant)
+    await cache.prove_writes()
+    admin = aioredis.Redis.from_url(stack.redis.admin_url, protocol=2)
+    await admin.config_set(setting, 1)
+    try:
+        for write in (partial(redis.set, "a", "1"), partial(redis.increment, "n"), cache.prove_writes):
+            with pytest.raises(Unavailable) as caught:
+                await write()
+            assert f"Redis {caught.value.how} at the moment" in str(caught.value.detail)
+            assert caught.value.how.startswith("takes no writes: ")
+            assert code in caught.value.how
+        await cache.ping()
+    finally:
+        await admin.config_set(setting, 0)
+        await admin.aclose()
+    await cache.prove_writes()
 
 
 async def test_a_command_that_is_cancelled_is_cancelled_at_whatever_step(

@@ -88,6 +88,26 @@ async def test_only_what_is_harmless_is_repeated(
     assert {request.headers.get("Idempotency-Key") for request in answers.requests} == {key}
 
 
+def in_flight(wait: str) -> httpx.Response:
+    document = {"type": "urn:atendeai:problem:idempotency-key-in-flight", "status": 409}
+    return httpx.Response(409, json=document, headers={"Retry-After": wait})
+
+
+async def test_what_is_still_being_handled_is_asked_for_again(stack: Stack, clinic: TestClinic) -> None:
+    answers = Answers(httpx.ReadTimeout, *[in_flight("0") for _ in range(4)], httpx.Response(200, json={"ok": True}))
+    taken = await client(stack, answers).call(clinic.tenant, "user", "POST", "/internal/v1/x", idempotency_key="k")
+    assert (taken, len(answers.requests)) == ({"ok": True}, 6)
+
+
+async def test_what_is_handled_for_longer_than_an_answer_may_take_is_left_for_later(
+    stack: Stack, clinic: TestClinic
+) -> None:
+    answers = Answers(in_flight("60"))
+    with pytest.raises(ServiceError) as error:
+        await client(stack, answers).call(clinic.tenant, "user", "POST", "/internal/v1/x", idempotency_key="k")
+    assert (error.value.status, error.value.temporary, len(answers.requests)) == (409, True, 1)
+
+
 async def test_it_gives_up(stack: Stack, clinic: TestClinic) -> None:
     answers = Answers(*[httpx.ConnectError] * 5)
     with pytest.raises(ServiceError) as error:

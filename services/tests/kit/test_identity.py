@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends
 
 from atendeai.kit import clock
 from atendeai.kit.app import create_service
-from atendeai.kit.identity import issue_service_token, person, revoke_session, signing_key
+from atendeai.kit.identity import issue_service_token, person, revoke_sessions, signing_key
 from atendeai.kit.testing.clinics import TestClinic
 from atendeai.kit.testing.plugin import AppClient, ClientFactory, ClinicFactory
 from atendeai.kit.testing.waiting import eventually
@@ -190,7 +190,7 @@ async def test_an_ended_session_is_refused_by_every_process(
     for client in (first, second):
         assert (await get(client, clinic, token)).status_code == 200
     async with first.kit.database.transaction(clinic.id) as connection:
-        await revoke_session(connection, clinic.id, "the-session", clock.now() + timedelta(minutes=15))
+        await revoke_sessions(connection, clinic.id, ["the-session"], clock.now() + timedelta(minutes=15))
     for client in (first, second):
         await eventually(partial(refused, client, clinic, token), seconds=5)
         assert (await get(client, clinic, clinic.token(sid="another"))).status_code == 200
@@ -211,5 +211,5 @@ async def test_a_session_ended_while_nobody_listened_is_refused_too(
     assert (await get(client, clinic, token)).status_code == 200
     await client.kit.tenants.listener.stop()
     async with client.kit.database.transaction(clinic.id) as connection:
-        await revoke_session(connection, clinic.id, "quiet", clock.now() + timedelta(minutes=15))
+        await revoke_sessions(connection, clinic.id, ["quiet"], clock.now() + timedelta(minutes=15))
     await eventually(partial(refused, client, clinic, token), seconds=8)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from atendeai.kit.testing.waiting import eventually
@@ -58,7 +60,11 @@ async def test_the_staff_is_listed_page_by_page_and_by_role(desk: Identity) -> N
     ):
         found = await desk.user.get("/api/v1/users", params=query, headers=bearer(owner))
         assert [item["email"] for item in found.json()["items"]] == emails, query
-    for foreign in ("\u202e", "x", "_w=="):
+    token = rest["page_token"]
+    said = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    ties: list[Any] = [5, [1], {"a": 1}]
+    made = [base64.urlsafe_b64encode(orjson.dumps([*said[:-1], tie])).decode().rstrip("=") for tie in ties]
+    for foreign in ("\u202e", "x", "_w==", *made):
         refused = await desk.user.get("/api/v1/users", params={"page_token": foreign}, headers=bearer(owner))
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "page_token")
 
@@ -218,6 +224,10 @@ async def test_an_address_has_one_account(desk: Identity) -> None:
     assert (await desk.user.post("/api/v1/users", json=NEW, headers=bearer(owner))).status_code == 201
     twice = await desk.user.post("/api/v1/users", json=NEW | {"email": "BIA@sol.example"}, headers=bearer(owner))
     assert (twice.status_code, twice.json()["type"].rpartition(":")[2]) == (409, "email-taken")
+    for unseen in "\u200b\u00ad\u2800\u202e":
+        body = NEW | {"email": f"bia@sol.example{unseen}"}
+        twin = await desk.user.post("/api/v1/users", json=body, headers=bearer(owner))
+        assert (twin.status_code, twin.json()["errors"][0]["field"]) == (422, "email")
 
 
 async def test_internal_routes_want_auth_itself(desk: Identity) -> None:
