@@ -26,6 +26,7 @@ from atendeai.domain.dialogue.ports import (
     Hold,
     JoinWaitlist,
     Nothing,
+    Offers,
     Refused,
     Request,
     Reschedule,
@@ -44,7 +45,7 @@ _CALENDAR = "calendar-unavailable"
 
 def changes_something(request: Request) -> bool:
     """Whether carrying the request out leaves a trace."""
-    return not isinstance(request, Search | Upcoming)
+    return not isinstance(request, Search | Upcoming | Offers)
 
 
 def key_of(message_id: UUID, step: int, request: Request) -> UUID:
@@ -67,7 +68,7 @@ class AppointmentPort:
         try:
             return await self._carry_out(request, key)
         except ServiceError as error:
-            if error.status in _FINAL or error.slug == _CALENDAR:
+            if (error.status in _FINAL and not error.temporary) or error.slug == _CALENDAR:
                 return Refused(error.slug or str(error.status))
             raise
 
@@ -75,8 +76,8 @@ class AppointmentPort:
         match request:
             case Search():
                 return await self._search(request)
-            case Upcoming(begun):
-                return await self._upcoming(self._now - timedelta(minutes=begun))
+            case Upcoming() | Offers():
+                return await self._listed(request)
             case Hold(slot, name):
                 body = {
                     "contact_id": self._contact,
@@ -150,26 +151,29 @@ class AppointmentPort:
         reason = found.get("reason")
         return Found(slots, Nothing(reason) if reason and not slots else None)
 
-    async def _upcoming(self, since: datetime) -> Answer:
-        found = await self._services.call(
-            self._tenant,
-            _SERVICE,
-            "GET",
-            "/internal/v1/appointments",
-            params={"contact_id": self._contact, "from": self._moment(since)},
-        )
-        return Appointments(
-            tuple(
-                Appointment(
-                    str(item["id"]),
-                    self._wall(item["start"]),
-                    str(item["professional_code"]),
-                    str(item["service_code"]),
-                    (item.get("patient") or {}).get("name"),
-                    self._wall(item["reminded_at"]) if item.get("reminded_at") else None,
-                )
-                for item in found["items"]
-            )
+    async def _listed(self, request: Upcoming | Offers) -> Answer:
+        if isinstance(request, Upcoming):
+            items = await self._own(self._now - timedelta(minutes=request.begun))
+            return Appointments(tuple(self._appointment(item, item.get("reminded_at")) for item in items))
+        items = [one for one in await self._own(self._now, status="proposed") if one.get("waitlist_id")]
+        standing = [one for one in items if self._wall(one["expires_at"]) > self._now]
+        return Appointments(tuple(self._appointment(one, one["created_at"]) for one in standing))
+
+    async def _own(self, since: datetime, **more: str) -> list[dict[str, Any]]:
+        """The contact's appointments from a moment on."""
+        params = {"contact_id": self._contact, "from": self._moment(since), **more}
+        found = await self._services.call(self._tenant, _SERVICE, "GET", "/internal/v1/appointments", params=params)
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    def _appointment(self, item: Mapping[str, Any], told_at: str | None) -> Appointment:
+        return Appointment(
+            str(item["id"]),
+            self._wall(item["start"]),
+            str(item["professional_code"]),
+            str(item["service_code"]),
+            (item.get("patient") or {}).get("name"),
+            self._wall(told_at) if told_at else None,
         )
 
     def _moment(self, wall: datetime) -> str:

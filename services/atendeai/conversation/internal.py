@@ -130,9 +130,12 @@ async def take_over(taking: TakeOver, tenant: TenantDep, connection: ConnectionD
     found = await rows.of_contact(taking.contact_id)
     if found is None:
         return TakenOver(taken_over=False)
+    if taking.message is not None and not await rows.staff_wrote(
+        found, taking.contact_id, taking.actor, taking.message, now
+    ):
+        # It was told before: whoever has released the conversation since keeps it so.
+        return TakenOver(taken_over=False)
     news = await rows.hand(found, to_person=True, now=now)
-    if taking.message is not None:
-        await rows.staff_wrote(found, taking.contact_id, taking.actor, taking.message, now)
     if news:
         target = f"conversation:{found}"
         await record(connection, tenant.id, taking.actor, "conversation.handoff", target, reason="wrote-to-the-patient")

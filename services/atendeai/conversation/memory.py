@@ -24,6 +24,7 @@ from atendeai.domain.dialogue.ports import (
     Hold,
     JoinWaitlist,
     Nothing,
+    Offers,
     Refused,
     Request,
     Reschedule,
@@ -90,11 +91,19 @@ class MemoryClinic:
             case JoinWaitlist():
                 self.waiting.append(request)
                 result = Done()
-            case Upcoming(begun):
-                since = self.now - timedelta(minutes=begun)
-                ahead = [a for a in self.appointments.values() if a.start > since]
-                result = Appointments(tuple(sorted(ahead, key=lambda a: a.start)))
+            case Upcoming() | Offers():
+                result = self._listed(request)
         return result
+
+    def _listed(self, request: Upcoming | Offers) -> Answer:
+        if isinstance(request, Offers):
+            kept = [(key, self.holds[key]) for key in sorted(self.offers) if key in self.holds]
+            return Appointments(
+                tuple(Appointment(key, s.start, s.professional, s.service, reminded_at=self.now) for key, s in kept)
+            )
+        since = self.now - timedelta(minutes=request.begun)
+        ahead = [a for a in self.appointments.values() if a.start > since]
+        return Appointments(tuple(sorted(ahead, key=lambda a: a.start)))
 
     def _search(self, request: Search) -> Answer:
         service = self.schedule.service(request.service)

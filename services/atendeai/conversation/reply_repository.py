@@ -11,7 +11,8 @@ from atendeai.conversation.repository import Rows, loaded
 
 _QUEUED = text(
     "SELECT id, contact_id, text, options, purpose FROM atendeai.reply"
-    " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND state = 'queued' ORDER BY position LIMIT :limit"
+    " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND state = 'queued'"
+    " ORDER BY purpose <> 'emergency', position LIMIT :limit"
 )
 _PASSED_ON = text(
     # Queued still: whatsapp may have given a reply up before its own answer was written down here.
@@ -38,7 +39,7 @@ class ReplyRepository(Rows):
     """The replies of one clinic inside one transaction."""
 
     async def queued(self, contact_id: UUID, limit: int) -> list[Mapping[str, Any]]:
-        """Replies to the contact that whatsapp has not got yet, in order."""
+        """Replies to the contact that whatsapp has not got yet, in order, those to emergencies first."""
         rows = (await self._run(_QUEUED, contact_id=contact_id, limit=limit)).mappings()
         return [{**row, "options": loaded(row["options"])} for row in rows]
 

@@ -21,12 +21,22 @@ _UPSERT = text(
 )
 _REWRITE = text(
     # What a turn cut short had taken up stays what it was: the first of its messages names them all.
-    "UPDATE atendeai.conversation_message SET text = :text, kind = :kind"
+    "UPDATE atendeai.conversation_message SET text = :text, kind = 'text'"
     " WHERE clinic_id = :clinic_id AND id = :id AND conversation_id = :conversation_id AND handled_at IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM atendeai.conversation_message b WHERE b.clinic_id = :clinic_id"
     " AND b.conversation_id = :conversation_id AND b.handled_at IS NULL"
     " AND (b.id = :id AND b.journal IS NOT NULL"
-    " OR jsonb_exists(b.journal -> 'messages', CAST(CAST(:id AS uuid) AS text))))"
+    " OR jsonb_exists(b.journal -> 'messages', CAST(CAST(:id AS uuid) AS text)))) RETURNING true"
+)
+_WITHDRAW = text(
+    # Answered or not, with every edit of it. What a turn has taken up is read on, and emptied with its end.
+    "UPDATE atendeai.conversation_message m SET text = '', kind = 'revoke'"
+    " WHERE m.clinic_id = :clinic_id AND m.conversation_id = :conversation_id"
+    " AND (m.id = :id OR m.kind = 'edit' AND m.media ->> 'about' = CAST(CAST(:id AS uuid) AS text))"
+    " AND (m.handled_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM atendeai.conversation_message b"
+    "  WHERE b.clinic_id = :clinic_id AND b.conversation_id = :conversation_id AND b.handled_at IS NULL"
+    "  AND (b.id = m.id AND b.journal IS NOT NULL OR jsonb_exists(b.journal -> 'messages', CAST(m.id AS text)))))"
+    " RETURNING m.handled_at IS NULL"
 )
 _KNOWN = text("SELECT 1 FROM atendeai.conversation_message WHERE clinic_id = :clinic_id AND id = :id")
 _NEXT_POSITION = text(
@@ -62,13 +72,18 @@ _LOCK = text(
     "SELECT revision, last_position FROM atendeai.conversation WHERE clinic_id = :clinic_id AND id = :id FOR UPDATE"
 )
 _HANDLED = text(
-    "UPDATE atendeai.conversation_message SET handled_at = :now, intent = :intent, journal = NULL"
-    " WHERE clinic_id = :clinic_id AND id IN :ids AND handled_at IS NULL"
+    "UPDATE atendeai.conversation_message m SET handled_at = :now, intent = :intent, journal = NULL,"
+    " text = CASE WHEN EXISTS (SELECT 1 FROM atendeai.conversation_message r WHERE r.clinic_id = :clinic_id"
+    "  AND r.conversation_id = m.conversation_id AND r.position > m.position AND r.kind = 'revoke'"
+    "  AND r.media ->> 'about' IN (CAST(m.id AS text), m.media ->> 'about')) THEN '' ELSE text END"
+    " WHERE m.clinic_id = :clinic_id AND m.id IN :ids AND m.handled_at IS NULL"
 ).bindparams(bindparam("ids", expanding=True))
 _SAVE = text(
     "UPDATE atendeai.conversation SET state = CAST(:state AS jsonb), status = :status, outcome = :outcome,"
-    " opted_out = :opted_out, alert = coalesce(:alert, alert),"
-    " alert_at = CASE WHEN CAST(:alert AS text) IS NULL THEN alert_at ELSE :now END,"
+    " opted_out = :opted_out, alert = CASE WHEN alert = 'emergency' THEN alert ELSE coalesce(:alert, alert) END,"
+    # Nothing is graver than an emergency, and it waits since it was told.
+    " alert_at = CASE WHEN CAST(:alert AS text) IS NULL OR alert = 'emergency' AND :alert <> 'emergency' THEN alert_at"
+    "  ELSE :now END,"
     " handed_off_at = CASE WHEN :status = 'handed_off' THEN coalesce(handed_off_at, :now) END,"
     " opted_out_at = CASE WHEN :opted_out THEN coalesce(opted_out_at, :now) END,"
     " consent_at = CASE WHEN CAST(:consent AS text) IS NULL THEN consent_at ELSE :now END,"
@@ -91,7 +106,7 @@ _LATEST = text(
     " NOT EXISTS (SELECT 1 FROM atendeai.reply a WHERE a.clinic_id = :clinic_id AND a.conversation_id = :id"
     "  AND a.created_at = m.handled_at AND a.engine <> 'embedded' AND a.purpose <> 'staff') AS private"
     " FROM atendeai.conversation_message m"
-    " WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id AND m.handled_at IS NOT NULL"
+    " WHERE m.clinic_id = :clinic_id AND m.conversation_id = :id AND m.handled_at IS NOT NULL AND m.text <> ''"
     " UNION ALL SELECT r.position, 'attendant', r.text,"
     " EXISTS (SELECT 1 FROM atendeai.conversation_message q WHERE q.clinic_id = :clinic_id"
     "  AND q.id = r.message_id AND q.intent IN :private)"
@@ -144,7 +159,7 @@ class Settled:
     """What a turn leaves behind. ``alert``: why a person must look, or None.
 
     ``handled``: the messages it answers; ``consent``: the version of the privacy notice that the reply carries, or
-    None; ``engine``: who answered.
+    None; ``engine``: who answered; ``purpose``: ``emergency`` for what whatsapp is to send before all else.
     """
 
     handled: Sequence[UUID]
@@ -193,7 +208,10 @@ class ConversationRepository(Rows):
         media: Mapping[str, Any] | None = None,
         about: UUID | None = None,
     ) -> Received:
-        """Store a message once. ``about``: the message that it edits or deletes, which changes while it waits."""
+        """Store a message once.
+
+        ``about``: the message that it edits, which changes while it waits, or deletes, whose words go in any case.
+        """
         found = await self._run(_UPSERT, id=uuid4(), contact_id=contact_id, contact_name=contact_name, now=now)
         conversation, status = found.one()
         # The upsert holds the conversation's row: nobody else stores for this contact meanwhile.
@@ -201,10 +219,12 @@ class ConversationRepository(Rows):
             return Received(conversation, new=False, handed_off=status == "handed_off")
         rewritten = False
         if about is not None:
-            changed = {"text": body, "kind": "text"} if kind == "edit" else {"text": "", "kind": "revoke"}
-            done = await self._run(_REWRITE, id=about, conversation_id=conversation, **changed)
-            rewritten = done.rowcount > 0
+            statement = _REWRITE if kind == "edit" else _WITHDRAW
+            changed = {"text": body} if kind == "edit" else {}
+            waited = (await self._run(statement, id=about, conversation_id=conversation, **changed)).scalars()
+            rewritten = any(waited.all())
             body = "" if rewritten else body
+            media = {"about": str(about)}
         position = (await self._run(_NEXT_POSITION, id=conversation, now=now, rewritten=rewritten)).scalar_one()
         await self._run(
             _ADD_MESSAGE,

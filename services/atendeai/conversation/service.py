@@ -250,7 +250,7 @@ class Conversations:
             try:
                 outbound = await self._hand_over(tenant, reply)
             except ServiceError as error:
-                if error.status not in _REFUSED:
+                if error.temporary or error.status not in _REFUSED:
                     raise
                 refused = error
                 log.warning("reply_refused", reply_id=str(reply["id"]), status=error.status, problem=error.slug)
@@ -290,7 +290,7 @@ class Conversations:
         try:
             await self._kit.services.call(tenant, "whatsapp", "PUT", path, json={"opted_out": opted_out})
         except ServiceError as error:
-            if error.status not in _REFUSED:
+            if error.temporary or error.status not in _REFUSED:
                 raise
             log.warning("preference_refused", status=error.status, problem=error.slug)
         return None
@@ -325,6 +325,7 @@ def _settled(
         ],
         consent=consent,
         engine=engine,
+        purpose="emergency" if alert == Alert.EMERGENCY else "reply",
     )
 
 

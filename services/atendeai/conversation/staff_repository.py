@@ -133,11 +133,14 @@ class StaffRepository(Rows):
 
     async def staff_wrote(
         self, conversation_id: UUID, contact_id: UUID, actor: str, message: StaffMessage, now: datetime
-    ) -> None:
-        """Show in the transcript what a person of the clinic wrote, once. ``actor``: as the audit log names them."""
+    ) -> bool:
+        """Show in the transcript what a person of the clinic wrote, once; False when it is shown already.
+
+        ``actor``: as the audit log names them.
+        """
         await self._run(_LOCK, id=conversation_id)  # a repeated call waits here, and finds the first one's line
         if (await self._run(_STAFF_WORDS, id=message.id)).first() is not None:
-            return
+            return False
         position = (await self._run(_NEXT_PLACE, id=conversation_id)).scalar_one()
         await self._run(
             _STAFF_WROTE,
@@ -150,6 +153,7 @@ class StaffRepository(Rows):
             at=message.at,
             now=now,
         )
+        return True
 
     async def unattended(self, lapsed: datetime) -> dict[bool, datetime]:
         """Since when the oldest conversation that was left to a person waits for one: of emergencies (True), of others.

@@ -69,6 +69,7 @@ def create_app(
         ],
         kit=resources,
         fast=webhook.FAST,
+        bodies=webhook.BODIES,
         lifespan=lifespan,
     )
     app.state.inbox = inbox

@@ -20,6 +20,9 @@ _KNOWN = text(
     "SELECT coalesce(c.merged_into, c.id) FROM atendeai.whatsapp_contact c"
     " WHERE c.clinic_id = :clinic_id AND c.id = :id"
 )
+_ONE_PERSON = text(
+    "SELECT id FROM atendeai.whatsapp_contact WHERE clinic_id = :clinic_id AND (id = :id OR merged_into = :id)"
+)
 _STAFF_WROTE = text(
     "SELECT created_at FROM atendeai.whatsapp_outbound WHERE clinic_id = :clinic_id AND contact_id = :id"
     " AND purpose = 'staff' ORDER BY created_at DESC LIMIT 1"
@@ -75,6 +78,11 @@ async def known(connection: AsyncConnection, clinic_id: UUID, contact_id: UUID) 
     """Return the contact that this one is by now; None when there is none."""
     found: UUID | None = (await connection.execute(_KNOWN, {"clinic_id": clinic_id, "id": contact_id})).scalar()
     return found
+
+
+async def one_person(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> list[UUID]:
+    """Return a contact and those that were joined into it."""
+    return list((await connection.execute(_ONE_PERSON, {"clinic_id": clinic_id, "id": contact})).scalars())
 
 
 async def staff_wrote_at(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> datetime | None:

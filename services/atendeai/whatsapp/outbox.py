@@ -91,6 +91,10 @@ class Uploader(Protocol):
         """Return Meta's id of a file, or why it was not taken."""
 
 
+EMERGENCY = "emergency"
+"""The purpose of an answer to an emergency: it overtakes what waits for its person, and the quota does not hold it."""
+
+
 def unasked(purpose: str) -> bool:
     """Whether such messages come without the person having written: who opted out gets none."""
     return purpose in ("reminder", "waitlist")
@@ -196,7 +200,7 @@ class Outbox:
         if head.template is None and not window_open(to.last_inbound_at, now):
             return outside_window()
         quota = config.settings.quota.messages_per_day
-        if quota is not None:
+        if quota is not None and head.purpose != EMERGENCY:
             midnight = now.astimezone(config.tz).replace(hour=0, minute=0, second=0, microsecond=0)
             if await outbox.sent_since(connection, config.clinic_id, midnight) >= quota:
                 return QUOTA

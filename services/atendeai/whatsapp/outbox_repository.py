@@ -38,7 +38,7 @@ _HEAD = text(
     "SELECT id, kind, body::text AS body, template::text AS template, as_template, media_id, purpose, state, attempts,"
     " created_at, due_at, expires_at FROM atendeai.whatsapp_outbound"
     " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND state IN ('queued', 'sending')"
-    " ORDER BY created_at, id LIMIT 1 FOR UPDATE"
+    " ORDER BY purpose <> 'emergency', created_at, id LIMIT 1 FOR UPDATE"
 )
 _BEGIN = text(
     "UPDATE atendeai.whatsapp_outbound SET state = 'sending', attempts = attempts + 1, due_at = :due_at,"
@@ -250,7 +250,10 @@ async def added(connection: AsyncConnection, clinic_id: UUID, key: str) -> tuple
 
 
 async def head(connection: AsyncConnection, clinic_id: UUID, contact: UUID) -> Head | None:
-    """Return, locked, the oldest message to a person that is neither sent nor given up."""
+    """Return, locked, the message that is next for a person; None when all are sent or given up.
+
+    It is the oldest, but the answer to an emergency waits for nothing that is being tried again.
+    """
     row = (await connection.execute(_HEAD, {"clinic_id": clinic_id, "contact_id": contact})).mappings().one_or_none()
     if row is None:
         return None

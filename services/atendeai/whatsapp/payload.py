@@ -22,7 +22,7 @@ MOST_TEXT = 8192
 """Characters kept of a message's text; the platform itself allows 4096."""
 
 MOST_CHANGES = 1000
-"""A payload of one mebibyte cannot honestly carry more."""
+"""Meta puts no more updates into one payload (developers.facebook.com, "Webhooks: getting started")."""
 
 _INT4 = range(-(2**31), 2**31)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from atendeai.kit import clock
 from atendeai.kit.errors import Problem, conflict, not_found
 from atendeai.kit.responses import dumps
 from atendeai.kit.work import enqueue
+from atendeai.whatsapp import contacts
 from atendeai.whatsapp import outbox_repository as outbox
 from atendeai.whatsapp.outbox import OUTBOUND_QUEUE, unasked
 from atendeai.whatsapp.schemas import Outbound
@@ -29,7 +31,7 @@ async def queue(connection: AsyncConnection, clinic_id: UUID, message: Outbound,
     body: dict[str, Any] = {"text": message.text}
     if message.buttons:
         body["buttons"] = [choice.model_dump(exclude_none=True) for choice in message.buttons]
-    content = [str(message.contact_id), message.kind, body]
+    content: list[Any] = [message.kind, body]
     template = None
     if message.template is not None:
         template = {**message.template.model_dump(), "text": message.template.text()}
@@ -37,7 +39,7 @@ async def queue(connection: AsyncConnection, clinic_id: UUID, message: Outbound,
     new = outbox.NewMessage(
         id=uuid4(),
         key=key,
-        request_hash=hashlib.sha256(dumps(content)).digest(),
+        request_hash=_hash(message.contact_id, content),
         contact_id=to.id,
         kind=message.kind,
         body=body,
@@ -53,13 +55,31 @@ async def queue(connection: AsyncConnection, clinic_id: UUID, message: Outbound,
             "This person asked for no more messages of this kind; answers to what they write still go.",
             title="The person opted out",
         )
-    return await put(connection, clinic_id, new)
+
+    async def is_same(known: bytes) -> bool:
+        """Whether it was asked for under another id of the same person, who has been joined since."""
+        ids = await contacts.one_person(connection, clinic_id, to.id)
+        return any(known == _hash(one, content) for one in ids)
+
+    return await put(connection, clinic_id, new, is_same)
 
 
-async def put(connection: AsyncConnection, clinic_id: UUID, new: outbox.NewMessage) -> UUID:
-    """Queue what was checked. Raises a 422 problem when the key was used for another message."""
+def _hash(contact: UUID, content: list[Any]) -> bytes:
+    return hashlib.sha256(dumps([str(contact), *content])).digest()
+
+
+async def put(
+    connection: AsyncConnection,
+    clinic_id: UUID,
+    new: outbox.NewMessage,
+    is_same: Callable[[bytes], Awaitable[bool]] | None = None,
+) -> UUID:
+    """Queue what was checked. Raises a 422 problem when the key was used for another message.
+
+    `is_same` may know the hash of one that differs from its own as that of the same message.
+    """
     stored, request_hash = await outbox.add(connection, clinic_id, new, clock.now())
-    if request_hash != new.request_hash:
+    if request_hash != new.request_hash and not (is_same is not None and await is_same(request_hash)):
         raise Problem(
             422,
             "idempotency-key-reused",

@@ -16,7 +16,7 @@ from atendeai.whatsapp import outbox_repository as outbox
 SETBACK_QUEUE = "whatsapp.setback"
 """Work keyed by outbound message: say that it was given up."""
 
-_ANSWERS = ("reply", "service:conversation")
+_ANSWERS = frozenset((purpose, "service:conversation") for purpose in ("reply", "emergency"))
 _NOTICES = frozenset((purpose, "service:appointment") for purpose in ("change", "reminder", "waitlist"))
 # Conversation's word on the call itself; everything else (404 while rolling out, 429, 5xx) may pass.
 _NEVER = frozenset({400, 413, 415, 422})
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 def concerns(purpose: str, author: str) -> bool:
     """Whether a message of this purpose and author is an answer of conversation's or a notice of appointment's."""
-    return (purpose, author) == _ANSWERS or (purpose, author) in _NOTICES
+    return (purpose, author) in _ANSWERS | _NOTICES
 
 
 class Setbacks:
@@ -43,7 +43,7 @@ class Setbacks:
         if failed is None:
             return None
         body: dict[str, Any]
-        if (failed.purpose, failed.author) == _ANSWERS:
+        if (failed.purpose, failed.author) in _ANSWERS:
             path = "/internal/v1/undelivered"
             error = f"{failed.error_code} {failed.error_title}"
             body = {"reply_id": failed.key, "outbound_id": message, "error": error}

@@ -7,19 +7,18 @@ from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 import orjson
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.kit import audit, clock
 from atendeai.kit.errors import conflict, invalid, not_found
-from atendeai.kit.idempotency import IdempotencyKeyDep
+from atendeai.kit.idempotency import IdempotencyKeyDep, Reply, idempotent
 from atendeai.kit.identity import Principal, permitted
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
 from atendeai.kit.resources import ConnectionDep
-from atendeai.kit.responses import JSON
-from atendeai.kit.tenancy import TenantDep
+from atendeai.kit.tenancy import Tenant, TenantDep
 from atendeai.kit.work import enqueue
 from atendeai.whatsapp import media_repository
 from atendeai.whatsapp import outbox_repository as outbox
@@ -119,11 +118,31 @@ async def send(
     connection: ConnectionDep,
     author: AuthorDep,
     idempotency_key: IdempotencyKeyDep = None,
-) -> JSON:
+) -> Response:
     """Send free text, or an uploaded file, to a contact whose 24-hour window is open; 409 when it is not.
 
     Whoever writes takes the conversation over: the attendant keeps quiet until it is released or neither side writes.
     """
+
+    async def run() -> Reply:
+        stored = await _queued(connection, tenant, author, message, f"{author.actor}:{idempotency_key or uuid4()}")
+        return Reply(202, Sent(id=stored, state="queued").model_dump(mode="json"))
+
+    reply = await idempotent(
+        connection,
+        clinic_id=tenant.id,
+        scope=f"whatsapp.messages:{author.actor}",
+        key=idempotency_key,
+        request=message,
+        run=run,
+    )
+    return reply.response()
+
+
+async def _queued(
+    connection: AsyncConnection, tenant: Tenant, author: Principal, message: StaffMessage, key: str
+) -> UUID:
+    """Queue a message and have the conversation taken over, once per key. Raises a problem: 404, 409, 422."""
     to = await outbox.recipient(connection, tenant.id, message.contact_id)
     if to is None:
         raise not_found("contact")
@@ -134,17 +153,19 @@ async def send(
             " template.",
             title="Outside the 24-hour window",
         )
-    key = f"{author.actor}:{idempotency_key or uuid4()}"
+    # A message is kept longer than the answer to its key is.
+    known = await outbox.added(connection, tenant.id, key)
     if message.media_id is not None:
         stored = await _file(connection, tenant.id, message, message.media_id, to.id, key=key, author=author.actor)
     else:
         wanted = Outbound(contact_id=message.contact_id, text=message.text, purpose="staff")
         stored = await queue(connection, tenant.id, wanted, key=key, author=author.actor)
-    await enqueue(connection, tenant.id, TAKEOVER_QUEUE, str(stored))
-    await audit.record(
-        connection, tenant.id, author, "whatsapp.message.send", f"contact:{message.contact_id}", {"id": str(stored)}
-    )
-    return JSON({"id": stored, "state": "queued"}, 202)
+    if known is None:
+        await enqueue(connection, tenant.id, TAKEOVER_QUEUE, str(stored))
+        await audit.record(
+            connection, tenant.id, author, "whatsapp.message.send", f"contact:{message.contact_id}", {"id": str(stored)}
+        )
+    return stored
 
 
 async def _file(

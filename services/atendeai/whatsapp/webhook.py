@@ -108,4 +108,7 @@ async def receive(request: Request) -> Response:
     return Response(status_code=200)
 
 
+BODIES = {("POST", "/webhook/whatsapp"): 4 * 1024 * 1024}
+"""Bytes: Meta sends up to three megabytes at once (developers.facebook.com, "Webhooks: payload size"), and again and
+again what is refused."""
 FAST: FastRoutes = {("POST", "/webhook/whatsapp"): receive}

@@ -99,6 +99,15 @@ async def offered(world: World, contact: UUID, hour: int) -> str:
     return key
 
 
+async def test_an_offer_of_the_waiting_list_taken_and_declined_in_words(make_world: MakeWorld) -> None:
+    world = await make_world()
+    taker, leaver = uuid4(), uuid4()
+    await offered(world, taker, 9)
+    await offered(world, leaver, 15)
+    assert "Agendado!" in await world.say(taker, "sim, quero")
+    assert "passei a vaga adiante" in await world.say(leaver, "não, obrigada")
+
+
 async def test_an_offer_of_the_waiting_list_taken_and_declined(make_world: MakeWorld) -> None:
     world = await make_world()
     contact = uuid4()
@@ -135,6 +144,17 @@ async def test_a_button_after_an_emergency_leaves_it_one(make_world: MakeWorld) 
     row = await conversation(world, contact)
     assert (row["status"], row["outcome"], row["alert"]) == ("handed_off", "emergency", "emergency")
     assert "equipe" in await world.say(contact, "já chamei o samu")
+
+
+async def test_a_lesser_alert_does_not_hide_an_emergency(make_world: MakeWorld) -> None:
+    world = await make_world(profile={**OPEN_ALWAYS, "policies": {"cancellationNotice": "96h"}})
+    contact = uuid4()
+    key = await booked(world, contact, 9)
+    await world.say(contact, "meu pai desmaiou e não acorda")
+    before = await conversation(world, contact)
+    assert "uma pessoa da nossa equipe" in await press(world, contact, "Cancelar", f"cancel:{key}")
+    row = await conversation(world, contact)
+    assert (row["alert"], row["alert_at"]) == ("emergency", before["alert_at"])
 
 
 async def test_an_appointment_is_not_undone_by_declining_it(make_world: MakeWorld) -> None:
@@ -319,6 +339,12 @@ async def test_what_is_edited_or_deleted_while_it_waits_is_answered_as_it_then_i
         contact, "quero consulta amanhã às 16h", kind="edit", context={"message_id": first["message_id"]}
     )
     assert "às 16h" in later
+    await world.post(world.message(contact, "", kind="revoke", context={"message_id": first["message_id"]}))
+    rows = await world.clinic.fetch(
+        "SELECT kind, text FROM atendeai.conversation_message WHERE clinic_id = $1", world.clinic.id
+    )
+    assert {tuple(row) for row in rows} == {("revoke", "")}, "answered long ago, and its words are gone all the same"
+    assert len(world.whatsapp.texts(contact)) == 2
 
 
 @pytest.mark.parametrize("acknowledged", [True, False])

@@ -10,7 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from atendeai.appointment.app import create_app as create_appointment
+from atendeai.conversation.http_port import AppointmentPort
+from atendeai.domain.dialogue.ports import Answer, Book, Refused
 from atendeai.kit import clock
+from atendeai.kit.http import ServiceError
 from atendeai.kit.testing.peers import Peers
 from atendeai.kit.testing.plugin import ClinicFactory
 from atendeai.kit.testing.waiting import eventually
@@ -137,7 +140,9 @@ async def test_an_emergency_does_not_wait_for_a_turn_that_waits_for_a_service(
     assert "booked" not in {a["status"] for a in await world.appointments(contact)}
 
 
-async def test_an_edit_of_what_a_turn_has_taken_up_is_a_message_of_its_own(make_world: MakeWorld) -> None:
+async def test_what_a_turn_has_taken_up_is_edited_by_another_message_and_erased_with_its_end(
+    make_world: MakeWorld,
+) -> None:
     world = await make_world(quiet=60)
     contact = uuid4()
     first, second = world.message(contact, "quero uma consulta"), world.message(contact, "amanhã às 9h")
@@ -152,10 +157,22 @@ async def test_an_edit_of_what_a_turn_has_taken_up_is_a_message_of_its_own(make_
     )
     context = {"message_id": second["message_id"]}
     await world.post(world.message(contact, "amanhã às 15h", kind="edit", context=context))
-    rows = await world.clinic.fetch(
-        "SELECT text FROM atendeai.conversation_message WHERE clinic_id = $1 ORDER BY position", world.clinic.id
-    )
-    assert [row["text"] for row in rows] == ["quero uma consulta", "amanhã às 9h", "amanhã às 15h"]
+
+    async def said() -> list[str]:
+        rows = await world.clinic.fetch(
+            "SELECT text FROM atendeai.conversation_message WHERE clinic_id = $1 ORDER BY position", world.clinic.id
+        )
+        return [row["text"] for row in rows]
+
+    assert await said() == ["quero uma consulta", "amanhã às 9h", "amanhã às 15h"]
+    await world.post(world.message(contact, "", kind="revoke", context=context))
+    assert await said() == ["quero uma consulta", "amanhã às 9h", "", ""]
+    await world.post(world.message(contact, "meu pai desmaiou"))  # no more pauses: the turn comes to its end
+
+    async def gone() -> bool:
+        return await said() == ["quero uma consulta", "", "", "", "meu pai desmaiou"]
+
+    await eventually(gone, seconds=20)
 
 
 async def test_a_turn_that_read_other_words_than_were_edited_meanwhile_changes_nothing(make_world: MakeWorld) -> None:
@@ -186,6 +203,27 @@ async def test_a_lost_answer_books_once(make_world: MakeWorld, lost: str) -> Non
     live = [a for a in await world.appointments(contact) if a["status"] != "cancelled"]
     assert [a["status"] for a in live] == ["booked"]
     assert len(world.whatsapp.texts(contact)) == 2
+
+
+class Refusing:
+    """Answers every call with a 409 of this slug."""
+
+    def __init__(self, slug: str) -> None:
+        self.problem = {"type": f"urn:atendeai:problem:{slug}"}
+
+    async def call(self, *_: Any, **__: Any) -> Any:
+        raise ServiceError("appointment", 409, self.problem)
+
+
+async def test_what_is_still_being_handled_is_no_refusal() -> None:
+    async def answer(slug: str) -> Answer:
+        services: Any = Refusing(slug)
+        tenant: Any = None
+        return await AppointmentPort(services, tenant, uuid4(), clock.now()).answer(Book("hold", None), uuid4())
+
+    assert await answer("slot-taken") == Refused("slot-taken")
+    with pytest.raises(ServiceError):
+        await answer("idempotency-key-in-flight")
 
 
 async def test_nothing_is_lost_while_the_others_are_down(make_world: MakeWorld) -> None:
@@ -346,6 +384,7 @@ async def test_who_writes_to_a_patient_takes_the_conversation_over(make_world: M
     ]
     assert (entries[2]["id"], entries[2]["text"]) == (message["id"], message["text"])
     await world.client.post(f"{path}/release", headers=headers)
+    assert not await write(contact), "told once more, it takes nothing over that was released since"
     assert "Estamos em" in await world.say(contact, "qual o endereço?")
     events = await world.clinic.fetch(
         "SELECT actor, reason FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'conversation.handoff'",
@@ -417,6 +456,25 @@ async def test_an_emergency_calls_a_person(make_world: MakeWorld) -> None:
     headers = world.clinic.headers("owner")
     (conversation,) = (await world.client.get("/api/v1/conversations", headers=headers)).json()["items"]
     assert (conversation["alert"], conversation["outcome"]) == ("emergency", "emergency")
+
+
+async def test_the_answer_to_an_emergency_goes_out_before_what_waits(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    world.whatsapp.fail_with = [503] * 1000
+    for count, words in ((1, "qual o endereço?"), (2, "meu pai desmaiou e não acorda")):
+        await world.post(world.message(contact, words))
+
+        async def answered(count: int = count) -> bool:
+            sql = "SELECT 1 FROM atendeai.reply WHERE clinic_id = $1 AND state = 'queued'"
+            return len(await world.clinic.fetch(sql, world.clinic.id)) == count
+
+        await eventually(answered, seconds=20)
+    calls = world.whatsapp.calls
+    await eventually(lambda: world.whatsapp.calls > calls + 3, seconds=20)  # it was begun anew: one call is three
+    world.whatsapp.fail_with = []
+    await eventually(lambda: len(world.whatsapp.texts(contact)) == 2, seconds=30)
+    assert [one["purpose"] for one in world.whatsapp.sent.values()] == ["emergency", "reply"]
 
 
 async def test_lists_page_by_page(make_world: MakeWorld) -> None:

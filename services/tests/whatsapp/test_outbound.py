@@ -180,7 +180,10 @@ async def test_an_answer_to_a_message_that_came_a_day_late_is_reported(pool: Wor
     ]
 
 
-async def test_of_conversations_messages_only_answers_that_will_not_arrive_are_reported(pool: World) -> None:
+@pytest.mark.parametrize("purpose", ["reply", "emergency"])
+async def test_of_conversations_messages_only_answers_that_will_not_arrive_are_reported(
+    pool: World, purpose: str
+) -> None:
     clinic = await pool.clinic()
     contact, reply = await pool.contact(clinic), uuid4()
     await pool.fault(operation="messages", code=131026, count=1)
@@ -189,7 +192,7 @@ async def test_of_conversations_messages_only_answers_that_will_not_arrive_are_r
     arrived = (await pool.send(clinic, contact)).json()["outbound_id"]
     await pool.outbound(clinic, arrived, "read")
     await pool.fault(operation="messages", code=131026, count=1)
-    refused = (await pool.send(clinic, contact, key=reply)).json()["outbound_id"]
+    refused = (await pool.send(clinic, contact, key=reply, purpose=purpose)).json()["outbound_id"]
     await eventually(lambda: pool.conversation.setbacks, seconds=SECONDS, what="the report")
     assert [(one["reply_id"], one["outbound_id"]) for one in pool.conversation.setbacks] == [(str(reply), refused)]
 
@@ -330,6 +333,38 @@ async def test_the_daily_quota(pool: World) -> None:
     row = await pool.outbound(clinic, ids[2], "failed")
     assert "quota" in row["error_title"]
     assert len(await pool.received(clinic, 2)) == 2
+    await pool.send(clinic, contact, "Ligue 192", purpose="emergency")
+    assert [sent["text"] for sent in await pool.received(clinic, 3)] == ["0", "1", "Ligue 192"]
+
+
+async def test_the_answer_to_an_emergency_waits_for_nothing_that_is_tried_again(
+    pool: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    monkeypatch.setattr("atendeai.whatsapp.outbox.pause", lambda *_: timedelta(minutes=5))
+    await pool.fault(operation="messages", code=131000, count=1)
+    first = (await pool.send(clinic, contact, "Temos 14h.")).json()["outbound_id"]
+    await eventually(lambda: refusals(pool), seconds=SECONDS, what="the refusal")
+    for text, purpose in (("E 15h.", "reply"), ("Ligue 192", "emergency"), ("Ligue já", "emergency")):
+        await pool.send(clinic, contact, text, purpose=purpose)
+    assert [sent["text"] for sent in await pool.received(clinic, 2)] == ["Ligue 192", "Ligue já"]
+    assert (await pool.outbound(clinic, first, "queued"))["attempts"] == 1
+
+
+async def test_a_message_asked_for_again_under_the_contact_that_its_own_is_by_now(pool: World) -> None:
+    clinic = await pool.clinic()
+    number = await pool.contact(clinic, "5511911112222")
+    await pool.inbound(clinic, sender=None, user_id="BR.U1")
+    user = UUID((await pool.conversation.until(2))[1]["contact_id"])
+    key = uuid4()
+    first = (await pool.send(clinic, user, key=key)).json()
+    await pool.inbound(clinic, sender="5511911112222", user_id="BR.U1")
+    await eventually(lambda: pool.conversation.joins, seconds=SECONDS, what="the join")
+    for contact in (number, user):
+        again = await pool.send(clinic, contact, key=key)
+        assert (again.status_code, again.json()) == (202, first)
+    assert (await pool.send(clinic, number, "Outra coisa", key=key)).status_code == 422
 
 
 async def test_what_is_worth_nothing_any_more_is_not_sent(pool: World) -> None:

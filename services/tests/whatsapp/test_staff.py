@@ -91,6 +91,7 @@ async def test_staff_send_within_the_window(pool: World) -> None:
     first = await pool.service.post(MESSAGES, json=body, headers=headers)
     again = await pool.service.post(MESSAGES, json=body, headers=headers)
     assert (first.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert ("Idempotency-Replayed" in first.headers, again.headers["Idempotency-Replayed"]) == (False, "true")
     assert [item["text"] for item in await pool.received(clinic)] == [body["text"]]
     assert await wrote_at() is not None
     await eventually(lambda: pool.conversation.takeovers, what="the attendant told to keep quiet")
@@ -102,6 +103,10 @@ async def test_staff_send_within_the_window(pool: World) -> None:
         "UPDATE atendeai.whatsapp_contact SET last_inbound_at = now() - interval '25 hours' WHERE clinic_id = $1",
         clinic.id,
     )
+    again = await pool.service.post(MESSAGES, json=body, headers=headers)
+    assert (again.status_code, again.json()) == (202, first.json())
+    sent = "SELECT details FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'whatsapp.message.send'"
+    assert len(await clinic.fetch(sent, clinic.id)) == len(pool.conversation.takeovers) == 1
     late = await pool.service.post(MESSAGES, json=body, headers=clinic.headers())
     assert (late.status_code, late.json()["type"]) == (409, "urn:atendeai:problem:outside-window")
     unknown = await pool.service.post(MESSAGES, json={**body, "contact_id": str(uuid4())}, headers=clinic.headers())

@@ -160,6 +160,16 @@ async def test_unknown_numbers_and_bodies_that_are_no_webhooks(pool: World) -> N
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
+async def test_as_much_as_meta_sends_at_once_is_taken_here_alone(pool: World) -> None:
+    clinic = await pool.clinic()
+    padding = {"padding": "x" * 3_000_000}
+    body = webhook(clinic.phone_number_id, {**message("wamid.big"), **padding})
+    assert await post(pool, body, secret(clinic), clinic.host) == 200
+    assert await pool.count(clinic, "whatsapp_inbound") == 1
+    headers = clinic.service_headers("conversation", uuid4())
+    assert (await pool.service.post("/internal/v1/outbound", json=padding, headers=headers)).status_code == 413
+
+
 async def test_a_dedicated_service_takes_its_own_clinic_alone(world: World) -> None:
     ours = await world.clinic(isolation="Dedicated")
     other = await world.clinic(isolation="Dedicated")
