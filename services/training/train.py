@@ -27,11 +27,13 @@ from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
 from atendeai.domain.understanding import dates, entities
+from atendeai.domain.understanding.emergency import signs
 from atendeai.domain.understanding.features import names, vector
 from atendeai.domain.understanding.intents import by_rules
-from atendeai.domain.understanding.judge import marks
+from atendeai.domain.understanding.judge import as_told, marks
 from atendeai.domain.understanding.model import FILE
 from atendeai.domain.understanding.normalise import normalise
+from atendeai.domain.understanding.telling import told
 from training.corpus import Phrase, phrases
 from training.noise import disturbed
 
@@ -89,10 +91,20 @@ def learn(seen: Sequence[Seen], intents: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def apart(seen: Seen) -> Seen | None:
+    """What a message tells apart from what it asks for, where danger is named: the classifier judges that as well."""
+    alone = told(seen.norm)
+    if alone in {"", seen.norm} or "danger" not in signs(alone):
+        return None
+    _, found = as_told(alone)
+    return Seen(alone, found)
+
+
 def train(given: Sequence[Phrase]) -> dict[str, Any]:
     """The weights learnt from phrases and what happens to them on a phone."""
-    every = [*given, *disturbed(list(given))]
-    return learn([see(phrase.text) for phrase in every], [phrase.intent for phrase in every])
+    every = [(see(phrase.text), phrase.intent) for phrase in (*given, *disturbed(list(given)))]
+    every += [(alone, intent) for seen, intent in every if (alone := apart(seen)) is not None]
+    return learn([seen for seen, _ in every], [intent for _, intent in every])
 
 
 def _taught_by() -> str:

@@ -137,6 +137,13 @@ def span(begin: str, until: str, **more: str) -> dict[str, str]:
         ("2026-12-03", day("2026-12-03")),
         ("fim de semana que vem", either(span("2026-11-28", "2026-11-29"), span("2026-12-05", "2026-12-06"))),
         ("sesta feira", day("2026-11-27")),
+        ("sext feira às 15", day("2026-11-27", time="15:00")),
+        ("sextafeira", day("2026-11-27")),
+        # What is given up for another day, or will not do.
+        ("sábado em vez de quinta", day("2026-11-28")),
+        ("em vez do dia 5 queria dia 8", day("2026-12-08")),
+        ("quinta às 9h no lugar de sexta às 10h", day("2026-11-26", time="09:00")),
+        ("hoje ficou ruim, pode ser sexta", day("2026-11-27")),
         # Holidays.
         ("no natal", day("2026-12-25")),
         ("na sexta-feira santa", day("2027-03-26")),
@@ -190,6 +197,12 @@ def test_days(text: str, expected: dict[str, Any]) -> None:
         ("entre 14h e 16h", {"time_from": "14:00", "time_to": "16:00"}),
         ("das 14 às 16", {"time_from": "14:00", "time_to": "16:00"}),
         ("amanhã à tarde às 3", day("2026-11-25", time="15:00")),
+        ("amanhã nove e quinze", day("2026-11-25", time="09:15")),
+        ("sexta, três e quarenta e cinco", day("2026-11-27", time="15:45")),
+        ("dez e vinte", {"time": "10:20"}),
+        ("ao invés das 10 pode ser às 11?", {"time": "11:00"}),
+        ("trabalho até as 18h, queria depois disso", {"time_from": "18:00"}),
+        ("fico no trabalho até as 17h", {"time_from": "17:00"}),
         ("às 14h ou 15h", either({"time": "14:00"}, {"time": "15:00"})),
     ],
 )
@@ -218,6 +231,8 @@ def test_times(text: str, expected: dict[str, Any]) -> None:
         "ele tem 7 anos",
         "estive aí semana passada",
         "vou levar as 2 crianças",
+        "fiquei plantada 3 horas aí",
+        "ele pesa vinte e cinco",
         "pode ser mais tarde?",
         "consulta de 1 hora",
         "bom fim de semana pra vocês",
@@ -265,6 +280,11 @@ def test_the_clinics_own_day_decides_whether_today_is_over() -> None:
         ("remarcar minha consulta de amanhã", {}),
         ("não vou conseguir ir amanhã, pode ser sexta?", day("2026-11-27")),
         ("adiar para semana que vem", span("2026-11-30", "2026-12-06")),
+        ("remarca pra sábado em vez de quinta", day("2026-11-28")),
+        ("sexta no lugar de quinta, remarca", day("2026-11-27")),
+        ("hoje deu ruim, joga pra outro dia", {}),
+        ("a minha tá marcada pra daqui 2 meses, queria antecipar", {}),
+        ("minha consulta é sexta 10h, quero passar pra segunda", day("2026-11-30")),
     ],
 )
 def test_of_a_change_the_new_time(text: str, expected: dict[str, Any]) -> None:
@@ -276,6 +296,7 @@ def test_of_a_change_the_new_time(text: str, expected: dict[str, Any]) -> None:
     [
         ("não vou poder ir amanhã", day("2026-11-25")),
         ("cancelar a de sexta", day("2026-11-27")),
+        ("sábado em vez de quinta", day("2026-11-26")),
         ("não consigo ir na quinta às 10h", day("2026-11-26", time="10:00")),
     ],
 )
@@ -361,6 +382,14 @@ def test_ends_of_months_and_years(text: str, now: str, found: dict[str, Any]) ->
     ("text", "wished", "instead"),
     [
         ("dia 2/12 às 10h, se não tiver, dia 3/12", day("2026-12-02", time="10:00"), [day("2026-12-03")]),
+        ("se não tiver quinta pode ser sexta", day("2026-11-26"), [day("2026-11-27")]),
+        ("consulta, se nao der quinta, sexta serve", day("2026-11-26"), [day("2026-11-27")]),
+        (
+            "caso nao tenha vaga na quinta às 10h quero sexta às 11h",
+            day("2026-11-26", time="10:00"),
+            [day("2026-11-27", time="11:00")],
+        ),
+        ("se não puder ir quinta, pode ser sexta?", day("2026-11-27"), []),
         (
             "sexta de manhã, senão segunda",
             {"date": "2026-11-27", "time_from": "08:00", "time_to": "12:00"},

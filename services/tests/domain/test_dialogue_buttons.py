@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,3 +76,44 @@ def test_an_appointment_is_not_undone_by_declining_it(world: MemoryClinic) -> No
     assert "continua marcada" in press(world, f"decline:{offer}")
     assert "Presença confirmada" in press(world, f"confirm:{offer}")
     assert list(world.appointments) == [offer]
+
+
+def say(world: MemoryClinic, text: str, state: State | None = None) -> tuple[State, str]:
+    """Write a message; return the state and what was said."""
+    steps = turn(state or State(), Message(text), clinic_from_profile("Sol", PROFILE), NOW, Patient("Ana"))
+    try:
+        request = next(steps)
+        while True:
+            request = steps.send(world.answer(request))
+    except StopIteration as stop:
+        return stop.value.state, "\n".join(stop.value.replies)
+
+
+@pytest.mark.parametrize("yes", ["quero", "Sim, quero", "sim", "pode ser", "aceito"])
+def test_a_yes_in_words_takes_what_the_waiting_list_offers(world: MemoryClinic, yes: str) -> None:
+    world.add_offer("c", "ana", FRIDAY)
+    assert say(world, yes)[1].startswith("Agendado!")
+    assert [one.start for one in world.appointments.values()] == [FRIDAY]
+
+
+@pytest.mark.parametrize("no", ["Não, obrigado", "não quero", "n"])
+def test_a_no_in_words_passes_it_on(world: MemoryClinic, no: str) -> None:
+    world.add_offer("c", "ana", FRIDAY)
+    assert "passei a vaga adiante" in say(world, no)[1]
+    assert (world.holds, world.appointments) == ({}, {})
+
+
+def test_a_yes_to_a_question_of_ours_is_no_answer_to_an_offer_before_it(world: MemoryClinic) -> None:
+    world.add_offer("c", "ana", FRIDAY)
+    state, offer = say(world, "quero consulta sexta às 15h")
+    assert "15h" in offer
+    say(world, "sim", state)
+    assert [one.start.hour for one in world.appointments.values()] == [15]
+
+
+def test_a_reminder_that_came_after_an_offer_is_what_a_yes_answers(world: MemoryClinic) -> None:
+    world.add_offer("c", "ana", FRIDAY)
+    reminded = Appointment("a1", FRIDAY.replace(hour=16), "ana", "c", reminded_at=NOW + timedelta(minutes=1))
+    world.appointments["a1"] = reminded
+    say(world, "sim")
+    assert list(world.appointments) == ["a1"]

@@ -106,6 +106,9 @@ def test_the_week_is_forgotten_once_booked() -> None:
         ("nao é joana pinto, é joana ribeiro pinto", "Joana Ribeiro Pinto"),
         ("não, meu nome é Joana Lima", "Joana Lima"),
         ("não, é Marta Souza Lima", "Marta Souza Lima"),
+        ("marina da silva", "Marina da Silva"),
+        ("nao e marina souza lima", "Marina Souza Lima"),
+        ("ops, ana souza por favor", "Ana Souza"),  # one of that first name works here
         ("não, é Joana Costa Pinto", "Joana Costa Pinto"),  # a name of somebody who works here, too
     ],
 )

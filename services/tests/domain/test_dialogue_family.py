@@ -391,3 +391,23 @@ def test_one_for_another_beside_a_move_keeps_its_own_day() -> None:
         assert family.say("sim").endswith("Quer marcar também consulta para sua mãe?")
         family.say("sim", "Lúcia Prado", "sim")
         assert family.standing == {"Maria Souza": "27 11:00", "Lúcia Prado": "26 15:00"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("muda a da bia pra sexta de tarde",),
+        ("quero remarcar", "a da minha filha pra sexta de tarde"),
+        ("remarca a minha pra quinta às 10h", "na verdade muda a da Bia pra sexta de tarde"),
+        ("remarca a minha pra quinta às 10h e a da bia pra sexta a tarde", "sim"),
+        ("cancela a da Bia", "não, passa a da Bia pra sexta de tarde"),
+        ("cancela a minha", "na verdade muda a da Bia pra sexta à tarde"),
+    ],
+)
+def test_the_part_of_the_day_is_kept_when_anothers_is_moved(said: tuple[str, ...]) -> None:
+    words = Family(MARIA, BIA).say(*said)
+    assert "1) sexta-feira, 27/11 às 12h\n2) sexta-feira, 27/11 às 14h" in words
+
+
+def test_the_day_by_which_one_is_picked_is_not_the_one_it_is_moved_to() -> None:
+    assert Family(MARIA, BIA).say("quero remarcar", "a do dia 2 de tarde") == "Para qual dia você gostaria?"

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from atendeai.conversation.shell import _Stage as Stage
+from atendeai.domain.dialogue.nearest import days_ruled_out
+from atendeai.domain.understanding.normalise import fold
 
 DAYS = ("mon", "tue", "wed", "thu", "fri")
 CLINIC: dict[str, Any] = {
@@ -23,6 +25,7 @@ VISIT = {"service": "Consulta", "professional": "Dra. Ana Souza", "date": "2026-
 CLEANING = {"service": "Limpeza", "professional": "Dr. Bruno Lima", "date": "2026-12-04", "time": "15:00"}
 LATER = {"service": "Limpeza", "professional": "Dra. Ana Souza", "date": "2026-12-15", "time": "09:00"}
 KEPT = "Certo, sua consulta continua marcada."
+KEPT_ALL = "Certo, suas consultas continuam marcadas."
 
 
 def play(*said: str, existing: tuple[dict[str, str], ...] = (VISIT, CLEANING)) -> tuple[str, list[str]]:
@@ -65,7 +68,7 @@ def test_a_no_to_something_else_refuses_no_cancellation(said: str) -> None:
 @pytest.mark.parametrize("said", ["não cancela a de quinta!", "não, não quero mais cancelar"])
 def test_a_cancellation_is_refused_when_it_was_about_to_be_made(said: str) -> None:
     assert play("quero cancelar", said, existing=(VISIT,)) == (KEPT, ["03/12 10h"])
-    assert play("quero cancelar", said) == (KEPT, ["03/12 10h", "04/12 15h"])
+    assert play("quero cancelar", said) == (KEPT_ALL, ["03/12 10h", "04/12 15h"])
 
 
 # ---------------------------------------------------------------- excepted
@@ -131,3 +134,63 @@ def test_days_ruled_out_are_not_offered(said: str, offered: set[str]) -> None:
     days = set(re.findall(r"\d\d/\d\d", play(said, existing=())[0]))
     assert days
     assert days <= offered
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("quero limpeza", "não posso quarta nem quinta"),
+        ("quero limpeza, nao posso quarta nem quinta",),
+        ("quero limpeza", "nao consigo quarta e nem quinta"),
+        ("quero limpeza", "quarta e quinta não dá"),
+        ("quero limpeza", "sexta às 10h", "Rita Dias", "não posso quarta nem quinta"),
+        ("quero limpeza", "sexta", "quarta e quinta eu nao consigo"),
+    ],
+)
+def test_who_rules_days_out_is_offered_others(said: tuple[str, ...]) -> None:
+    days = re.findall(r"\d\d/\d\d", play(*said, existing=())[0])
+    assert days
+    assert not {"02/12", "03/12", "09/12", "10/12"}.intersection(days)
+
+
+def test_days_ruled_out_stay_so_until_one_of_them_is_named() -> None:
+    said = ("quero limpeza", "não posso quarta nem quinta", "outro dia")
+    assert "03/12" in play(*said, "pode ser quinta às 10h", existing=())[0]
+    later = play(*said, "semana que vem de tarde", existing=())[0]
+    assert set(re.findall(r"\d\d/\d\d", later)) == {"07/12", "08/12"}
+
+
+def test_of_two_days_only_the_one_is_ruled_out_of_which_it_is_said() -> None:
+    words = play("limpeza, pode ser quarta e quinta não posso", existing=())[0]
+    assert set(re.findall(r"\d\d/\d\d", words)) == {"02/12"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "nenhuma",
+        "nenhuma das duas, obrigada",
+        "não",
+        "nao, deixa pra la",
+        "esquece",
+        "deixa como tá",
+        "não quero mais",
+        "ah, desisti",
+    ],
+)
+@pytest.mark.parametrize("begun", ["quero cancelar minha consulta", "quero remarcar"])
+def test_none_of_several_ends_the_question_which(begun: str, said: str) -> None:
+    assert play(begun, said) == (KEPT_ALL, ["03/12 10h", "04/12 15h"])
+    assert "como posso ajudar" in play(begun, said, "oi")[0].lower()
+
+
+@pytest.mark.parametrize("said", ["não, a limpeza", "a segunda", "nao, a do dr bruno"])
+def test_a_no_that_names_one_of_several_picks_it(said: str) -> None:
+    assert "Você quer cancelar: Limpeza" in play("quero cancelar", said)[0]
+
+
+@pytest.mark.parametrize(
+    "said", ["quinta não posso de manhã", "não posso quinta de manhã", "quinta nao consigo ir antes das 10"]
+)
+def test_a_part_of_a_day_that_will_not_do_rules_out_no_day(said: str) -> None:
+    assert days_ruled_out(fold(said)) == set()

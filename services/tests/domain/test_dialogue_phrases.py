@@ -86,6 +86,7 @@ def test_what_is_no_name(text: str) -> None:
         "✅",
         "então tá, confirma",
         "15h ok",
+        "opa, beleza",
     ],
 )
 def test_a_yes_however_it_is_said(yes: str) -> None:
@@ -281,6 +282,30 @@ def test_an_open_question_is_put_again_behind_an_answer_and_no_other_is() -> Non
     assert service == f"Sim, temos consulta, com a Dra. Beatriz Fonseca. Dura cerca de 30 minutos.\n{question}"
     assert mine == f"Não encontrei nenhuma consulta sua marcada.\n{question}"
     assert words("consulta quinta", "bom dia").startswith("Olá!\nTenho estes horários")
+
+
+def test_what_the_name_is_for_is_told_and_it_is_asked_again() -> None:
+    offered, told = talk("consulta quinta às 15h", "pra que vc quer meu nome?")
+    assert "O nome é só para reservar o horário" in "\n".join(told["replies"])
+    assert (offered["asks"], told["asks"]) == ("name", "name")
+
+
+def test_what_nobody_knows_is_said_once() -> None:
+    assert words("consulta quinta às 15h", "Rita Dias", "sim, mas precisa de jejum?").count("Não tenho essa") == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "service"),
+    [("quero a médica de pele", "Dermatologia"), ("preciso do médico do coração", "Cardiologia")],
+)
+def test_a_specialty_by_its_everyday_name(wish: str, service: str) -> None:
+    names = ["Consulta", "Cardiologia", "Dermatologia"]
+    clinic = {
+        **SCENE["clinic"],
+        "services": [{"name": name, "minutes": 30} for name in names],
+        "professionals": [{"name": "Dra. Beatriz Fonseca", "services": names}],
+    }
+    assert f"{service} com Dra. Beatriz Fonseca" in words(f"{wish} quinta às 15h", clinic=clinic)
 
 
 def test_who_has_none_and_wants_one_gets_one() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from atendeai.conversation.shell import converse
+from atendeai.domain.dialogue.texts import ADVICE, DOUBT_PASSED_ON
 
 SCENE: dict[str, Any] = {
     "now": "2026-11-25T09:00",
@@ -136,3 +137,47 @@ def test_cancelling_is_understood_by_ear(text: str) -> None:
     lines = [{**SCENE, "existing": [standing]}, {"text": text}, {"text": "sim"}]
     turns = list(converse(io.StringIO("\n".join(json.dumps(line) for line in lines))))
     assert turns[-1]["state"]["outcome"] == "cancelled", turns
+
+
+# ---------------------------------------------------------------- may it be taken?
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "to grávida, posso tomar dipirona?",
+        "estou gravida posso toma dipirona",
+        "tô amamentando, pode usar ibuprofeno?",
+        "minha filha de 5 anos ta com febre, quantas gotas de dipirona dou?",
+        "minha mae é hipertensa, pode tomar dorflex?",
+        "posso tomar dipirona antes da consulta?",
+        "posso tomar meu remedio da pressao antes da consulta?",
+        "tomei dipirona e to grávida, faz mal?",
+        "posso parar de tomar o antibiótico?",
+        "que remédio é bom pra dor de cabeça?",
+    ],
+)
+def test_what_medicine_may_be_taken_is_for_a_person_to_say(text: str) -> None:
+    begun = talk("quero marcar consulta", text)[-1]["replies"]
+    assert talk(text)[-1]["replies"] == [ADVICE]
+    assert outcome(text) == "answered"
+    assert begun == [ADVICE, "Para qual dia você gostaria?"]
+
+
+def test_what_may_be_eaten_before_it_is_no_question_whether_it_is_done_here() -> None:
+    assert words("posso tomar café antes da consulta?") == DOUBT_PASSED_ON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "to grávida e sangrando, posso tomar dipirona?",
+        "gravida de 8 meses, pressao 17 por 11, posso tomar o remedio?",
+        "tomei dipirona e minha garganta ta fechando",
+        "meu pai ta com dor no peito, posso dar aspirina?",
+        "bebê de 1 mês com febre 39, posso dar dipirona?",
+        "to gravida e tomei a caixa toda de dipirona",
+    ],
+)
+def test_an_emergency_is_one_also_where_a_medicine_is_asked_about(text: str) -> None:
+    assert outcome(text) == "emergency"

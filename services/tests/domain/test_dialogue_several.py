@@ -227,6 +227,9 @@ def test_it_comes_after_a_move_that_is_given_up_and_after_a_cancellation() -> No
     assert play(wish, "deixa como está", existing=[STANDING])[0] == (
         "Certo, sua consulta continua marcada.\nQuer marcar limpeza de pele?"
     )
+    gone, end = play("cancela minha limpeza e marca consulta pra sexta às 10h", "sim", existing=[BOTH[1]])
+    assert gone.endswith("Quer marcar consulta clínica?")
+    assert (end["outcome"], end["service"]) == ("cancelled", "Limpeza de pele")
     gone, _ = play("cancela minha consulta e marca uma limpeza pra mim", "sim", existing=[STANDING])
     assert gone.startswith("Cancelado: Consulta clínica")
     assert gone.endswith("Quer marcar limpeza de pele?")
@@ -713,3 +716,136 @@ def test_what_puts_the_answer_right_is_asked_about_again(said: tuple[str, ...], 
 def test_what_is_asked_for_beside_a_yes_waits_for_the_name() -> None:
     said = (OFFER, "sim, e marca também uma consulta dia 02/12 às 10h", "Uli Reis", "sim")
     assert [(row[0], row[3]) for row in booked(*said)] == [(LIMPEZA, "Uli Reis"), (CONSULTA, "Uli Reis")]
+
+
+NAMESAKES: dict[str, Any] = {
+    **CLINIC,
+    "professionals": [
+        {"name": "Dra. Ana Prado", "services": [CONSULTA, "Exame de sangue", "Exame de urina"]},
+        {"name": "Dr. Pedro Lima", "services": [CONSULTA, LIMPEZA]},
+    ],
+}
+"""A clinic where two work who are called as two patients are."""
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "quero consulta pra minha filha ana souza e pro meu filho pedro souza",
+        "queria marcar consulta p minha filha ana souza e meu filho pedro souza",
+        "consulta pra minha filha Ana Souza e pro meu filho Pedro Souza",
+    ],
+)
+def test_children_who_are_called_as_somebody_who_works_here_are_both_booked(wish: str) -> None:
+    kept = booked(wish, "quinta às 10h", "sim", "sim", "10h30", "sim", clinic=NAMESAKES)
+    assert [(hour, whose) for _, _, hour, whose in kept] == [("10:00", "Ana Souza"), ("10:30", "Pedro Souza")]
+
+
+@pytest.mark.parametrize(
+    "wish", ["quero consulta pra ana souza e pro pedro souza", "quero consulta pra minha mae ana e pro meu pai pedro"]
+)
+def test_who_bears_the_name_of_somebody_who_works_here_is_a_patient(wish: str) -> None:
+    kept = booked(wish, "quinta às 10h", "Ana Souza", "sim", "sim", "10h30", "Pedro Souza", "sim", clinic=NAMESAKES)
+    assert [whose for _, _, _, whose in kept] == ["Ana Souza", "Pedro Souza"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "sim, e a de sexta também",
+        "sim e a de sexta tb",
+        "sim, e a outra também",
+        "sim, a limpeza tambem",
+        "pode cancelar a limpeza também",
+        "confirmo, e a do dia 27",
+    ],
+)
+def test_another_is_cancelled_too_by_its_own_last_word(answer: str) -> None:
+    said = (CANCEL, answer)
+    words, _ = play(*said, existing=[THURSDAY, FRIDAY])
+    assert words.startswith("Cancelado: Consulta clínica")
+    assert "Você quer cancelar: Limpeza de pele" in words
+    assert [what for what, *_ in booked(*said, existing=[THURSDAY, FRIDAY])] == [LIMPEZA]
+    assert booked(*said, "sim", existing=[THURSDAY, FRIDAY]) == []
+
+
+@pytest.mark.parametrize("answer", ["sim, a de quinta mesmo", "sim, a consulta", "sim, e a de sexta fica"])
+def test_a_yes_that_names_the_same_or_leaves_another_cancels_that_alone(answer: str) -> None:
+    words, _ = play(CANCEL, answer, existing=[THURSDAY, FRIDAY])
+    assert words.startswith("Cancelado: Consulta clínica")
+    assert "?" not in words
+
+
+@pytest.mark.parametrize(
+    ("wish", "first"),
+    [
+        ("limpeza pro Pedro e consulta pra Joana", "limpeza"),
+        ("quero marcar limpeza pro pedro e tambem consulta pra joana", "limpeza"),
+        ("consulta pra Joana e limpeza pro Pedro", "a limpeza"),
+    ],
+)
+def test_each_person_gets_the_service_that_was_said_of_them(wish: str, first: str) -> None:
+    said = (wish, first, "sexta às 10h", "Pedro Silva", "sim")
+    assert play(*said)[0].endswith("Quer marcar também consulta clínica para Joana?")
+    kept = booked(*said, "sim", "sexta às 11h", "Joana Silva", "sim")
+    assert [(what, whose) for what, _, _, whose in kept] == [(LIMPEZA, "Pedro Silva"), (CONSULTA, "Joana Silva")]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "quero meus dados e marcar",
+        "quero uma copia dos meus dados e marcar consulta",
+        "me manda os dados que vcs tem de mim e marca uma consulta",
+    ],
+)
+def test_data_are_passed_on_and_the_booking_beside_them_is_begun(wish: str) -> None:
+    words, state = play(wish)
+    assert "LGPD" in words
+    assert words.endswith("Para qual dia você gostaria?")
+    assert state["outcome"] == "handed_off"
+    assert [what for what, *_ in booked(wish, "sexta às 10h", "Rita Dias", "sim")] == [CONSULTA]
+
+
+@pytest.mark.parametrize(
+    ("said", "standing"),
+    [
+        ("quero consulta dia 02/12 às 10h", ["27/11 10:00", "02/12 10:00"]),
+        ("qro uma consulta dia 2/12 10h", ["27/11 10:00", "02/12 10:00"]),
+        ("preciso de consulta dia 02/12 as 10h", ["27/11 10:00", "02/12 10:00"]),
+        ("na verdade quero consulta dia 02/12 às 10h", ["02/12 10:00"]),
+        ("muda a consulta pro dia 02/12 às 10h", ["02/12 10:00"]),
+        ("e dia 02/12 às 10h, tem?", ["02/12 10:00"]),
+    ],
+)
+def test_a_consultation_wished_for_after_one_is_another_unless_it_comes_instead(said: str, standing: list[str]) -> None:
+    kept = booked("quero consulta", "sexta às 10h", "Rita Dias", "sim", said, "sim")
+    assert [f"{day:%d/%m} {hour}" for _, day, hour, _ in kept] == standing
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "unknown"),
+    [
+        (
+            "quanto é a consulta? onde fica? posso levar meu cachorro?",
+            ("200,00", "Rua do Porto"),
+            "posso levar meu cachorro",
+        ),
+        ("que horas abre, aceita cachorro e quanto é a consulta?", ("200,00", "8h às 12h"), "aceita cachorro"),
+        ("qual o valor da limpeza? onde fica? vcs tem wifi?", ("150,00", "Rua do Porto"), "vcs tem wifi"),
+        (
+            "onde fica, que horas abre e tem brinquedo pra crianca?",
+            ("Rua do Porto", "8h às 12h"),
+            "tem brinquedo pra crianca",
+        ),
+    ],
+)
+def test_of_several_questions_it_is_said_which_nobody_here_can_answer(
+    said: str, known: tuple[str, ...], unknown: str
+) -> None:
+    words, state = play(said)
+    assert all(part in words for part in known)
+    assert words.endswith(
+        f"Sobre “{unknown}”, não tenho essa informação aqui, mas já pedi à nossa equipe que responda por aqui."
+    )
+    assert state["outcome"] == "answered"

@@ -61,6 +61,30 @@ def test_a_move_keeps_what_is_not_named(said: tuple[str, ...], day: str, time: s
     assert (end["outcome"], end["date"], end["time"]) == ("rescheduled", day, time)
 
 
+@pytest.mark.parametrize(
+    ("said", "day", "time"),
+    [
+        ("ao invés das 10 pode ser às 11?", "2026-11-26", "11:00"),
+        ("sexta em vez de quinta, no mesmo horário", "2026-11-27", "10:00"),
+    ],
+)
+def test_a_move_goes_to_what_is_wished_for_instead(said: str, day: str, time: str) -> None:
+    end = talk(said, "sim", **BOOKED)[-1]["state"]
+    assert (end["outcome"], end["date"], end["time"]) == ("rescheduled", day, time)
+
+
+def test_nothing_is_moved_to_where_it_stands() -> None:
+    already, moved = talk("remarca minha consulta pra quinta às 10h", "então sexta às 9h", **BOOKED)
+    assert words(already) == (
+        "Esse horário já é o seu: Consulta com Dra. Ana Lima, quinta-feira, 26/11 às 10h. Para qual outro dia ou "
+        "horário você gostaria de mudar?"
+    )
+    assert (already["asks"], already["state"]["outcome"]) == ("date", "nothing_booked")
+    assert "sexta-feira, 27/11 às 9h" in words(moved)
+    shown = words(talk("remarca minha consulta pra quinta de manhã", **BOOKED)[0])
+    assert "10h," not in shown
+
+
 # ---------------------------------------------------------------- being late
 
 
@@ -115,6 +139,7 @@ def test_prices_are_compared(question: str, answer: str) -> None:
         "esperei 2 horas e ninguém me chamou",
         "a recepcionista foi grossa comigo",
         "cobraram minha consulta duas vezes",
+        "fiquei com a pele manchada, quero reclamar",
     ],
 )
 def test_a_complaint_is_met_with_an_apology_and_a_person(complaint: str) -> None:

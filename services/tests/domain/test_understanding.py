@@ -177,6 +177,49 @@ MORE = [
     ("data_request", "meu cpf tá errado no cadastro"),
     ("results_or_prescription", "como pego meus exames?"),
     ("greeting", "oi querida, tudo joia?"),
+    ("greeting", "eae"),
+    ("greeting", "opa, blz"),
+    ("confirm_yes", "simbora"),
+    ("confirm_yes", "uai, pode"),
+    ("confirm_no", "nenhum desses horários dá"),
+    ("list_appointments", "vocês confirmaram minha consulta? não chegou nada"),
+    ("list_appointments", "minha consulta foi confirmada?"),
+    ("list_appointments", "meu exame é essa semana ou na outra?"),
+    ("list_appointments", "olha se meu nome tá na agenda de sexta"),
+    ("list_appointments", "quando é a próxima da minha mãe com a psicóloga?"),
+    ("list_appointments", "minha filha agendou pra mim mas não lembro que dia"),
+    ("ask_availability", "quando é a próxima vaga?"),
+    ("ask_availability", "não tem nada mais cedo?"),
+    ("ask_hours", "domingo vcs atendem?"),
+    ("cancel", "pode passar meu horário pra outro paciente"),
+    ("reschedule", "passa meu horário pra outro dia"),
+    ("cancel", "quero dar baixa na consulta do meu pai"),
+    ("cancel", "não vou ter como ir na fono"),
+    ("cancel", "já consegui pelo SUS, não vou precisar mais"),
+    ("cancel", "vou deixar quieto aquele exame"),
+    ("cancel", "cancela minha limpeza e marca clareamento pra sexta 10h"),
+    ("reschedule", "cancela minha limpeza e marca pra sexta 10h"),
+    ("reschedule", "antecipa pra mim"),
+    ("reschedule", "prorroga meu retorno"),
+    ("reschedule", "empurra meu exame pro mês que vem"),
+    ("reschedule", "dá pra ser sábado em vez de quinta?"),
+    ("data_request", "e quero que exclua tudo"),
+    ("data_request", "apaga tudo que tiver meu aí"),
+    ("data_request", "confere se meu cadastro está certo"),
+    ("human", "meu boleto veio com valor errado"),
+    ("human", "preciso da segunda via do boleto"),
+    ("ask_price", "vocês dão nota fiscal?"),
+    ("results_or_prescription", "não consigo baixar o pdf do ultrassom"),
+    ("results_or_prescription", "a senha do site não entra, como vejo o resultado?"),
+    ("results_or_prescription", "deu negativo ou positivo?"),
+    ("results_or_prescription", "manda meu exame no meu zap"),
+    ("results_or_prescription", "cadê meu hemograma?"),
+    ("results_or_prescription", "preciso de um papel pra escola"),
+    ("out_of_scope", "me diz a senha do sistema"),
+    ("out_of_scope", "quanto é 45 vezes 7?"),
+    ("opt_out", "não aguento mais essas mensagens"),
+    ("ask_price", "vi no site o ultrassom, quanto custa?"),
+    ("ask_service", "posso fazer o exame gripada?"),
 ]
 
 
@@ -214,6 +257,13 @@ def test_several_in_one_message(text: str, intent: Intent) -> None:
         ("vc  tem\nhorario amanhaa?", "voce tem horario amanha?"),
         ("2ª feira", "2a feira"),
         ("dermatolgista", "dermatologista"),
+        ("quero a médica de pele", "quero a dermatologista"),
+        ("o medico do corasao", "o cardiologista"),
+        ("o do coração", "cardiologista"),
+        ("dor no coração", "dor no coracao"),
+        ("o médico do meu filho", "o medico do meu filho"),
+        ("tirar o tártaro amanhã", "limpeza amanha"),
+        ("manda pra mim", "manda para mim"),
         ("", ""),
     ],
 )
@@ -224,12 +274,14 @@ def test_normalising(raw: str, norm: str) -> None:
 def test_what_was_recognised_is_quoted_as_written() -> None:
     read = understand("Tem dermatolgista pela UNIMED com a Dra. Ana Lima?", NOW).entities
     assert (read.service, read.professional, read.insurance) == ("dermatolgista", "Dra. Ana Lima", "UNIMED")
+    assert understand("Quero o Médico de Crianças amanhã", NOW).entities.service == "Médico de Crianças"
 
 
 def test_the_clinics_own_words_are_left_alone() -> None:
     names = Names(professionals=("Dra. Marca Quintal",))
     assert normalise("Quintal", vocabulary=names.vocabulary()).norm == "quintal"
     assert understand("com a marca quintal", NOW, names=names).entities.professional is None
+    assert normalise("médico da pele", vocabulary=frozenset({"medico", "pele"})).norm == "medico da pele"
     assert understand("com a dra. marca quintal", NOW, names=names).entities.professional == "dra. marca"
 
 
@@ -245,6 +297,7 @@ def test_matching_names() -> None:
     services = {"d": "Consulta dermatológica", "c": "Consulta cardiológica", "l": "Limpeza de pele"}
     assert match("quero dermatologista", services) == ["d"]
     assert match("limpesa de pele", services) == ["l"]
+    assert match("dentista", {"o": "Avaliação odontológica", "c": "Canal"}) == ["o"]
     assert match("quero uma consulta", services) == []
     assert match("com a maria", {"m": "Dra. Maria", "a": "Dra. Ana"}, exact=True) == ["m"]
     assert match("quero marca", {"m": "Dra. Maria"}, exact=True) == []

@@ -159,7 +159,7 @@ def _hours(session: Session) -> None:
     clinic, people, days = session.clinic, _asked_of(session), _days(session)
     if people:
         for who in people:
-            hours = wording.every_week(who.hours or clinic.hours)
+            hours = wording.every_week(clinic.hours if who.hours is None else who.hours)
             if hours:
                 session.say(texts.works(who.name, hours))
             else:

@@ -49,6 +49,10 @@ _CHANGES = re.compile(
     r"\b(?:desmarc|cancel|remarc|reagend|desist|falt|mud|troc|adi|atras|nao (?:puder|possa|conseguir|consiga|der|"
     r"for))\w*"
 )
+_WHY_NAME = re.compile(
+    r"\b(?:(?:para|por) ?que|qual (?:e )?(?:o )?motivo|precisam?|tem que|obrigatorio|"
+    r"necessario)\b[^.!]{0,30}\bnome\b[^.!]*\?"
+)
 _ONLY_MARKS = re.compile(r"^[\s?!.…]+$")
 _CALLS = re.compile(r"^\W*(?:(?:oi+|ola|alo+|ei|tem alguem ai|alguem ai|cade voce?s?|ainda esta ai|e ai)\W*)+$")
 _NOTED = re.compile(
@@ -91,7 +95,17 @@ def take(session: Session, asked: Asks | None) -> bool:
         session.say(state.question or texts.HERE, asked)  # "??": nothing but the question again
     elif state.busy and answers.plan_stated(session):
         answers.note_plan(session)
-    elif not state.busy and _NOTED.match(norm) and "?" not in norm:
+    else:
+        return _in_passing(session, asked)
+    return True
+
+
+def _in_passing(session: Session, asked: Asks | None) -> bool:
+    """Takes what needs one sentence: what the name is wanted for, or that something was noted."""
+    norm = session.norm
+    if asked is Asks.NAME and _WHY_NAME.search(norm):
+        session.say(texts.WHY_NAME)  # the question for it is put again
+    elif not session.state.busy and _NOTED.match(norm) and "?" not in norm:
         session.say(texts.NOTED)
     else:
         return False

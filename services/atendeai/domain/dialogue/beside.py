@@ -8,7 +8,7 @@ from atendeai.domain.dialogue import kin, pairs, people
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.state import Wish
 from atendeai.domain.understanding.dates import parse
-from atendeai.domain.understanding.entities import GENERIC, match
+from atendeai.domain.understanding.entities import GENERIC, match, services_named
 from atendeai.domain.understanding.normalise import Text, normalise
 from atendeai.domain.understanding.rulebook import NAMES, VISIT
 
@@ -24,6 +24,7 @@ _ALIKE = re.compile(
     r"[a-z]+ d[ao] )"
 )
 """Another appointment is spoken of without a verb: "a da minha mãe"."""
+_AND_AT_END = re.compile(r"[\s,]*(?:\be)?[\s,]*$", re.IGNORECASE)
 _STAYS = re.compile(r"\b(?:nao|fica|continua|mantem|mantenha|deix\w+|ja|esta|era|foi|segue|vai|pode)\b")
 """What is said of the other one is no change."""
 _TO = re.compile(r"\bpara\b(?! (?:[oa] )?(?:meu|minha|nosso|nossa|mim)\b)")
@@ -48,6 +49,12 @@ _NEXT_QUESTION = re.compile(
     r"tem|faz\w*|aceit\w+|atend\w+|abr\w+|precisa|da para|pode)\b)"
 )
 """Between one question and the next."""
+_ASKS = re.compile(
+    r"^\W*(?:(?:e|mas|tambem|ai|aqui|voces?|a clinica|ja|ainda)\W+)*(?:quem|qual|quais|quanto|onde|aonde|que|quando|"
+    r"como|tem|teria|ha|existe|faz\w*|aceita\w*|atend\w+|abr\w+|vend\w+|precisa\w*|da para|pode|posso|podemos|"
+    r"e possivel|fica|permit\w+|oferec\w+|serv\w+|usa\w*|trabalh\w+)\b"
+)
+"""How a question begins."""
 _VACUOUS = re.compile(
     r"^\W*(?:(?:e|ai|aqui|voces?|atend\w+|aceit\w+|cobr\w+|faz\w*|tem|pode|da|por|favor|para|mim|obrigad[oa])\b\W*)*$"
 )
@@ -124,6 +131,11 @@ def questions(text: Text) -> list[str]:
     return several if len(several) > 1 else []
 
 
+def asks(norm: str) -> bool:
+    """Whether part of a message is a question by the way it begins."""
+    return bool(_ASKS.match(norm))
+
+
 def _clauses(border: re.Pattern[str], norm: str) -> Iterator[tuple[int, int]]:
     """Where each part of a normalised message begins and ends, between the borders."""
     begun = 0
@@ -158,7 +170,7 @@ def two_changes(clinic: Clinic, text: Text, now: datetime) -> tuple[str, str] | 
     first, rest = text.raw[: text.origin[at]], text.raw[text.origin[at] :]
     day = _TO.search(other)
     if verb and day is not None and parse(one, now).empty:
-        first = f"{first.rstrip(' ,')} {text.surface(at + day.start(), at + len(other))}"
+        first = f"{_AND_AT_END.sub('', first)} {text.surface(at + day.start(), at + len(other))}"
     return (first, f"{verb} {rest}" if verb else rest)
 
 
@@ -265,4 +277,4 @@ def _anew(said: str, changing: str) -> bool:
     """Whether part of a message wishes for something new, beside the part that changes what is booked."""
     if _CHANGES.search(said) or pairs.SAID_OTHERWISE.search(said) or _OWN.search(said) or not _WISHES.search(said):
         return False
-    return bool(_ONE_MORE.search(said) or _VISIT.search(changing))
+    return bool(_ONE_MORE.search(said) or _VISIT.search(changing) or services_named(changing))

@@ -44,6 +44,13 @@ def press(session: Session) -> Steps:
     yield from acts[found["act"]](session, found["appointment"])
 
 
+def answer_offer(session: Session, offer: str, *, wanted: bool) -> Steps:
+    """Does what the buttons under an offer of the waiting list do, for whom says it in words."""
+    yield from searching.release(session)
+    session.state.reset_flow()
+    yield from (_accept if wanted else _decline)(session, offer)
+
+
 def _confirm(session: Session, key: str) -> Steps:
     standing = yield from _find(session, key)
     if standing is None:

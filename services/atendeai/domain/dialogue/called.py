@@ -3,10 +3,11 @@
 import re
 
 from atendeai.domain.dialogue import kin, people
+from atendeai.domain.dialogue.naming import name_answer, tidy_name
 from atendeai.domain.understanding.lexicon import KNOWN
 from atendeai.domain.understanding.normalise import fold
 
-_TO = r"(?:para|pra|pro|pros|pras|p/)\s*(?:[oa]s?\s+)?"
+_TO = r"(?:para|pra|pro|pros|pras|p/|p(?=\s))\s*(?:[oa]s?\s+)?"
 _BEGIN = re.compile(
     rf"\b{_TO}|\b(?:meus|minhas|nossos|nossas)\s+(?:(?:2|dois|duas|3|tr[eê]s)\s+)?"
     r"(?:filh[oa]s|net[oa]s|sobrinh[oa]s|irm[ãa]s|irm[ãa]os)\s*[,:(]?\s*(?:[oa]\s+)?",
@@ -24,6 +25,11 @@ _CAPITAL = re.compile(r"(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)+")
 _BARE = re.compile(r"\s*,\s*(?:[oa]\s+)?", re.IGNORECASE)
 """Between somebody and what else they are, as between two of a list."""
 _NAMED = 2
+_REST = re.compile(rf"(?P<rest>(?:\s+[^\W\d_]{{2,}}){{1,4}}?)(?=(?:{_JOINT.pattern})|\s*[.!?;\n]|\s*$)", re.IGNORECASE)
+"""What stands between somebody and the next one, or the end."""
+_WHOLE_NAME = 2
+_SURNAMES = frozenset(["martins", "marques", "marcal"])
+"""Surnames that lie so near to another word that the spelling is told to leave them alone."""
 _SECOND = re.compile(r"\s+(?P<name>[^\W\d_]{3,})")
 
 
@@ -57,6 +63,37 @@ def alone(raw: str) -> str | None:
     return None
 
 
+def names(raw: str) -> dict[str, str]:
+    """The whole names that are given with those of the family ("minha filha ana souza"), by how these are spoken of."""
+    found: dict[str, str] = {}
+    for one in _ONE.finditer(raw):
+        if one["kin"] is None or not kin.is_kin(one["kin"]):
+            continue
+        end = _name_after(raw, one.end())
+        name = raw[one.end() : end].split()
+        if len(name) >= _WHOLE_NAME:
+            found.setdefault(kin.yours(one["own"].lower(), one["kin"]), tidy_name(" ".join(name)))
+    return found
+
+
+def _name_after(raw: str, at: int) -> int:
+    """Where the name that begins there ends: one with its capitals, or a common one and what follows in small."""
+    capital = _CAPITAL.match(raw, at)
+    rest = _REST.match(raw, at)
+    if rest is not None:
+        first = fold(rest["rest"].split()[0])
+        if people.is_first_name(first) and is_name(rest["rest"]):
+            return rest.end()
+    return capital.end() if capital is not None else at
+
+
+def is_name(said: str) -> bool:
+    """Whether nothing but a name stands there, in small letters perhaps: no word of it means anything else."""
+    words = [fold(word) for word in said.split()]
+    whole = len((name_answer(said) or "").split()) == len(words)
+    return whole and all(people.is_first_name(word) or word in _SURNAMES or word not in KNOWN for word in words)
+
+
 def _from(raw: str, at: int) -> list[str]:
     """The people who are named from there on; nobody where no name is sure."""
     said: list[str] = []
@@ -87,8 +124,8 @@ def _one(raw: str, at: int) -> tuple[str, int, bool] | None:
     if one["self"]:
         return kin.SELF, one.end(), False
     if one["kin"]:
-        named = _CAPITAL.match(raw, one.end())  # "minha mãe Lúcia"
-        return kin.yours(one["own"].lower(), one["kin"]), (named or one).end(), named is not None
+        end = _name_after(raw, one.end())  # "minha mãe Lúcia"
+        return kin.yours(one["own"].lower(), one["kin"]), end, end > one.end()
     first = fold(one["name"]).split()[0]
     capital = one["name"][:1].isupper() and not raw.isupper()
     common = people.is_first_name(first)
@@ -99,4 +136,7 @@ def _one(raw: str, at: int) -> tuple[str, int, bool] | None:
         name, end = f"{one['name']} {second['name']}", second.end()  # "ana clara"
     else:
         name, end = one["name"], one.end()
-    return name if capital else name.title(), end, capital or common
+    rest = _REST.match(raw, end) if common and not capital else None
+    if rest is not None and is_name(f"{name}{rest['rest']}"):
+        name, end = f"{name}{rest['rest']}", rest.end()  # "ana souza e …"
+    return name if capital else tidy_name(name), end, capital or common

@@ -32,6 +32,7 @@ from atendeai.domain.dialogue.ports import (
 )
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage
+from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
@@ -41,6 +42,7 @@ UNTOLD = "patient"
 """The reason of a cancellation of which the patient told none."""
 _SAID = 0.6
 """Above it an intent was said; at or below it was guessed from what else the message holds."""
+_ACTS = {Intent.CANCEL: Purpose.CANCEL, Intent.RESCHEDULE: Purpose.RESCHEDULE}
 _SEVERAL = 2
 _LATE_MINUTES = 240
 """An appointment that began so long ago may be the one somebody is late for."""
@@ -186,7 +188,9 @@ def another_named(session: Session) -> Generator[Request, Answer, bool]:
     more = everything and len(at_hand) == 1 and _all_of(session, len(items))
     if not at_hand or not (others or (mine and state.of_several) or more):
         return False
-    yield from begin(session, state.purpose, state.when if state.purpose is Purpose.RESCHEDULE else None)
+    purpose = _ACTS.get(reading.intent, state.purpose)
+    moving = purpose is state.purpose is Purpose.RESCHEDULE
+    yield from begin(session, purpose, state.when if moving else None)
     return True
 
 
@@ -301,10 +305,17 @@ def names_one(session: Session) -> bool:
     return len(targets) > 1 and not _ALL.search(session.norm) and len(_meant(session, targets)) == 1
 
 
+def names_some(session: Session) -> bool:
+    """Whether the message tells some of the appointments at hand from the others."""
+    targets = session.state.targets
+    return chosen_index(session.norm, len(targets)) is not None or len(_meant(session, targets)) < len(targets)
+
+
 def kept(session: Session) -> None:
     """The patient leaves what stands as it is."""
+    several = len(session.state.targets) > 1
     session.state.reset_flow()
-    session.say(texts.KEPT)
+    session.say(texts.KEPT_ALL if several else texts.KEPT)
 
 
 def move_instead(session: Session) -> Steps:
@@ -332,7 +343,7 @@ def with_target(session: Session, target: Appointment, *, picked: bool = False) 
         return
     state.service = target.service
     said_when(session)
-    if not picked:
+    if not picked or _says_another_time(session, target):
         session.absorb()
         state.service = target.service
     if state.professional is None:
@@ -340,12 +351,23 @@ def with_target(session: Session, target: Appointment, *, picked: bool = False) 
     shifted = narrowing.relative(session, target.start, target.start)
     if shifted is not None:
         state.when = state.when.merged(shifted)
-    keeps_hour = bool(_SAME_TIME.search(session.norm)) and not state.when.has_time
+    keeps_hour = bool(_SAME_TIME.search(session.norm)) and state.when.time in {None, target.start.time()}
+    keeps_hour = keeps_hour and state.when.time_from is state.when.time_to is None
     if keeps_hour:
         state.when = state.when.merged(Moment(time=target.start.time()))
     if state.when.has_time and not state.when.has_day and not keeps_hour:
         state.when = state.when.merged(Moment(date=target.start.date()))
     yield from wishing.advance(session)
+
+
+def _says_another_time(session: Session, target: Appointment) -> bool:
+    """Whether the message that picks an appointment also says when it is to be ("a da Bia, pra sexta de tarde")."""
+    said = parse(session.norm, session.now, hours=session.clinic.hours or None, role=Role.NEW)
+    moments = said.candidates or (said.moment,)
+    if said.empty or any(fits(target, moment) for moment in moments):
+        return False
+    session.reread(said)
+    return True
 
 
 def said_when(session: Session) -> None:

@@ -140,7 +140,7 @@ def clinic_from_profile(
                 code=str(raw["code"]),
                 name=str(raw.get("name") or raw["code"]),
                 services=frozenset(raw.get("services") or (s.code for s in services)),
-                hours=_hours(raw["hours"], f"professionals[{raw['code']}].hours") if raw.get("hours") else None,
+                hours=None if raw.get("hours") is None else _hours(raw["hours"], f"professionals[{raw['code']}].hours"),
             )
             for raw in profile.get("professionals") or ()
         ),

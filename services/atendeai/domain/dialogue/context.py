@@ -8,6 +8,7 @@ from atendeai.domain.dialogue.state import Outcome
 from atendeai.domain.understanding.foreign import is_foreign
 from atendeai.domain.understanding.intent import COURTESIES, Intent
 from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.rulebook import NAMES, VISIT
 
 TIMED_ANSWERS = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.CONFIRM_YES, Intent.OUT_OF_SCOPE, *COURTESIES])
 """Answers to a reminder in which a time says whether the appointment stands or is to be moved."""
@@ -40,9 +41,9 @@ def meant(session: Session) -> Intent:
     arranged = state.done in {Outcome.BOOKED, Outcome.RESCHEDULED, Outcome.CONFIRMED}
     names = reading.entities.service or reading.entities.professional
     if arranged and intent in {Intent.BOOK, Intent.ASK_AVAILABILITY}:
-        if _one_more(session):
+        if _one_more(session) or (_ONE_BY_NAME.search(norm) and not _INSTEAD.search(norm)):
             _the_same(session)
-            return Intent.BOOK  # "e outra pra mim na quinta"
+            return Intent.BOOK  # "e outra pra mim na quinta", "quero consulta dia 2"
         if not names and not ANOTHER.search(norm):
             intent = Intent.RESCHEDULE  # "e sexta, tem?", just after it was arranged
     lasting = state.last is not None and state.done is not Outcome.CANCELLED
@@ -109,6 +110,15 @@ def _one_more(session: Session) -> bool:
     return bool(_OUTRA.search(norm)) or (for_oneself and theirs)
 
 
+_ONE_BY_NAME = re.compile(
+    rf"\b(?:quero|queria|gostaria(?: de)?|preciso(?: de)?|precisava(?: de)?|marca|marque|agenda|agende)"
+    rf"(?: (?:uma?|de|me|ai|por favor))* (?!horario|vaga|encaixe|hora\b)(?:{VISIT}|{NAMES})\b(?! mais (?:cedo|tarde)\b)"
+)
+"""One is wished for by the word for it, and not the one that stands ("a consulta", "minha consulta")."""
+_INSTEAD = re.compile(
+    r"\b(?:na verdade|alias|melhor|prefiro|em vez|no lugar|ao inves|mud\w+|troc\w+|remarc\w+|reagend\w+|adi\w+|"
+    r"antecip\w+|pass(?:a|ar|e)|desculp\w+|errei|ops|pensando bem)\b"
+)
 _AND_I = re.compile(r"^\W*e (?:um|uma|outr[oa])? ?(?:para|pra) mim\b|^\W*e eu\b")
 _FOR_ONESELF = re.compile(r"\b(?:para|pra) mim\b|^\W*e eu\b")
 _OUTRA = re.compile(
@@ -135,7 +145,7 @@ def _with_a_time(session: Session, intent: Intent) -> Intent:
     if intent is Intent.CONFIRM_YES and "confirm" not in session.norm and session.state.last is None:
         return Intent.BOOK  # "pode ser hoje ainda com o clínico?"
     day = session.reading.when.moment.has_day or session.reading.when.ambiguous
-    asked = intent in {Intent.ASK_SERVICE, Intent.ASK_HOURS}
+    asked = intent in {Intent.ASK_SERVICE, Intent.ASK_HOURS} and not offering.asks_advice(session.norm)
     if asked and (offering.named(session) or session.reading.entities.professional):
         return Intent.ASK_AVAILABILITY  # "tem dermato amanhã?"
     free = Intent.ASK_AVAILABILITY in session.reading.shown or (_IS_THERE.search(session.norm) and day)

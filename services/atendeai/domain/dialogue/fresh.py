@@ -1,9 +1,21 @@
 """A message that begins something, with what else it asks for: nothing is under way, or it is about something else."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
-from atendeai.domain.dialogue import answers, beside, changes, context, misses, notices, renaming, texts, wishing
+from atendeai.domain.dialogue import (
+    answers,
+    beside,
+    changes,
+    context,
+    misses,
+    notices,
+    offering,
+    renaming,
+    texts,
+    wishing,
+)
 from atendeai.domain.dialogue.ports import Steps
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Outcome, Purpose, State, Wish
@@ -85,28 +97,43 @@ def take(session: Session, *, invited: bool = False) -> Steps:
 
 
 def _other_questions(session: Session, answered: Intent) -> Steps:
-    """Answers what else is asked in the same message ("onde fica? vocês fazem botox?"), each thing once."""
+    """Answers what else is asked in the same message ("onde fica? vocês fazem botox?"), each thing once.
+
+    What nobody knows is passed to a person, and it is said what that is.
+    """
     if answered not in QUESTIONS or session.state.handed_off:
         return
     reading = session.reading
     alike = {answered, *(_ANSWERED_TOGETHER if answered in PROFILE_QUESTIONS else ())}
+    unknown: list[str] = []
     for part in beside.questions(reading.text):
         session.reading = _reread(session, part)
         intent, sure = session.reading.intent, session.reading.confidence >= _SURELY_ASKED
-        open_already = intent is Intent.ASK_AVAILABILITY and not session.may_ask
-        if intent in alike or intent not in QUESTIONS or not sure or open_already:
-            continue
-        before, alerts = len(session.replies), len(session.alerts)
-        if intent is Intent.LIST_APPOINTMENTS:
+        if intent is Intent.OUT_OF_SCOPE or (intent in QUESTIONS and not sure):
+            unknown += [part] if beside.asks(session.norm) else []
+        elif intent in PROFILE_QUESTIONS:
+            unknown += [part] if not _answer_part(session, intent, alike) else []
+        elif intent not in alike and intent is Intent.LIST_APPOINTMENTS:
             yield from changes.listing(session)
-        elif intent is Intent.ASK_AVAILABILITY:
+        elif intent not in alike and intent is Intent.ASK_AVAILABILITY and session.may_ask:
             yield from _show_free(session)
-        else:
-            answers.answer(session, intent)
-        if set(session.replies[before:]) <= set(session.replies[:before]):
-            del session.replies[before:], session.alerts[alerts:]  # it was answered with the first
+    if unknown:
+        session.replies[:] = [reply for reply in session.replies if reply != texts.DOUBT_PASSED_ON]
+        session.pass_on(texts.doubts_passed_on(unknown))
     session.replies.sort(key=lambda reply: "?" in reply)  # a question of ours comes last
     session.reading = reading
+
+
+def _answer_part(session: Session, intent: Intent, alike: Collection[Intent]) -> bool:
+    """Answers one question of several, unless it was answered with the first; False where nobody knows."""
+    before, alerts, topic = len(session.replies), len(session.alerts), session.state.topic
+    answers.answer(session, intent)
+    said = session.replies[before:]
+    known = texts.DOUBT_PASSED_ON not in said
+    if not known or intent in alike or set(said) <= set(session.replies[:before]):
+        del session.replies[before:], session.alerts[alerts:]
+        session.state.topic = topic
+    return known
 
 
 def _show_free(session: Session) -> Steps:
@@ -266,6 +293,9 @@ def _plain(session: Session, intent: Intent) -> None:
     elif intent in {Intent.CONFIRM_YES, Intent.CONFIRM_NO}:
         stands = intent is Intent.CONFIRM_NO and state.done in _STANDING and not state.busy
         session.say(texts.STANDS if stands else texts.NOTED_HERE if state.busy else texts.NOTED)
+        state.answered = True
+    elif offering.asks_advice(session.norm):
+        session.pass_on(texts.ADVICE)
         state.answered = True
     else:
         misses.not_understood(session)

@@ -25,6 +25,11 @@ _STAYS = re.compile(
 """An appointment about to be moved stays where it is."""
 
 
+def drops(norm: str) -> bool:
+    """Whether no more is wanted of what is being arranged, or an appointment is to stay as it is."""
+    return bool(_DROPS.search(norm) or _STAYS.search(norm))
+
+
 def take(session: Session) -> Generator[Request, Answer, bool | None]:
     """Ends the flow when the patient wants no more of it; None: they go on, False: an appointment is meant."""
     state = session.state

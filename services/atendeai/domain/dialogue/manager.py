@@ -74,12 +74,12 @@ def begin(
 
 
 def end(session: Session) -> Turn:
-    """What the turn led to, in the persona's tone."""
+    """What the turn led to, in the persona's tone; nothing is said twice."""
     state, message = session.state, session.message
     if (state.done, state.last) != session.before or message.reminded or buttons.known(message.pressed):
         state.done_at = session.now
     state.heard_at = session.now
-    replies = tuple(tone.spoken(reply, session.clinic.persona.tone) for reply in session.replies)
+    replies = tuple(tone.spoken(reply, session.clinic.persona.tone) for reply in dict.fromkeys(session.replies))
     return Turn(state, session.reading.intent, replies, tuple(session.alerts), options.offered(session))
 
 
@@ -103,14 +103,26 @@ def _handle(session: Session) -> Steps:
         return
     if state.handed_off or _settled_at_once(session, asked):
         return  # a person has taken over and the machine keeps quiet; or there is nothing more to it
-    if not tap and (state.busy or invited):
-        yield from notices.look_for_reminder(session, asked=True)
-    if not tap or not (yield from taps.take(session, option)):
+    if tap:
+        taken = yield from taps.take(session, option)
+    else:
+        taken = yield from _to_a_notice(session, asked, invited=invited)
+    if not taken:
         yield from _answered(session, asked, question, invited=invited)
     yield from fresh.next_change(session)
     following.ask(session)
     if not session.missed:
         state.misses = 0
+
+
+def _to_a_notice(session: Session, asked: Asks | None, *, invited: bool) -> Generator[Request, Answer, bool]:
+    """Whether nothing is left to do, as the message answered an offer; an answer to a reminder is noted as such."""
+    busy = session.state.busy or invited
+    if (yield from notices.answers_an_offer(session, asked=busy or asked is not None)):
+        return True
+    if busy:
+        yield from notices.look_for_reminder(session, asked=True)
+    return False
 
 
 def _answered(session: Session, asked: Asks | None, question: str | None, *, invited: bool) -> Steps:
@@ -122,7 +134,8 @@ def _answered(session: Session, asked: Asks | None, question: str | None, *, inv
     both = agreeing.apart(session, asked) if session.reminded_of is None else None
     if both is not None:
         agreed, rest = both
-        state.pending = rest if state.pending is None else f"{state.pending}\n{rest}"
+        if rest:
+            state.pending = rest if state.pending is None else f"{state.pending}\n{rest}"
         session.reading = read(replace(session.message, text=agreed), state, session.clinic, session.now)
     taken = session.reminded_of is None and (yield from _taken(session, asked))
     if not taken:

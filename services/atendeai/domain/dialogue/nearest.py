@@ -9,11 +9,18 @@ from atendeai.domain.understanding.when import Moment
 
 _WEEKDAYS = ("segunda", "terca", "quarta", "quinta", "sexta", "sabado", "domingo")
 _DAY = rf"(?:n?[ao]s? |em |de |d[ao] )?(?:{'|'.join(_WEEKDAYS)})(?:-feira| feira)?"
+_ALL_DAY = r"(?!(?: ir| ser)?(?: de| a| as| ate| antes d[aeo]s?| depois d[aeo]s?| pela)? (?:manha|tarde|noite|cedo|\d))"
 _RULED_OUT = re.compile(
     rf"\b(?:menos|exceto|tirando|fora|sem ser|so nao(?: pode ser)?|nem|"
     r"(?P<cannot>nao (?:posso|consigo|quero|da|pode(?: ser)?|serve)(?: ir| ser)?)) "
     rf"(?P<days>{_DAY}(?:(?:,| e| ou| nem| e nem) {_DAY}(?!,? (?:posso|pode|da|consigo|tem|serve|sim)\b))*)"
-    r"(?(cannot)(?!(?: de| a| as| ate| antes d[aeo]s?| depois d[aeo]s?| pela)? (?:manha|tarde|noite|cedo|\d)))"
+    rf"(?(cannot){_ALL_DAY})"
+)
+_RULED_OUT_AFTER = re.compile(
+    rf"(?<!quero )(?<!queria )(?<!prefiro )(?<!pode ser )(?<!posso )(?<!tem )(?<!para )"
+    rf"\b(?P<days>{_DAY}(?:(?:,| e| ou| nem| e nem) {_DAY})*),? (?:eu )?(?:ja )?"
+    r"nao (?:posso|consigo|da\b|vai dar|vou (?:poder|conseguir)|serve|rola|tenho como)"
+    rf"\b{_ALL_DAY}"
 )
 NEAREST = 3
 """So many are named beside a time that is taken."""
@@ -36,15 +43,15 @@ def days_ruled_out(norm: str) -> set[int]:
     """The weekdays (Monday is 0) that the message rules out ("menos quarta e quinta", "nem segunda nem sexta")."""
     return {
         _WEEKDAYS.index(day)
-        for found in _RULED_OUT.finditer(norm)
+        for pattern in (_RULED_OUT, _RULED_OUT_AFTER)
+        for found in pattern.finditer(norm)
         for day in re.findall(r"[a-z]+", found["days"])
         if day in _WEEKDAYS
     }
 
 
-def not_ruled_out(slots: Sequence[Slot], norm: str) -> list[Slot]:
-    """Those that are not on a weekday that the message rules out ("qualquer dia menos segunda")."""
-    out = days_ruled_out(norm)
+def not_ruled_out(slots: Sequence[Slot], out: Collection[int]) -> list[Slot]:
+    """Those that are on none of the weekdays in ``out`` ("qualquer dia menos segunda")."""
     return [s for s in slots if s.start.weekday() not in out]
 
 

@@ -1,12 +1,12 @@
-"""Answers to what the clinic sends of its own accord: a reminder answered, no more messages, messages again."""
+"""Answers to what the clinic sends of its own accord: a reminder or an offer answered, no messages, messages again."""
 
 import re
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import datetime
 
-from atendeai.domain.dialogue import changes, context, searching, texts
-from atendeai.domain.dialogue.ports import Answer, Request, Steps
+from atendeai.domain.dialogue import buttons, changes, context, searching, texts
+from atendeai.domain.dialogue.ports import Answer, Appointments, Offers, Request, Steps
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome
 from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
@@ -53,6 +53,34 @@ def look_for_reminder(session: Session, *, asked: bool) -> Steps:
         state.reset_flow()
     session.message = replace(message, reminded=True)
     session.reminded_of = max(told)[1] if told else near[0].id
+
+
+def answers_an_offer(session: Session, *, asked: bool) -> Generator[Request, Answer, bool]:
+    """Whether a bare yes or no was the answer to a time that the waiting list offers, which is the last thing we said.
+
+    ``asked``: a question of ours is open; then only to an offer that came after it, and what was under way is let go.
+    """
+    state, reading = session.state, session.reading
+    bare = reading.intent in {Intent.CONFIRM_YES, Intent.CONFIRM_NO} and reading.when.empty
+    if not bare or session.message.reminded or session.message.about:
+        return False
+    if asked and not _later(session.now, state.heard_at):
+        return False
+    answer = yield Offers()
+    offers = answer.items if isinstance(answer, Appointments) else ()
+    told = [(at, one.id) for one in offers if (at := one.reminded_at) is not None]
+    if asked:
+        told = [one for one in told if _later(one[0], state.heard_at)]
+    elif state.done_at is not None:
+        told = [one for one in told if one[0] >= state.done_at]
+    if not told:
+        return False
+    newest, offer = max(told)
+    ahead = yield from changes.upcoming(session)
+    if any(one.reminded_at is not None and one.reminded_at > newest for one in ahead):
+        return False
+    yield from buttons.answer_offer(session, offer, wanted=reading.intent is Intent.CONFIRM_YES)
+    return True
 
 
 def _later(one: datetime, other: datetime | None) -> bool:

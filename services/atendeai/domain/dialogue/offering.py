@@ -13,6 +13,19 @@ PREPARATION = re.compile(
     r"gravida|"
     r"idade|criancas?|remedios?|medicac\w+|depilar|maquiagem|acompanhante)\b"
 )
+_MAY = (
+    r"\b(?:posso|pode|podemos|podia|poderia|devo|deve|da para|preciso|precisa|tenho que|tem que|tem problema|"
+    r"faz mal)(?: (?:em|se|eu|ja|ela|ele|a gente|continuar|parar de|deixar de))* "
+)
+_MEALS = re.compile(rf"{_MAY}(?:com(?:er|o)|beb(?:er|o)|tom(?:ar|o) (?:um |uma )?(?:agua|cafe|cha|suco|leite))\b")
+_MEDICINES = re.compile(
+    rf"{_MAY}(?:tom(?:ar?|o|e)|us(?:ar?|o|e)|suspend(?:er|o|e)|interromp(?:er|o|e)|dar (?!uma?\b|[oa]s?\b))\b"
+    r"(?! (?:a |uma |as )?(?:vacina|cart[ao]o|plano|convenio))|"
+    r"\b(?:qual|quais|que|quant[oa]s?) (?:e )?(?:[oa] )?(?:remedios?|medicamentos?|gotas|comprimidos?|doses?|mg|ml|"
+    r"pomadas?|antibioticos?|xaropes?)\b|\besqueci de (?:tomar|usar)\b|"
+    r"\b(?:remedio|tom(?:ei|ar|o)|us(?:ei|ar|o))\b.{0,60}\b(?:faz mal|tem (?:problema|risco))\b"
+)
+"""Whether something may be taken, or how much of it: advice that is a doctor's to give."""
 _DURATION = re.compile(r"\b(?:dura|demora|duracao|leva|quanto tempo)\b")
 _WHAT_IS_THERE = re.compile(
     r"\b(?:quais|que|qual)\b[^?]{0,20}\b(?:servicos?|especialidades?|exames?|procedimentos?|tratamentos?|medic\w+|"
@@ -39,7 +52,11 @@ def answer(session: Session) -> None:
     asked_of = about[0] if len(about) == 1 else None if about else spoken_of
     if duration(session) or (not about and _for_whom(session)):
         return
-    if asked_of is not None and PREPARATION.search(session.norm):
+    if asks_advice(session.norm):
+        if asked_of is not None:
+            session.prepare(asked_of.code)
+        session.pass_on(texts.ADVICE)
+    elif asked_of is not None and (PREPARATION.search(session.norm) or _MEALS.search(session.norm)):
         if asked_of.preparation:
             session.prepare(asked_of.code)
         else:
@@ -52,6 +69,11 @@ def answer(session: Session) -> None:
         session.say(f"{texts.no_such_service(said)} {texts.offered([s.name for s in session.clinic.services])}")
     else:
         session.pass_on(texts.DOUBT_PASSED_ON if session.clinic.services else texts.HANDOFF)
+
+
+def asks_advice(norm: str) -> bool:
+    """Whether it is asked what medicine may be taken, or how much of it."""
+    return bool(_MEDICINES.search(norm)) and not _MEALS.search(norm)
 
 
 def named(session: Session) -> list[Service]:

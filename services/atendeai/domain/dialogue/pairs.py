@@ -157,11 +157,22 @@ def _beginning(clinic: Clinic, part: str, *, many: bool) -> list[Service]:
     return services if begins else []
 
 
+def _called_in(said: str, called: Sequence[str]) -> list[str]:
+    """Those of ``called`` whose names stand in part of a message."""
+    words = set(re.findall(r"[a-z]+", said))
+    return [one for one in called if words.issuperset(re.findall(r"[a-z]+", fold(one)))]
+
+
 def _together(said: str, called: Sequence[str]) -> list[str]:
     """Those for whom part of a message wishes for something, where they are several."""
-    words = set(re.findall(r"[a-z]+", said))
-    named_there = [one for one in called if words.issuperset(re.findall(r"[a-z]+", fold(one)))]
+    named_there = _called_in(said, called)
     return named_there if len(named_there) > 1 else kin.together(said)
+
+
+def _whom(said: str, called: Sequence[str]) -> str | None:
+    """The one for whom part of a message wishes for something, as it is said to who writes; None where nobody is."""
+    named_there = _called_in(said, called)
+    return kin.whom(said) or (named_there[0] if len(named_there) == 1 else None)
 
 
 def _wishes(
@@ -171,7 +182,7 @@ def _wishes(
     read = [parse(said, now, hours=clinic.hours or None) for _, said in parts]
     whens = [said.moment for said in read]
     people_said = [people.meant(clinic, said) for _, said in parts]
-    whoms = [kin.whom(said) for _, said in parts]
+    whoms = [_whom(said, called) for _, said in parts]
     several = [_together(said, called) for _, said in parts]
     if shared and several[-1] and not any(whoms[:-1]) and not any(several[:-1]):
         several = [several[-1]] * len(parts)  # "limpeza e exame pra mim e pro meu marido"

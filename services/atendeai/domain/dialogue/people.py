@@ -62,7 +62,7 @@ _NO_NAMES = frozenset(
         urgente urgencia seja seria pode poderia tem tenho esta estou qual quem quanto preco valor atende
         atendeu atendente recepcao secretaria minha meu meus minhas nossa nosso filho filha mae pai marido
         esposa certo obrigado obrigada aqui ali ainda sobre novo nova primeira primeiro ultima ultimo gerente
-        dono dona responsavel equipe pessoa alguem cardiologista pediatra dentista enfermeira enfermeiro
+        dono dona responsavel equipe pessoa alguem cardiologista pediatra dentista enfermeira enfermeiro tambem talvez
         """,
     )
 )

@@ -39,7 +39,7 @@ class Appointment:
     service: str
     patient_name: str | None = None
     reminded_at: datetime | None = None
-    """When its patient was last reminded of it, as it stands now; None: not yet."""
+    """When its patient was last reminded of it, as it stands now, or was offered it; None: not yet."""
 
     def to_json(self) -> dict[str, Any]:
         """For the conversation's stored state."""
@@ -154,6 +154,11 @@ class Upcoming:
 
 
 @dataclass(frozen=True, slots=True)
+class Offers:
+    """The times that the waiting list offers to the patient and that still stand. Answer: ``Appointments``."""
+
+
+@dataclass(frozen=True, slots=True)
 class JoinWaitlist:
     """Wait for a time in these days; starts lie before ``time_to``. Answer: ``Done`` or ``Refused``."""
 
@@ -166,7 +171,7 @@ class JoinWaitlist:
     professional: str | None = None
 
 
-Request = Search | Hold | Book | Cancel | Decline | Reschedule | Confirm | Upcoming | JoinWaitlist
+Request = Search | Hold | Book | Cancel | Decline | Reschedule | Confirm | Upcoming | Offers | JoinWaitlist
 
 # ---------------------------------------------------------------- answers
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from atendeai.domain.dialogue.beside import wants_a_person
 from atendeai.domain.dialogue.clinic import Clinic
-from atendeai.domain.dialogue.naming import name_answer
+from atendeai.domain.dialogue.naming import name_answer, written_as_a_name
 from atendeai.domain.dialogue.session import Message
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
 from atendeai.domain.understanding import negation
@@ -93,6 +93,38 @@ def _names_only_a_service(norm: str, clinic: Clinic) -> bool:
     return bool(own.intersection(words)) and own.union(_CHOOSING).issuperset(words)
 
 
+def _alarmed(judged: Understanding, ruled: Understanding, state: State, clinic: Clinic) -> Understanding:
+    """An emergency as it is read: none where it is but the name that was asked for, or the choice of a service."""
+    asked = state.asks or state.paused
+    if asked is Asks.NAME and _only_a_name(judged, for_other=state.for_other):
+        return replace(judged, intent=Intent.OUT_OF_SCOPE) if ruled.intent is Intent.EMERGENCY else ruled
+    chosen = (asked is not None or state.busy) and _names_only_a_service(judged.text.norm, clinic)
+    return ruled if chosen and not is_emergency(judged.text.norm) else judged
+
+
+def _only_a_name(judged: Understanding, *, for_other: bool) -> bool:
+    """Whether a message taken for an emergency is nothing but the name that was asked for ("Viviane das Dores").
+
+    Written as a name it may also hold "Socorro", which the rules see. In small letters it is one as long as nothing in
+    it stands in no name ("cachorro mordeu o pescoço"), and the judge only guesses.
+    """
+    raw, norm = judged.text.raw, judged.text.norm
+    words = _WORDS.findall(fold(name_answer(raw, for_other=for_other) or ""))
+    said = _WORDS.findall(fold(raw))
+    if not words or said[-len(words) :] != words or not _INTRODUCES.issuperset(said[: -len(words)]):
+        return False
+    if written_as_a_name(" ".join(raw.split()[len(said) - len(words) :])):
+        return not is_emergency(_SOCORRO.sub(" ", norm))
+    return not is_emergency(norm) and not _IN_NO_NAME.intersection(words) and judged.confidence < _SURE
+
+
+_WORDS = re.compile(r"[^\W\d_]+")
+_SOCORRO = re.compile(r"\bsocorro\b")
+_INTRODUCES = frozenset(
+    re.findall(r"\w+", "sim e eh o a meu nome completo sou eu aqui me chamo dele dela paciente para mim ok claro")
+)
+"""Words that may come before a name that was asked for."""
+_IN_NO_NAME = frozenset(re.findall(r"\w+", "o a os as um uma me se no na em com que ou foi esta ta nao"))
 _CHOOSING = frozenset(
     re.findall(
         r"\w+",
@@ -113,13 +145,11 @@ def _read(
     hours, names = clinic.hours or None, clinic.names
     judged = understand(text, now, hours=hours, names=names, classifier=classifier)
     ruled = understand(text, now, hours=hours, names=names, classifier=_RulesAlone())
+    if judged.intent is Intent.EMERGENCY:
+        return _alarmed(judged, ruled, state, clinic)
     if judged.intent is ruled.intent:
         return judged
     asked = state.asks or state.paused
-    if judged.intent is Intent.EMERGENCY:
-        named = asked is Asks.NAME and name_answer(text, for_other=state.for_other) is not None
-        chosen = (asked is not None or state.busy) and _names_only_a_service(judged.text.norm, clinic)
-        return ruled if (named or chosen) and not is_emergency(judged.text.norm) else judged
     if ruled.intent is Intent.EMERGENCY:
         return judged
     if asked is None and not state.busy and not message.reminded:

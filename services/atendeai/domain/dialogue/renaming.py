@@ -5,7 +5,7 @@ Once it is booked a person of the clinic puts it right: under whose name an appo
 
 import re
 
-from atendeai.domain.dialogue import called, kin
+from atendeai.domain.dialogue import called, kin, people
 from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.naming import name_answer, name_in, written_as_a_name
 from atendeai.domain.dialogue.session import Session
@@ -17,7 +17,7 @@ from atendeai.domain.understanding.normalise import fold
 
 _NOT_THAT = re.compile(
     r"^\W*(?:(?:n[ãa]o|op[as]+|ops|na verdade|na real|perd[ãa]o|desculp\w+|errad[oa]|corrigindo|corrij\w+|correto|"
-    r"o certo|certo)\b[\s,.:!]*)+",
+    r"o certo|certo|e|é|eh)\b[\s,.:!]*)+",
     re.IGNORECASE,
 )
 _NOT_HERS_BUT_HIS = re.compile(
@@ -114,17 +114,19 @@ def _in_part(session: Session, part: str) -> str | None:
 
 
 def _fits(session: Session, name: str, current: str) -> bool:
-    """Whether it is surely a name: it repeats some of the old one, the name is spoken of, or it is written as one."""
+    """Whether it is surely a name: it repeats some of the old one, the name is spoken of, or it reads as one."""
     if _words(name) & _words(current):
         return True
     clinic = session.clinic
+    agrees = session.reading.intent is Intent.CONFIRM_YES
+    common = people.is_first_name(fold(name).split()[0]) and called.is_name(name)
+    if common and not agrees and not _words(name) <= clinic.names.vocabulary():
+        return True  # "joana da silva"
     known = {p.code: p.name for p in clinic.professionals} | {s.code: s.name for s in clinic.services}
     if entities.match(session.norm, known) or session.reading.entities.service:
         return False
     said = bool(_OF_THE_NAME.search(session.norm))
-    return said or (
-        session.reading.intent is not Intent.CONFIRM_YES and written_as_a_name(name) and name in _raw(session)
-    )
+    return said or (not agrees and written_as_a_name(name) and name in _raw(session))
 
 
 def _raw(session: Session) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from atendeai.domain.dialogue import texts, wording
-from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, days_ruled_out, not_ruled_out, runs, spread
+from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, not_ruled_out, runs, spread
 from atendeai.domain.dialogue.ports import Answer, Cancel, Found, Held, Hold, Nothing, Request, Search, Slot, Steps
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, Wish
@@ -84,7 +84,9 @@ def search(session: Session) -> Steps:
         session.hand_off(Alert.TROUBLE, texts.TROUBLE)
         return
     slots = [s for s in found.slots if s.start > session.now and s not in session.lost]
-    slots = not_ruled_out(slots, session.norm)
+    slots = not_ruled_out(slots, session.days_out)
+    if not (state.when.time and state.when.date):
+        slots = [s for s in slots if not _held_already(session, s)]
     if not slots:
         reason = found.reason or Nothing.FULL
         if not (yield from _otherwise(session, reason)):
@@ -99,8 +101,8 @@ def search(session: Session) -> Steps:
 
 
 def _free(session: Session, wish: Moment) -> Generator[Request, Answer, Answer]:
-    """What is free for a wish; around the weekdays that the message rules out, so that these use up no answer."""
-    whole, out = query(session, wish), days_ruled_out(session.norm)
+    """What is free for a wish; around the weekdays that are ruled out, so that these use up no answer."""
+    whole, out = query(session, wish), session.days_out
     spans = runs(whole.date_from, whole.date_to, out)[:_SPANS] if out and wish.date is None else []
     slots: list[Slot] = []
     found: Answer = Found(())
@@ -193,7 +195,7 @@ def instead(session: Session, reason: Nothing, lead: str | None = None) -> Steps
             session.hand_off(Alert.CALENDAR, texts.NO_CALENDAR)
             return
         slots = [s for s in found.slots if s.start > session.now and s not in session.lost]
-        slots = not_ruled_out(slots, session.norm)
+        slots = [s for s in not_ruled_out(slots, session.days_out) if not _held_already(session, s)]
         if not slots and reason is Nothing.FULL and begin == first and state.purpose is Purpose.BOOK and state.service:
             state.full = Wish(state.service, wish, state.asked_for)
             lead = f"{lead.rstrip('.')}{texts.WAITLIST_HINT}" if session.clinic.waiting_list else lead
@@ -201,6 +203,14 @@ def instead(session: Session, reason: Nothing, lead: str | None = None) -> Steps
             yield from _offer_nearest(session, slots, wish, lead)
             return
     session.hand_off(Alert.UNANSWERED, f"{lead} {texts.HANDOFF}")
+
+
+def _held_already(session: Session, slot: Slot) -> bool:
+    """Whether an appointment that is to be moved stands in that very slot."""
+    target = session.state.target if session.state.purpose is Purpose.RESCHEDULE else None
+    if target is None:
+        return False
+    return (target.service, target.professional, target.start) == (slot.service, slot.professional, slot.start)
 
 
 def _offer_nearest(session: Session, slots: Sequence[Slot], wish: Moment, lead: str) -> Steps:
@@ -260,6 +270,11 @@ def offer(session: Session, slot: Slot, *, lead: str = "", also: Sequence[Slot] 
     """
     state = session.state
     moving = state.purpose is Purpose.RESCHEDULE
+    if _held_already(session, slot):
+        state.stage, state.slots, state.when = Stage.COLLECTING, [], Moment(date=slot.start.date())
+        patient = session.patient_of(state.target) if state.target else None
+        session.say(texts.stands_there(session.describe(slot, patient)), Asks.DATE)
+        return
     if not moving and not (state.hold and state.slots[:1] == [slot]):
         yield from release(session)
         answer = yield Hold(slot, session.name)

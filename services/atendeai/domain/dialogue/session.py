@@ -9,6 +9,7 @@ from enum import StrEnum
 from atendeai.domain.dialogue import beside, called, each, kin, pairs, people, things
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.naming import name_in, tidy_name, written_as_a_name
+from atendeai.domain.dialogue.nearest import days_ruled_out
 from atendeai.domain.dialogue.ports import Appointment, Slot
 from atendeai.domain.dialogue.state import Asks, Outcome, State
 from atendeai.domain.dialogue.texts import WANTS_TO_BOOK, closed_now, described, preparation
@@ -131,6 +132,11 @@ class Session:
         """Whether the name must be asked before booking."""
         return self.name is None and (self.state.for_other or not self.patient.known)
 
+    @property
+    def days_out(self) -> set[int]:
+        """The weekdays (Monday is 0) on which nothing is offered: the patient rules them out, now or before."""
+        return days_ruled_out(self.norm) | set(self.state.ruled_out)
+
     def say(self, text: str, asks: Asks | None = None, *, again: str | None = None) -> None:
         """Adds a reply; with ``asks`` it is the question the patient is to answer.
 
@@ -198,6 +204,10 @@ class Session:
         """Takes over what the message says about service, professional, time and name."""
         state = self.state
         people = self._wished_for()
+        theirs = called.names(self.reading.text.raw) if len(people) > 1 else {}
+        for whom, name in theirs.items():
+            if not state.family.get(kin.key(whom)):
+                state.family[kin.key(whom)] = [name]
         apart = self._said_apart([one for one in people if one is not None])
         first, *others = people or list(apart) or [None]
         if others:
@@ -216,7 +226,7 @@ class Session:
         if given:
             state.name = given
         self._absorb_service()
-        said = self._without(given)
+        said = self._without(given, *theirs.values(), *(one for one in people if one and not kin.is_relation(one)))
         self._absorb_person(said, given)
         when = self._first_of(apart) if apart else self.reading.when
         self.invalid_time = when.invalid
@@ -227,6 +237,9 @@ class Session:
             state.otherwise = list(when.otherwise)
         if not when.moment.empty:
             state.when = state.when.merged(when.moment)
+        named = {m.date.weekday() for m in (when.moment, *when.candidates) if m.date is not None}
+        out = days_ruled_out(self.norm)
+        state.ruled_out = sorted(out or set(state.ruled_out) - named)
         self._absorb_pair()
 
     def _wished_for(self) -> list[str | None]:
@@ -241,7 +254,7 @@ class Session:
         """The people whom the message calls by their names, read so; nobody who works here."""
         said = read(self.reading.text.raw)
         words = self.clinic.names.vocabulary()
-        return [] if any(word in words for name in said for word in fold(name).split()) else said
+        return [] if any(words.issuperset(fold(name).split()) for name in said) else said
 
     def _said_apart(self, people: Sequence[str]) -> dict[str, When]:
         """The time that the message says of each of several people; empty where they share it.
@@ -266,7 +279,8 @@ class Session:
         if state.between or state.target is not None or not wishes:
             return
         norm = beside.without_prices(self.clinic, self.norm)
-        several = pairs.named(self.clinic, norm, self.now, self._patients(called.together))
+        patients = self._patients(called.together) or self._patients(called.apart)
+        several = pairs.named(self.clinic, norm, self.now, patients)
         if several is not None:
             state.parts, state.either = several.wishes, several.either
             state.between = [wish.service for wish in state.parts if not wish.further]
@@ -324,9 +338,12 @@ class Session:
                 return tidy_name(line.strip(" .!"))
         return None
 
-    def _without(self, given: str | None) -> str:
-        """The message without the patient's own name, which may be that of somebody who works here, too."""
-        return self.norm.replace(fold(given), " ") if given else self.norm
+    def _without(self, *names: str | None) -> str:
+        """The message without the patients' own names, which may be those of somebody who works here, too."""
+        norm = self.norm
+        for name in names:
+            norm = norm.replace(fold(name), " ") if name else norm
+        return norm
 
     def _absorb_service(self) -> None:
         state = self.state

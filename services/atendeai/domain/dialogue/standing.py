@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import changes, doubt, misses, texts
+from atendeai.domain.dialogue import changes, doubt, giving_up, misses, texts
 from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Session
@@ -24,6 +24,9 @@ _CANCELS = re.compile(r"\b(?:cancel|desmarc)\w*")
 _MOVES = re.compile(r"\b(?:remar[cq]|reagend|mud(?:a|ar|e)\b|troc(?:a|ar)\b|adi(?:a|ar|e)\b|antecip|transfer)\w*")
 _BESIDE = re.compile(r"\b(?:mais uma?|tambem|outra consulta|nova)\b")
 _KEEPS = negation.REFUSED
+_NONE = re.compile(
+    r"^\W*(?:(?:nao|ah+|hum+|entao|ok|olha|na verdade|pensando bem)\W+)*nenhum[ao]?\b(?! (?:dia|hora|outr))"
+)
 
 
 def as_new_time(session: Session) -> None:
@@ -37,11 +40,20 @@ def picking(session: Session, _asked: Asks | None) -> Taken:
         return False  # a further booking is wished for
     if _other_act(session):
         return False  # "na verdade remarca a limpeza": begun anew
-    if session.state.purpose is Purpose.CANCEL and refuses(session) and not changes.excepts(session):
+    refused = session.state.purpose is Purpose.CANCEL and refuses(session) and not changes.excepts(session)
+    if refused or _none_of_them(session):
         changes.kept(session)
         return True
     yield from changes.picking(session)
     return True
+
+
+def _none_of_them(session: Session) -> bool:
+    """Whether none of several appointments is meant after all ("nenhuma", "não", "deixa pra lá")."""
+    if _NONE.match(session.norm):
+        return True
+    gives_up = session.reading.intent is Intent.CONFIRM_NO or giving_up.drops(session.norm)
+    return gives_up and session.says_nothing and not changes.names_some(session)
 
 
 def _other_act(session: Session) -> bool:

@@ -143,6 +143,8 @@ class State:
     when: Moment = field(default_factory=Moment)
     otherwise: list[Moment] = field(default_factory=list)
     """What would do where that is not free, one after the other."""
+    ruled_out: list[int] = field(default_factory=list)
+    """The weekdays (Monday is 0) on which the patient cannot come."""
     wished: datetime | None = None
     """The exact time last wished for, which what was offered may have missed."""
     declined: list[date] = field(default_factory=list)

@@ -81,12 +81,14 @@ RESUMED = "Combinado, você volta a receber os nossos lembretes e avisos."
 NOT_TEXT = "Por enquanto só consigo ler mensagens de texto. Pode escrever, por favor?"
 ASK_DAY = "Para qual dia você gostaria?"
 ASK_OTHER_DAY = "Sem problema. Qual outro dia ou horário fica melhor para você?"
+WHY_NAME = "O nome é só para reservar o horário para quem vai ser atendido."
 ASK_NAME = "Qual é o nome completo do paciente, por favor?"
 INVALID_DATE = "Essa data não existe, já passou ou está longe demais. Pode me dizer outro dia, por favor?"
 GONE_BY = "Esse horário de hoje já passou."
 DROPPED = "Tudo bem, não marquei nada. Se precisar, é só escrever."
 DROPPED_FURTHER = "Tudo bem, não marquei mais nada. Se precisar, é só escrever."  # something was just arranged
 KEPT = "Certo, sua consulta continua marcada."
+KEPT_ALL = "Certo, suas consultas continuam marcadas."
 STANDS = "Certo, sua consulta continua marcada. Se quiser remarcar ou cancelar, é só avisar por aqui."
 NO_CALENDAR = (
     "Não consegui consultar a agenda agora, me desculpe. "
@@ -126,6 +128,7 @@ PRIVACY_VERSION = "2026-11"
 NO_ADDRESS = "Não tenho o endereço aqui, mas já pedi à nossa equipe que responda."
 PAYMENT_PASSED_ON = "Sobre as formas de pagamento, já pedi à nossa equipe que responda por aqui."
 DOUBT_PASSED_ON = "Não tenho essa informação aqui, mas já pedi à nossa equipe que responda por aqui."
+ADVICE = "Essa dúvida é para um profissional de saúde. Já pedi à nossa equipe que responda por aqui."
 NO_HOURS = "Não tenho os horários de atendimento aqui, mas já pedi à nossa equipe que responda."
 
 
@@ -156,6 +159,12 @@ def introduction(clinic: Clinic, *, asks: bool) -> str:
     of = of_the(clinic.name)
     who = f"{clinic.persona.name}, assistente virtual {of}" if clinic.persona.name else f"o atendimento automático {of}"
     return f"Aqui é {who}. Se preferir falar com uma pessoa, é só pedir.{' Como posso ajudar?' if asks else ''}"
+
+
+def doubts_passed_on(questions: Sequence[str]) -> str:
+    """Which of several questions nobody here can answer. ``questions``: as the patient wrote them."""
+    asked = listed([f"“{one.strip(' .,;:!?')}”" for one in questions])
+    return f"Sobre {asked}, não tenho essa informação aqui, mas já pedi à nossa equipe que responda por aqui."
 
 
 def not_understood() -> str:
@@ -280,6 +289,11 @@ def described(
     name = what.name if what else "Consulta"
     whose = f", em nome de {patient}" if patient else ""
     return f"{name}{f' com {who.name}' if who else ''}, {moment(start, today)}{whose}"
+
+
+def stands_there(what: str) -> str:
+    """The new time that is wished for is the one that stands."""
+    return f"Esse horário já é o seu: {what}. Para qual outro dia ou horário você gostaria de mudar?"
 
 
 def move(what: str, old: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from atendeai.domain.dialogue import narrowing, searching, subject, texts, wording
@@ -79,7 +80,8 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
         state.when = state.when.merged(Moment(date=state.last.start.date()))  # "e pra minha filha às 15h30?"
     if not state.when.has_day and state.purpose is Purpose.BOOK and _BESIDE_STANDING.search(session.norm):
         yield from _on_the_day_of_another(session)
-    if not state.when.has_day and (listing or _SOONEST.search(session.norm)):
+    others = bool(state.ruled_out) and state.purpose is Purpose.BOOK  # any day but those
+    if not state.when.has_day and (listing or others or _SOONEST.search(session.norm)):
         state.when = state.when.merged(
             Moment(date_from=session.today, date_to=session.today + timedelta(days=searching.SEARCH_DAYS))
         )
@@ -87,6 +89,17 @@ def advance(session: Session, *, listing: bool = False) -> Steps:
         session.say(texts.ask_day(wording.wish(state.when, session.today)), Asks.DATE)
         return
     yield from searching.search(session)
+
+
+def other_days(session: Session) -> Steps:
+    """Offers other days than those that the message rules out, at the hour that is spoken of."""
+    state = session.state
+    yield from searching.release(session)
+    if state.when.date is not None:
+        state.when = replace(state.when, date=None)
+    state.slots = []
+    session.absorb()
+    yield from advance(session, listing=True)
 
 
 def _on_the_day_of_another(session: Session) -> Steps:

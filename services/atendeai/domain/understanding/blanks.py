@@ -55,7 +55,8 @@ BLANKS: tuple[re.Pattern[str], ...] = tuple(
         ),
         r"\b(?:consultas?|sessao|sessoes|exame|procedimento) de (?:1|2|3|uma|duas|tres|meia) horas?\b",
         (
-            rf"\b(?:esper(?:ei|amos|ando|o)|fiquei|ficamos|passei|demorou|demoraram|levou|atrasou) (?:la |ai |"
+            rf"\b(?:esper(?:ei|amos|ando|o)|aguard(?:ei|amos|ando)|plantad[oa]s?|mofando|sentad[oa]s?|fiquei|ficamos|"
+            rf"passei|demorou|demoraram|levou|atrasou) (?:la |ai |"
             rf"mais de |quase |"
             rf"umas? |cerca de |por )*{NUMBER}\s?(?:h|hs|hrs?|horas?|minutos?|min|dias?)\b"
         ),

@@ -14,11 +14,20 @@ RULED_OUT = re.compile(
     r" comparecer)?|menos|exceto|tirando|sem ser|nao|nem)"
     r" ?(?:n?[ao]s?|em|de|da|do|para|as|a)? ?(?:dia )?$"
 )
+INSTEAD_OF = re.compile(r"\b(?:em vez|ao inves|no lugar)(?: d[aeo]s?)?(?: dia)? ?$")
+"""Before what is to be given up for another day or hour ("sábado em vez de quinta")."""
 RULED_OUT_AFTER = re.compile(
     r"^(?: de manha| a tarde| a noite)?,? (?:eu )?(?:ja )?nao (?:da\b|posso|consigo|vai dar|vou poder|"
     r"vou conseguir|serve|pode|rola|dara|vou|quero|tenho)"
     r"|^,? nao(?:$|[,.!])(?! e\b)"
+    r"|^ (?:ja )?(?:deu (?:ruim|errado)|complicou|(?:esta|fica|ficou) (?:muito |bem |meio )?(?:ruim|dificil|corrid\w+|"
+    r"complicad\w+|apertad\w+|impossivel))\b"
 )
+CANNOT_AFTER = re.compile(
+    r"^(?: de manha| a tarde| a noite)?,? (?:eu )?(?:ja )?nao (?:da\b|posso|consigo|vai dar|vou poder|vou conseguir|"
+    r"serve|rola|dara)"
+)
+"""Said of a list of days it rules all of them out ("quarta e quinta não dá"); a bare "não" only the last."""
 ALSO_RULED_OUT = re.compile(r"^\s*,?\s*(?:e|ou|nem)(?: (?:n?[ao]s?|em|de|d[ao]|para|dia))*\s*$")
 """Between a day that is ruled out and another that is, too ("menos quarta e quinta")."""
 LIST_RULED_OUT = re.compile(r"\b(?:menos|exceto|tirando|sem ser|nem) ?(?:n?[ao]s?|em|de|da|do|para|as|a)? ?(?:dia )?$")
@@ -29,6 +38,9 @@ STANDING = re.compile(
     r"hora)(?: [a-z]+){0,4}?,? (?:d[aeo]s?|que (?:tenho|era|seria|esta|estava|e|ficou)(?: [a-z]+){0,3}?)"
     r"|(?:marcad[oa]|agendad[oa]|marquei|agendei|estava|tenho|era|tinha)(?: [a-z]+){0,3}? ?(?:para|n[ao]|"
     r"em|as|d[aeo])?|a d[aeo]|o d[aeo])(?: o| a)?(?: dia)? ?$"
+    r"|\b(?:minha|meu)(?: (?:consulta|exame|retorno|horario|agendamento|sessao|avaliacao|limpeza|cirurgia|vez)"
+    r"(?: (?:d[aeo]|com)(?: [a-z]+){1,3}?)?)? (?:e|era|esta|estava|ficou|foi)(?: (?:marcad[oa]|agendad[oa]))?"
+    r"(?: (?:para|n[ao]|em|as))?(?: dia)? ?$"
 )
 WISHED = re.compile(
     r"\b(?:para|na|no|em|pode ser|seria|marcar|agendar|quero|queria|tem|que tal|prefiro|melhor|consigo|"
@@ -50,3 +62,10 @@ OTHERWISE = re.compile(
     r"jeito|para|ser|marcar))*|se nao|senao))\b[\s,:]*"
 )
 """What follows would do where what stands before is not to be had."""
+COMING = re.compile(r"^\s*(?:eu )?(?:ir|vir|comparecer|chegar)\b")
+"""What follows "se não puder" where an appointment stands already."""
+INSTEAD = re.compile(
+    r"[,;]|\b(?:pode(?:m|ria)?(?: ser| marcar| por)?|serve|entao|ai|quero|queria|marca|coloca|tenta|ve|fica|seria|"
+    r"prefiro|vamos de|vou de)\b"
+)
+"""Between what is not to be had, perhaps, and what would do in its place ("se não tiver sexta pode ser segunda")."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 
 from atendeai.domain.understanding import cues
 from atendeai.domain.understanding.blanks import blanked
@@ -120,7 +121,7 @@ class _Grammar(Resolver):
                     mention.end,
                     self._bounded(mention),
                     type(mention.ref).__name__,
-                    standing=bool(cues.STANDING.search(before)),
+                    standing=bool(cues.STANDING.search(before) or cues.INSTEAD_OF.search(before)),
                     ruled_out=mention.start in out or bool(cues.RULED_OUT_AFTER.search(self.text[mention.end :])),
                 )
             )
@@ -202,16 +203,18 @@ class _Grammar(Resolver):
         wished = [g for g in groups if cues.WISHED.search(self.text[: g[0].start])]
         return (wished or groups)[-1]
 
-    def times(self, found: list[TimeMention], role: Role) -> list[TimeMention]:
-        """The times of day that count for ``role``."""
+    def times(self, found: list[TimeMention], role: Role, days: list[_Item], others: list[_Item]) -> list[TimeMention]:
+        """The times of day that count for ``role``.
+
+        ``days``: those that do, ``others``: the rest of the days; what follows one of them at once is said of it.
+        """
         pool = found
         if role is not Role.EXISTING:
-            pool = [t for t in found if not self._time_ruled_out(t)]
-        if role is Role.NEW and len(pool) > 1:
-            moved = [t for t in pool if not self._time_stands(t, pool)]
-            pool = moved or pool
-        elif role is Role.NEW and pool and self._time_stands(pool[0], pool):
-            pool = []
+            given_up = [day for day in others if day.standing]
+            pool = [t for t in found if not self._time_ruled_out(t) and not _right_after(t, given_up)]
+        if role is Role.NEW:
+            moved = [t for t in pool if _right_after(t, days) or not self._time_stands(t, pool)]
+            pool = moved or (pool if len(pool) > 1 else [])
         if len(pool) <= 1:
             return pool
         points = [t for t in pool if t.at is not None]
@@ -238,7 +241,10 @@ class _Grammar(Resolver):
         return group
 
     def _time_ruled_out(self, t: TimeMention) -> bool:
-        return bool(cues.RULED_OUT.search(self.text[: t.start]) or cues.RULED_OUT_AFTER.search(self.text[t.end :]))
+        before, after = self.text[: t.start], self.text[t.end :]
+        return bool(
+            cues.RULED_OUT.search(before) or cues.INSTEAD_OF.search(before) or cues.RULED_OUT_AFTER.search(after)
+        )
 
     def _time_stands(self, t: TimeMention, pool: list[TimeMention]) -> bool:
         words = self.text[t.start : t.end]
@@ -292,6 +298,10 @@ class _Grammar(Resolver):
         return replace(moment, time=clock, time_from=at.begin, time_to=at.until)
 
 
+def _right_after(t: TimeMention, days: list[_Item]) -> bool:
+    return any(0 <= t.start - day.end <= 1 for day in days)
+
+
 def _interleaved(days: list[_Item], times: list[TimeMention]) -> bool:
     order = sorted([(d.start, "d") for d in days] + [(t.start, "t") for t in times])
     kinds = [kind for _, kind in order]
@@ -304,14 +314,19 @@ def _ruled_out(mentions: list[DayMention], text: str) -> set[int]:
     listing = False
     for index, mention in enumerate(mentions):
         before = text[: mention.start]
-        if cues.RULED_OUT.search(before):
+        if cues.RULED_OUT.search(before) or cues.INSTEAD_OF.search(before):
             out.add(mention.start)
             listing = bool(cues.LIST_RULED_OUT.search(before))
         elif index and mentions[index - 1].start in out and not cues.WORKS_AFTER.search(text[mention.end :]):
             gap = text[mentions[index - 1].end : mention.start]
             if cues.ALSO_RULED_OUT.search(gap) or (listing and _comes_to_a_list(mentions, index, text)):
                 out.add(mention.start)
-    return out
+    cannot: set[int] = set()
+    for one, other in reversed(list(pairwise(mentions))):  # "quarta e quinta não dá"
+        joined = cues.ALSO_RULED_OUT.search(text[one.end : other.start]) and not cues.WISHED.search(text[: one.start])
+        if joined and (other.start in cannot or cues.CANNOT_AFTER.search(text[other.end :])):
+            cannot |= {one.start, other.start}
+    return out | cannot
 
 
 def _comes_to_a_list(mentions: list[DayMention], index: int, text: str) -> bool:
@@ -395,6 +410,19 @@ def _soon(text: str, now: datetime) -> When | None:
     return When(Moment(date=then.date(), time=then.time().replace(second=0, microsecond=0)))
 
 
+def _preferred(said: str, now: datetime, hours: Hours | None, role: Role) -> tuple[When, When]:
+    """What is wished for first, and what would do instead, where both follow the condition.
+
+    "Se não tiver sexta pode ser segunda" wishes for Friday.
+    """
+    for border in cues.INSTEAD.finditer(said) if not cues.COMING.match(said) else ():
+        first = parse(said[: border.start()], now, hours=hours, role=role)
+        other = parse(said[border.end() :], now, hours=hours, role=role)
+        if not first.empty and not other.empty:
+            return first, other
+    return When(), When()
+
+
 def parse(norm: str, now: datetime, *, hours: Hours | None = None, role: Role = Role.WANTED) -> When:
     """What ``norm`` (a normalised message) says about time.
 
@@ -406,6 +434,8 @@ def parse(norm: str, now: datetime, *, hours: Hours | None = None, role: Role = 
     if instead is not None:
         wished = parse(text[: instead.start()], now, hours=hours, role=role)
         other = parse(text[instead.end() :], now, hours=hours, role=role)
+        if wished.empty:
+            wished, other = _preferred(text[instead.end() :], now, hours, role)
         if not wished.empty and not other.empty and not other.invalid:
             return replace(wished, otherwise=(*(other.candidates or (other.moment,)), *other.otherwise))
     soon = _soon(text, now)
@@ -414,5 +444,7 @@ def parse(norm: str, now: datetime, *, hours: Hours | None = None, role: Role = 
     mentions, rest = find_days(text, now.date())
     grammar = _Grammar(text, now, hours)
     found = find_times(rest, beside_day=tuple(m.end for m in mentions))
-    days = grammar.chosen(grammar.items(mentions), role)
-    return grammar.join(days, grammar.times(found, role))
+    items = grammar.items(mentions)
+    days = grammar.chosen(items, role)
+    others = [item for item in items if item not in days]
+    return grammar.join(days, grammar.times(found, role, days, others))

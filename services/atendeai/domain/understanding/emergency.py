@@ -24,6 +24,7 @@ _SURE = re.compile(
     r"(?:besteira|loucura) comigo|fazer (?:uma |alguma )besteira|sumir (?:desse|deste|do) mundo|desistir d[ea] "
     r"(?:viver|vida)|"
     r"(?:queria|quero|preferia) (?:estar mort[oa]|dormir e nao acordar|nao acordar mais|nao existir|deixar de existir)|"
+    r"nao quero mais acordar\b(?! (?:tao )?(?:cedo|as|antes|de))|"
     r"me (?:enforcar|(?:jogar|atirar)(?! n[ao] (?:cama|sofa|piscina|rede|agua|mar|colchao|festa)))|"
     r"pular d[ao] (?:ponte|predio|janela|sacada)|cort\w+ (?:os? |meus? )*pulsos?|"
     r"quero morrer|vou morrer|vontade de morrer|acabar com (?:a )?(?:minha vida|tudo)|dar fim (?:a|"
@@ -52,7 +53,8 @@ _SURE = re.compile(
     r"uma cartela|\d{2,}) (?:\w+ )?(?:inteir\w+ |de )*(?:remedio|comprimido)?s?)|"
     r"(?:remedios?|comprimidos?) demais|varios (?:remedios?|comprimidos?)|"
     r"(?:tomar|engolir) (?:um monte de|tod[oa]s (?:[oa]s )?(?:meus )?|muit[oa]s) ?(?:remedios?|comprimidos?|pilulas?)|"
-    r"ninguem vai sentir (?:minha )?falta|"
+    r"ninguem vai sentir (?:minha )?falta|(?:corda|arma|revolver|pistola|faca|gilete|lamina|veneno|"
+    r"comprimidos) na (?:minha )?mao|"
     r"envenenad\w+|afog(?:ou|ado|ando)|atropelad\w+|levou (?:um )?(?:tiro|facada|choque)|esfaquead\w+|"
     r"balead\w+|acidente (?:grave|de carro|de moto)|"
     r"bolsa (?:estourou|rompeu)|(?:cham\w+|mand\w+|preciso de|quero|lig\w+ para) (?:\w+ ){0,2}(?:samu|ambulancia|"
@@ -65,16 +67,21 @@ _GRAVE = re.compile(
     r"queimando)|(?:aperto|pressao|pontada|peso|queimacao|formigamento) (?:\w+ )?no peito|"
     r"(?:desorientad|confus)[oa] (?:\w+ )?(?:vomit|caiu)|(?:caiu|bateu)[^.]{0,30}(?:desorientad|vomit|confus|nao "
     r"fala)\w*|"
-    r"fa[lu]ta de ar|sem ar|dificuldade (?:para|de|em) respirar|desmai(?:ou|ei|ando|o)\b|desmaiad[oa]|"
+    r"(?:fa[lu]?ta|f[al]{2}ta|falat|fatla) d[ea]? ar|sem ar|dificuldade (?:para|de|em) respirar|desmai(?:ou|"
+    r"ei|ando|o)\b|desmaiad[oa]|"
     r"convuls\w+|infart\w+|enfart\w+|\bavc\b|derrame|"
     r"(?:dor|dor de cabeca) (?:muito )?(?:insuportavel|horrivel de repente|subita)|pior dor de cabeca|"
     r"perdi (?:a )?(?:visao|forca)|visao (?:sumiu|apagou)|nao (?:sinto|mexo|sente|mexe|consigo mexer|consegue mexer) "
     r"(?:o |a |os |as )?(?:meus? |minhas? )?(?:bracos?|"
     r"pernas?|lado|corpo|rosto)|(?:bebe|filh[oa]|crianca|nenem|ele|ela|mae|pai|marido|"
     r"esposa)\b.{0,30}\brox(?:inh)?[oa]\b|"
+    r"(?:bebe|filh[oa]|crianca|nenem|ele|ela|mae|pai|marido|esposa|avo) (?:\w+ )?(?:esta|ficou|ficando) (?:\w+ )?"
+    r"azul(?:ad[oa]|zinh[oa])?|"
+    r"(?:tom|d|aplic|inger)(?:ei|ou|eu|i) (?:\w+ )?(?:remedio|medicamento|comprimido|medicacao|dose|injecao) "
+    r"(?:errad|trocad)[oa]|doses? (?:\w+ ){0,4}de uma (?:so )?vez|"
     r"queim\w+ .{0,25}(?:tod[oa]|rosto|oleo|fervendo|grave|feio|fogo)|"
     r"(?:garganta|lingua|glote|labios?) (?:\w+ ){0,2}(?:inch\w+|fechando)|passando (?:muito mal|mal demais|mal agora)|"
-    r"suando frio|coracao (?:\w+ )?(?:disparad|acelerad)\w+|sem pulso|"
+    r"suando frio|coracao (?:\w+ )?(?:disparad|acelerad|falhando)\w*|sem pulso|"
     r"glic(?:ose|emia) (?:\w+ )?(?:muito baixa|[1-5]\d\b|[4-9]\d\d)|bombinha nao|"
     r"crise (?:convulsiva|epilet\w+|epilep\w+|asmatica|forte de asma|de asma)|"
     r"(?:vomit|toss|evacu|urin)\w+ sangue|sangue (?:nas fezes|no vomito)|pressao (?:esta |"
@@ -90,8 +97,8 @@ _TAKEN_BACK = re.compile(
     r"ha (?:\w+ )?(?:\w+ )?(?:meses|anos|semanas)|faz (?:\w+ )?(?:\w+ )?(?:meses|anos|semanas)|ano passado|"
     r"mes passado|semana passada|ja (?:tive|passou|teve|melhorou)|"
     r"tive (?:um |uma )?(?:\w+ ){0,2}(?:em|ha|no|na|ano|uns)|teve (?:um |uma )?\w+ (?:em|ha|no ano|ano|"
-    r"uns)|historico|antecedente|na familia|meu (?:pai|avo|tio) (?:teve|tem|morreu)|minha (?:mae|"
-    r"avo) (?:teve|tem|morreu)|"
+    r"uns)|historico|antecedente|na familia|(?:meu (?:pai|avo|tio)|minha (?:mae|avo)) "
+    r"(?:teve|tem|morreu)(?! (?:\w+ ){0,3}(?:agora|hoje))|"
     r"check[ -]?up|rotina|preventiv\w+|exame (?:de|para)|pos[ -]?(?:infarto|avc|operatorio)|acompanhamento|"
     r"retorno|(?:dor|bem|mais|muito|um|uma|ardencia|sangramento) leve|levinh\w+|menstru\w+|"
     r"depois da academia|voces (?:atendem|tratam|fazem|tem)|que (?:trata|cuida|atende)|"
@@ -100,15 +107,53 @@ _TAKEN_BACK = re.compile(
     r"(?:ja )?(?:desmai\w+|convuls\w+|infart\w+|avc)[^.]{0,20} (?:uma vez|quando (?:era|tinha|crianca)|na "
     r"(?:infancia|adolescencia))|"
     r"quem (?:teve|tem|ja|sofre)|marcapasso|laudo|internacao|sequela\w*|"
-    r"nada (?:grave|urgente)|quase (?:tive|morri|infartei|desmaiei)|"
+    r"nada (?:grave|urgente)|quase (?:tive|morri|infartei)|(?:atestado|relatorio|declaracao)|dia (?:em )?que|"
+    r"cronic[oa]s?|"
+    r"(?:medic[oa]|especialista|doutora?) (?:que )?(?:cuida|trata|atende)|"
     r"gengiva|nariz|escov\w+)\b"
 )
 _NOT_SURE = re.compile(
     r"\bnao (?:e|eh) (?:uma )?(?:emergencia|urgencia)|(?:e|eh) (?:uma )?emergencia\?|atend\w+ emergencia|"
-    r"casos? de emergencia|em caso de|contato de emergencia|morrendo de (?:rir|fome|medo|vontade|saudade)|"
-    r"morrer de (?:rir|vergonha|fome)|"
-    r"morri de|me matar de|primeiros socorros|(?:curso|palestra|numero) d[oe] (?:suicidio|samu)|setembro amarelo"
+    r"casos? de emergencia|em caso de(?: \w+)?|contato de emergencia|emergencia (?:no|do) (?:trabalho|servico)|"
+    r"emergencia (?:familiar|de familia)|"
+    r"(?:morr(?:endo|i|o|ia|eu)|morta|morto) de (?:rir|fome|medo|vontade|saudades?|calor|frio|sono|raiva|vergonha|"
+    r"preguica|sede|cansad[oa]|cansaco|curiosidade|amor(?:es)?|inveja|ansiedade)|"
+    r"morrer de (?:rir|vergonha|fome|calor|saudades?|medo)|"
+    r"me mat(?:ar|am|ando) de (?:rir|vergonha|raiva|estudar|trabalhar|tanto|cansaco|medo|"
+    r"susto|saudades?|orgulho|calor)|"
+    r"quase (?:\w+ )?(?:desmai|morr|infart)\w+ (?:de (?:rir|susto|calor|medo|vergonha|saudades?)|"
+    r"com (?:[oa]s?|ess[ea]) (?:precos?|valor|conta|jogo|noticia|susto|orcamento))|"
+    r"primeiros socorros(?: (?:para|de|em) \w+)?|depois d[eo] (?:um |"
+    r"uma )?(?:infarto|avc|derrame)|"
+    r"(?:curso|palestra|numero) d[oe] (?:suicidio|samu)|setembro amarelo|"
+    r"(?:chefe|chefa|patrao|patroa|professora?) vai me matar|"
+    r"(?:de |me )?cort(?:a|ou|ar) o coracao|(?<!preciso )(?<!precisamos )do socorro|"
+    r"(?:perto|lado|frente|longe|proxim[oa]|atras|antes|depois|dentro) d[oae] (?:\w+ d[oae] )?(?:samu|bombeiros|"
+    r"resgate)|"
+    r"(?:quais|qual|que) (?:sao |seriam |e )?(?:os |o )?(?:primeiros |principais )?(?:sintomas?|sinais|sinal|"
+    r"riscos?) d[eo]"
+    r"(?: um| uma)? \w+|"
+    r"(?:que|quem) (?:ja )?(?:teve|tem|sofreu|sofre de|passou por|se recupera de) (?:um |uma )?(?:\w+ de )?"
+    r"(?:avc|infarto|derrame|convuls\w+|parada cardiaca|acidente(?: \w+ \w+)?|epilepsia|ataque \w+)"
+    r"(?! (?:agora|hoje|neste|nesse|faz pouco))"
 )
+"""What only sounds like a sign: it is looked past, and what else is said counts."""
+_OVER = re.compile(
+    r"\b(?:ha|faz) (?:\w+ ){0,3}(?:anos|meses)\b|(?:ano|mes|semana)s? passad[oa]|(?:anos|meses|semanas) atras|"
+    r"\bem (?:19|20)\d\d\b|\bem (?:janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|"
+    r"dezembro)\b|\binternad[oa]s?\b|\bna uti\b|\bno cti\b|\b(?:teve|recebeu|deu) alta\b|"
+    r"\bquando (?:era|eu era|tinha) (?:\w+ )?(?:crianca|pequen[oa]|jovem|bebe|adolescente|\d+ anos)|\bna infancia\b"
+)
+"""A part of a message that lies in the past, or tells of somebody who is in care already."""
+_STILL = re.compile(
+    r"\b(?:agora|neste momento|nesse momento|de novo|outra vez|ate hoje|desde|acabou de|sem parar|"
+    r"nao (?:\w+ )?(?:respir|acord|respond|reag|consegu|para|mex|sent|sint|estanc)\w*|"
+    r"(?:quer(?:o|ia|er)?|vou|vai|vontade de|pens\w+ em) (?:\w+ ){0,2}(?:morrer|matar|sumir|acabar)|"
+    r"estou (?!bem|melhor|internad|estavel|em |de |na |no )\w+|"
+    r"esta (?:com|sem|muito|tod[oa]|\w+ndo|rox\w+|desmaiad\w+|inconsciente)|morrendo)\b"
+)
+"""What it says of the present nevertheless."""
+_PARTS = re.compile(r"[,.;!?\n]+| (?=(?:e|mas|porem|so que|hoje|agora) )")
 
 
 _DANGER = re.compile(
@@ -118,7 +163,7 @@ _DANGER = re.compile(
     r"amput|arranc|queim|ferve|fogo|fumaca|choque|eletroc|soterr|esmag|atropel|capot|acident|batida|ferid|tiro\b|"
     r"balead|faca|facad|esfaq|espanc|agred|agress|surra|estrangul|enforc|estupr|abus|violen|armad|ameac|me bat|"
     r"veneno|envenen|ingeri|overdose|comprimid|remedio|cartela|chumbinho|soda|sanitaria|candida|intoxic|picad|"
-    r"ferroad|mordid|cobra|escorpi|suicid|matar|morr|morte|mort[oa]|viver|viva|vivo|exist|despedid|adeus|sumi|"
+    r"ferroad|mordid|cobras?\b|escorpi|suicid|matar|morr|morte|mort[oa]|viver|viva|vivo|exist|despedid|adeus|sumi|"
     r"desaparec|sem mim|falta|acab(?:ar|o) com|me cort|cort(?:ei|ou|ando)|mutil|pulso|pular|me jog|boca|fala|"
     r"paralis|dorment|formig|satura|oxim|oxig|glic|hipoglic|dextro|insulin|diabet|gravid|gestant|bolsa|contrac|"
     r"nascen|nascer|bebe|nenem|nene\b|recem|febre|socor|ajud|samu|ambulanc|bombeir|resgat|emergenc|19[023]\b|"
@@ -126,23 +171,33 @@ _DANGER = re.compile(
     r"enxerg|preto|tont|desorient|confus|delir|dor(?:es)?\b|doendo|passando mal|pescoco|coluna|osso|olho|lado\b|"
     r"forca|braco|perna|bombinha|asma|engoli|labio|azui?s?\b|rosto|cabeca|espum|trem(?:endo|eu)|conscien|sentidos|"
     r"cai\b|sonolen|fim em tudo|vida|motivo para|nao quero mais|dormir para sempre|machuc|vozes|frasco|gasolina|"
-    r"rivotril|calmante|cocaina|droga|invadiu|enfiou|crav(?:ou|ad)|tudo que tem|arma\b)"
+    r"rivotril|calmante|cocaina|droga|invadiu|enfi(?:ou|aram)|crav(?:ou|ad)|tudo que tem|arma\b|doses?\b|"
+    r"pilula|mordeu|esguich|cinza\b|repux|baba|revir|tossindo|chia(?:do|ndo)|empol(?:ou|ad)|coagul|vazou|vazament)"
 )
-_SIGNS = {"sure": _SURE, "grave": _GRAVE, "taken back": _TAKEN_BACK, "not sure": _NOT_SURE, "danger": _DANGER}
+_SIGNS = {"sure": _SURE, "grave": _GRAVE}
+_DOUBTS = {"taken back": _TAKEN_BACK, "not sure": _NOT_SURE, "over": _OVER, "danger": _DANGER}
+
+
+def _present(norm: str) -> str:
+    """What is left of a normalised message without its figures of speech, and the parts that are over or in care."""
+    plain = _NOT_SURE.sub(" ", norm)
+    if not _OVER.search(plain):
+        return plain
+    return " ".join(part for part in _PARTS.split(plain) if not _OVER.search(part) or _STILL.search(part))
 
 
 def signs(norm: str) -> frozenset[str]:
     """What of an emergency the normalised message shows.
 
-    ``sure`` and ``grave`` are signs of one, ``taken back`` and ``not sure`` speak against it, ``danger`` names
-    anything of which an emergency can be made: alone it says nothing.
+    ``sure`` and ``grave`` are signs of one, ``taken back``, ``not sure`` and ``over`` speak against it, ``danger``
+    names anything of which an emergency can be made: alone it says nothing.
     """
-    return frozenset(name for name, pattern in _SIGNS.items() if pattern.search(norm))
+    present = _present(norm)
+    shown = {name for name, pattern in _SIGNS.items() if pattern.search(present)}
+    return frozenset(shown | {name for name, pattern in _DOUBTS.items() if pattern.search(norm)})
 
 
 def is_emergency(norm: str) -> bool:
     """Whether the normalised message shows that somebody is in danger now."""
     seen = signs(norm)
-    if "sure" in seen and "not sure" not in seen:
-        return True
-    return "grave" in seen and "taken back" not in seen
+    return "sure" in seen or ("grave" in seen and "taken back" not in seen)

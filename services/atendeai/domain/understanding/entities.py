@@ -135,6 +135,8 @@ _STOP = frozenset(
     ]
 )
 GENERIC = frozenset(["consulta", "exame", "sessao", "atendimento", "geral"])
+_SAME = {"dentista": "odontologia", "oculista": "oftalmologia"}
+"""Who is seen for what, where neither word is a form of the other."""
 _STEM = 5
 _SHORT_FORM = 5
 
@@ -202,6 +204,11 @@ def find(
     return Entities(service=service, professional=professional, insurance=plan)
 
 
+def services_named(norm: str) -> set[str]:
+    """The specialties, exams and procedures that a normalised message names, by their stems."""
+    return {found[:_STEM] for found in _SERVICE.findall(norm)}
+
+
 def _own(text: Text, name: str) -> str | None:
     folded = fold(name)
     at = re.search(rf"\b{re.escape(folded)}\b", text.norm)
@@ -233,6 +240,7 @@ def match(norm: str, names: Mapping[str, str], *, exact: bool = False) -> list[s
     only whole words count, as for people's names ("Maria" is not "marca").
     """
     words = re.findall(r"[a-z0-9]+", norm)
+    words += [] if exact else [_SAME[word] for word in words if word in _SAME]
     scores: dict[str, float] = {}
     for key, name in names.items():
         content = _content(name)

@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from atendeai.domain.understanding import cues
 from atendeai.domain.understanding.emergency import is_emergency
+from atendeai.domain.understanding.entities import services_named
 from atendeai.domain.understanding.foreign import is_foreign, turns_the_attendant
 from atendeai.domain.understanding.intent import CHANGES, PRECEDENCE, QUESTIONS, Intent
 from atendeai.domain.understanding.rules import RULES
@@ -36,9 +38,11 @@ class Judgement:
 _GREETING = (
     r"(?:oi+e*|ola|opa|e ?ai|hey|hello|alo|bom dia|boa tarde|boa noite|bons dias|saudacoes|fala(?: ai)?(?=,)|tudo "
     r"(?:bem|bom|joia|beleza|"
-    r"certo|joia)(?: com voces?)?|como (?:vai|esta|voce esta|estao)(?: voces?)?|beleza(?=\s*\?)|e ai,? beleza|(?:por|"
+    r"certo|joia)(?: com voces?)?|(?:oi|ola|opa|e ?ai|fala),? (?:beleza|tranquilo|suave|firmeza)|como (?:vai|esta|"
+    r"voce esta|estao)(?: voces?)?|beleza(?=\s*\?)|e ai,? beleza|(?:por|"
     r"tudo) ai|prezad[oa]s|"
-    r"ola a todos|(?:tem )?alguem (?:ai|online|por ai)(?=\W*$))"
+    r"e d[ao] (?:recepcao|clinica|consultorio)(?=\W*\?)|ola a todos|(?<!\w )(?<!\w)dia(?=\W*$)|(?:tem )?alguem (?:ai|"
+    r"online|por ai)(?=\W*$))"
 )
 _THANKS = (
     r"(?:(?:muito |muitissimo )?obrigad[oa](?:s)?(?: (?:mesmo|viu|pela atencao|pelo atendimento|por tudo|"
@@ -71,7 +75,8 @@ _YES = (
     r"correto|ta (?:bom|otimo|certo|ok|perfeito|confirmado|combinado)|esta (?:bom|otimo|certo|ok|perfeito|"
     r"confirmado|combinado|correto)|tudo (?:bem|certo|ok)|esse (?:mesmo|serve|ta otimo|esta otimo|horario)|"
     r"essa (?:mesma|serve)|uhum|aham|arram|hum ?hum|"
-    r"positivo|bora|vamos|vou(?: sim)?|vou estar (?:la|ai)|estarei (?:la|ai|presente)|estamos confirmad\w+|"
+    r"positivo|s?imbora|bora|partiu|vamos|vou(?: sim)?|vou estar (?:la|ai)|estarei (?:la|ai|presente)|estamos "
+    r"confirmad\w+|"
     r"(?:(?:ess[ea]|est[ea]|assim|por mim|para mim|nesse dia|esse horario) )?(?:esta|fica|ficou|e) (?:bom|boa|"
     r"otim[oa]|"
     r"perfeit[oa]|ideal|certo|ok|show)(?: demais)?(?: (?:assim|para mim|esse horario|nesse horario))?|presenca "
@@ -96,11 +101,15 @@ _NO = (
     r"bem )?(?:ruim|cedo|tarde|longe|complicado|dificil|"
     r"apertado)"
     r"(?: demais)?(?: (?:para mim|esse horario|nesse horario|esse dia))?|acho que nao|dessa vez nao|"
-    r"nenhum(?:a)?(?: dess[ae]s)?|👎\S*|❌|infelizmente nao)"
+    r"nenhum(?:a)?(?: (?:(?:n|d)?ess[ae]s|d?est[ae]s|del[ae]s|horarios?|dias?|opc(?:ao|oes)|nao|me|para mim|da|dao|"
+    r"dara|serve|"
+    r"servem|rola|presta|bate|encaixa|vai dar|funciona|posso|consigo))*|👎\S*|❌|infelizmente nao)"
 )
 _FILL = (
-    r"(?:por favor|por gentileza|para mim|nesse horario|esse horario|entao|viu|ta|ne|mesmo|ai|la|tambem|moca|moco|"
-    r"doutora?|querid[oa]|amig[oa]|ih+|ixi+|vish+|eita|poxa|puxa|hum+|ah+|ai|nossa|bom|"
+    r"(?:por favor|por gentileza|para mim|uai|oxe|tche|opa|oba|nesse horario|esse horario|entao|viu|ta|ne|mesmo|ai|la|"
+    r"tambem|"
+    r"moca|moco|"
+    r"doutora?|querid[oa]|amig[oa]|ih+|ixi+|vi[sx]h?[ei]?|eita|poxa|puxa|hum+|ah+|ai|nossa|bom|"
     r"meu bem|flor|gente|pessoal|ja|eu|senhora?|dona|com voces?|(?:para|a) (?:voces?|todos|todas)|e|,|\.|!|\?|"
     r"😊|😀|🙂|😄|❤️?|🙏\S*|\^\^|"
     r"rs+|kk+|ha(?:ha)+|:\)|;\))"
@@ -138,6 +147,11 @@ _OTHER_TIME = re.compile(
     r"tem (?:como )?(?:ser )?(?:n[ao]|as|para|outro|amanha|segunda|terca|quarta|quinta|sexta|sabado|"
     r"depois)|consegue (?:n[ao]|para|outro)|nova data)\b"
 )
+_THE_OTHER_ONE = re.compile(
+    r"\b(?:cancel|desmar[cq])\w* (?:tambem )?[ao]s? outr[oa]s?\b"
+    r"(?! (?:dia|data|horario|hora|semana)|.*\b(?:para|remarc\w*|marc\w*|agend\w*)\b)"
+)
+"""Another appointment is to be cancelled too: no other time is wished for."""
 _NEGATED_BOOK = re.compile(
     r"\bnao (?:quero|preciso|vou|precisa|desejo)(?: mais)?(?: querer| precisar)? (?:marcar|agendar|fazer|consulta|"
     r"nada)\b"
@@ -164,13 +178,23 @@ _WISH_WORDS = re.compile(
 )
 _FEW_WORDS = 2
 _FEW_WORDS_LEFT = 4
-_FOR_GOOD = re.compile(r"\bpara (?:um |uma )?outr[oa] (?:pessoa|paciente)\b|\bnao quero mais\b|\bdesist\w+\b")
+_FOR_GOOD = re.compile(
+    r"\bpara (?:um |uma )?outr[oa] (?:pessoa|paciente)\b|\bnao quero mais\b|\bdesist\w+\b|"
+    r"\b(?:da|dar|de|passa|passar|ceder?|liber\w+|oferec\w+) (?:[ao] )?(?:minha|meu) (?:vaga|lugar|horario|vez|hora) "
+    r"(?:para|a) (?:um |uma )?(?:alguem|quem|outr[oa](?! (?:dia|data|hora|horario|semana|mes|turno|periodo|medic|"
+    r"doutor|"
+    r"dra?\b|profissional)))"
+)
 _MOVES = re.compile(r"\b(?:remarc|reagend|mudar|trocar|adiar)\w*")
 _NOT_MOVED = re.compile(
     r"\bnao (?:quero|preciso|precisa|vou|e|era|seria)(?: \w+)? (?:re)?(?:marcar|agendar)|\bnem (?:re)?(?:marcar|"
     r"agendar)"
 )
 _NOT_CANCELLED = re.compile(r"\bnao (?:quero|preciso|precisa|vou|e|era|seria)(?: \w+)? (?:des)?(?:marcar|cancelar)\b")
+_CANCELS_AND_BOOKS = re.compile(
+    r"\b(?:cancel|desmarc|desmarq)\w* (?P<one>[^.;!?]*?)\b(?:marcar?|marque|agendar?|agende|quero|queria|preciso)\b"
+    r"(?P<other>[^.;!?]*)"
+)
 _ALREADY = re.compile(
     r"\b(?:ja|eu) (?:tenho|marquei|agendei|estou com) (?:\w+ )?(?:consulta |horario )?(?:marcad[oa]|agendad[oa])?\b"
 )
@@ -229,7 +253,12 @@ def _settle_changes(found: dict[Intent, float], norm: str) -> None:
     if Intent.BOOK in found and _NEGATED_BOOK.search(norm):
         found.pop(Intent.BOOK)
         found[Intent.CONFIRM_NO] = 0.6
-    if Intent.CANCEL in found and (Intent.BOOK in found or _OTHER_TIME.search(norm)):
+    if Intent.CANCEL in found and _THE_OTHER_ONE.search(norm):
+        found.pop(Intent.RESCHEDULE, None)
+    if Intent.CANCEL in found and _of_another_kind(norm):
+        found.pop(Intent.RESCHEDULE, None)
+        found[Intent.CANCEL] = _WHOLE
+    elif Intent.CANCEL in found and (Intent.BOOK in found or _OTHER_TIME.search(_THE_OTHER_ONE.sub(" ", norm))):
         if _NOT_MOVED.search(norm):
             found.pop(Intent.RESCHEDULE, None)
         else:
@@ -240,6 +269,13 @@ def _settle_changes(found: dict[Intent, float], norm: str) -> None:
         found.pop(Intent.BOOK, None)
     if Intent.ASK_AVAILABILITY in found and _COMPLAINT.search(norm):
         found[Intent.BOOK] = 0.75
+
+
+def _of_another_kind(norm: str) -> bool:
+    """Whether one service is cancelled and another is booked ("cancela a limpeza e marca canal"): two acts."""
+    both = _CANCELS_AND_BOOKS.search(norm)
+    one, other = (services_named(both[name]) if both else set() for name in ("one", "other"))
+    return bool(one and other) and not one & other
 
 
 def _from_answers(norm: str) -> dict[Intent, float]:
@@ -280,7 +316,8 @@ def _courtesy_of_few_words(norm: str) -> dict[Intent, float]:
 
 def _only_a_wish(norm: str) -> bool:
     """Whether little is said besides a time, so that the time alone is what is wanted."""
-    return len(re.findall(r"[a-z]{2,}", _WISH_WORDS.sub(" ", norm))) <= _FEW_WORDS
+    said = cues.OTHERWISE.sub(" ", norm)  # "se não der sexta, segunda serve"
+    return len(re.findall(r"[a-z]{2,}", _WISH_WORDS.sub(" ", said))) <= _FEW_WORDS
 
 
 def by_rules(norm: str, *, says_time: bool, names_something: bool) -> Judgement:

@@ -3,7 +3,8 @@
 The rules know structure (who comes first of several, answers in a word, a day that is a wish) and hold the floor; the
 classifier has seen many ways of saying the same. It sees the rules' findings as well, so it has learnt where they
 err. Sure signs of an emergency stand unless the classifier is as sure of the contrary; its own alarm needs less than
-any other intent, because a missed emergency is the worst error there is.
+any other intent, because a missed emergency is the worst error there is. Both are also asked about what a message tells
+apart from what it asks for: a wish beside an emergency would outweigh it in the sum.
 """
 
 import math
@@ -15,10 +16,11 @@ from atendeai.domain.understanding.intent import PRECEDENCE, Intent
 from atendeai.domain.understanding.intents import Classifier, Judgement, by_rules
 from atendeai.domain.understanding.model import trained
 from atendeai.domain.understanding.normalise import normalise
+from atendeai.domain.understanding.telling import told
 
-_ALARM = -0.2
+_ALARM = -0.3
 """An emergency margin from here on alarms when the message names anything dangerous."""
-_ALARM_DOUBTFUL = 0.2
+_ALARM_DOUBTFUL = 0.1
 """The same when it names nothing dangerous, takes it back, or plainly wants something else."""
 _PLAINLY = 0.3
 """How much further than that of an emergency the margin of what it plainly wants lies."""
@@ -40,7 +42,7 @@ _STEEPNESS = 3.0
 _LONGEST_AT_ONCE = 500
 """Longer messages are weighed where they are answered alone: that takes tens of milliseconds."""
 _WHOLE = 0.95
-_AGAINST = frozenset({"taken back", "not sure"})
+_AGAINST = frozenset({"taken back", "not sure", "over"})
 
 
 @lru_cache(maxsize=512)
@@ -78,7 +80,21 @@ def decide(norm: str, *, says_time: bool, names_something: bool, classifier: Cla
     if judge is None:
         return ruled
     seen = marks(norm, ruled, says_time=says_time, names_something=names_something)
-    return weighed(ruled, judge.margins(norm, seen), seen)
+    whole = weighed(ruled, judge.margins(norm, seen), seen)
+    alone = told(norm)
+    if whole.intent is Intent.EMERGENCY or alone in {"", norm}:
+        return whole
+    ruled, seen = as_told(alone)
+    margins = judge.margins(alone, seen)
+    beside = weighed(ruled, margins, seen)
+    foremost = ruled.intent is Intent.EMERGENCY or margins[Intent.EMERGENCY] >= max(margins.values())
+    return beside if beside.intent is Intent.EMERGENCY and foremost else whole
+
+
+def as_told(alone: str) -> tuple[Judgement, frozenset[str]]:
+    """What the rules say, and their marks, of what a message tells apart from what it asks for."""
+    ruled = by_rules(alone, says_time=False, names_something=False)
+    return ruled, marks(alone, ruled, says_time=False, names_something=False)
 
 
 def weighed(ruled: Judgement, margins: Mapping[Intent, float], seen: Collection[str]) -> Judgement:

@@ -15,8 +15,9 @@ ABBREVIATIONS: dict[str, str] = {
     "hj": "hoje", "hje": "hoje", "oje": "hoje", "hoj": "hoje",
     "amn": "amanha", "amnh": "amanha", "amanh": "amanha", "amnha": "amanha", "amha": "amanha", "amanhan": "amanha",
     "manhan": "manha", "depoisdeamanha": "depois de amanha",
-    "seg": "segunda", "ter": "ter", "qua": "quarta", "qui": "quinta", "sex": "sexta", "sab": "sabado",
-    "dom": "domingo",
+    "seg": "segunda", "ter": "ter", "qua": "quarta", "qui": "quinta", "sex": "sexta", "sext": "sexta", "sab": "sabado",
+    "dom": "domingo", "segundafeira": "segunda feira", "tercafeira": "terca feira", "quartafeira": "quarta feira",
+    "quintafeira": "quinta feira", "sextafeira": "sexta feira",
     "td": "tudo", "tb": "tambem", "tbm": "tambem", "tmb": "tambem", "mto": "muito", "mt": "muito", "mta": "muita",
     "n": "nao", "naum": "nao", "nn": "nao", "num": "num", "ñ": "nao", "nop": "nao", "nope": "nao",
     "s": "sim", "ss": "sim", "simm": "sim", "sm": "sim",
@@ -33,7 +34,8 @@ ABBREVIATIONS: dict[str, str] = {
     "findi": "fim de semana", "end": "endereco", "tel": "telefone", "cel": "celular", "msg": "mensagem",
     "msgs": "mensagens", "mensag": "mensagem", "zap": "whatsapp", "wpp": "whatsapp", "eh": "e", "neh": "ne",
     "gnt": "gente", "glr": "galera", "vdd": "verdade", "fzr": "fazer", "fz": "faz", "pd": "pode", "pdm": "podem",
-    "pdr": "poder", "tmj": "valeu", "oie": "oi", "oii": "oi", "ola": "ola", "oiee": "oi", "opa": "opa", "kd": "cade",
+    "pdr": "poder", "tmj": "valeu", "oie": "oi",
+    "eae": "e ai", "iae": "e ai", "eai": "e ai", "oii": "oi", "ola": "ola", "oiee": "oi", "opa": "opa", "kd": "cade",
     "atd": "atende", "cons": "consulta", "conv": "convenio", "dermato": "dermatologista", "gineco": "ginecologista",
     "cardio": "cardiologista", "orto": "ortopedista", "pedi": "pediatra", "psico": "psicologo",
     "fisio": "fisioterapia",
@@ -60,7 +62,13 @@ _THINGS = (
     "endereco localizacao estacionamento preco precos valor valores convenio convenios plano particular reembolso "
     "pagamento cartao receita atestado resultado resultados laudo encaminhamento prontuario funcionamento funcionam "
     "funciona mensagem mensagens obrigado obrigada paciente doutor doutora medico medica atrasado atrasada atrasar "
-    "humano pessoa emergencia urgencia desmaiou infarto respirar"
+    "humano pessoa emergencia urgencia desmaiou infarto respirar coracao crianca tartaro"
+)
+_DANGERS = (
+    "veneno respirando esfaqueado esfaqueada baleado baleada desmaiei desmaiado desmaiada engasgou engasgado engasgada "
+    "engasgando convulsao convulsionando infartando infartou sangue sangrando sangramento suicidio socorro desacordado "
+    "desacordada inconsciente overdose hemorragia ambulancia comprimido comprimidos atropelado atropelada queimadura "
+    "peito matar morrer afogou afogado derrame"
 )
 _SPECIALTIES = (
     "dermatologista dermatologia cardiologista cardiologia ginecologista ginecologia ortopedista ortopedia pediatra "
@@ -75,7 +83,7 @@ _PLANS = "unimed bradesco hapvida sulamerica intermedica"
 
 TARGETS: frozenset[str] = frozenset(
     word
-    for word in f"{_WEEKDAYS} {_MONTHS} {_TIME} {_ACTS} {_THINGS} {_SPECIALTIES} {_PLANS}".split()
+    for word in f"{_WEEKDAYS} {_MONTHS} {_TIME} {_ACTS} {_THINGS} {_DANGERS} {_SPECIALTIES} {_PLANS}".split()
     if len(word) >= 5  # noqa: PLR2004 - shorter ones are too near to each other
 )
 
@@ -85,7 +93,8 @@ _PEACE = (
     "testa marca marcas marco marcos "
     "marcado marcada marcou marque marquei marcando marcacao agenda agendas agende agendei agendado "
     "agendada agendando "
-    "agendaram cancelaram desmarcaram desmarcou "
+    "manda mande mandem mandar mandou mandei mandaram criancas "
+    "agendaram cancelaram desmarcaram desmarcou confirmaram remarcaram "
     "cancela cancele cancelei cancelado cancelada cancelou cancelando confirma confirme "
     "confirmei confirmada "
     "confirmou confirmar confirmando desmarca desmarque desmarquei desmarcado remarca remarque remarcado muda mude "
@@ -98,7 +107,11 @@ _PEACE = (
     "paciencia planos valeu vale valida minha meses mesma mesmo mesa convido convite contato conta "
     "contas cartas carta "
     "funciono funcionar funcionarios nata natalia natural urgente urgencias emergencias humana humanas "
-    "respira respiro "
+    "respira respiro respirado respirada desmaio desmaios desmaia desmaiar engasgo engasgos engasga engasgar venenos "
+    "sangra sangria sangrou sangrado convulsoes convulsivo convulsiva suicida suicidas socorrer socorreu socorros "
+    "ambulancias hemorragias queimaduras peitos perito peita pleito matam matei matou matos matas mattar mamar mater "
+    "morre morrem morreu morrei morreram afoga afogar derrames derrama derramei infarta infartar arrastado arrastada "
+    "arrastando sacramento "
     "infarte atraso atrasos atrasou atrasei atrasando valores precoce pressao presso prece precos enderecos semanas "
     "semanal sementes proximos proximas horario exato examinar pagamentos pagar cartoes atestados resultado laudos "
     "primeiro primeira segundo segundos terceiro terceira quinto quintas sextas sabados domingos feiras feriados "

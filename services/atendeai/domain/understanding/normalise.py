@@ -1,14 +1,15 @@
 """Brings what people type on a phone to a form that rules can be written against.
 
 Lower case, no accents, no letters held down ("simmm"), abbreviations written out ("vc", "qro", "pfv"), misspelt words
-of this field put right. Every character of the result remembers where it came from, so that what was recognised can
-be quoted as the patient wrote it.
+of this field put right, everyday names of specialties in the terms of the trade. Every character of the result
+remembers where it came from, so that what was recognised can be quoted as the patient wrote it.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
+from atendeai.domain.understanding import laynames
 from atendeai.domain.understanding.lexicon import ABBREVIATIONS
 from atendeai.domain.understanding.spelling import corrected
 
@@ -110,4 +111,15 @@ def normalise(raw: str, *, vocabulary: frozenset[str] = frozenset()) -> Text:
         position = match.end()
     for index in range(position, len(raw)):
         out.put(fold(raw[index]), index)
-    return out.text(raw)
+    return _in_terms(out.text(raw), vocabulary)
+
+
+def _in_terms(text: Text, own: frozenset[str]) -> Text:
+    """The text with lay names of specialties and treatments in the terms that clinics use; ``own`` are the clinic's."""
+    norm, begun = "", 0
+    origin: tuple[int, ...] = ()
+    for start, end, name in laynames.found(text.norm, own):
+        whole = (text.origin[start],) * (len(name) - 1) + (text.origin[end - 1],)
+        norm, origin = norm + text.norm[begun:start] + name, (*origin, *text.origin[begun:start], *whole)
+        begun = end
+    return Text(text.raw, norm + text.norm[begun:], (*origin, *text.origin[begun:])) if begun else text

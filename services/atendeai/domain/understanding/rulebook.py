@@ -30,9 +30,13 @@ NAMES = (
 PLAN = (
     r"(?:unimed|bradesco|sul ?america|amil|hapvida|notre ?dame|intermedica|porto seguro|porto saude|cassi|"
     r"geap|golden cross|prevent senior|ipasgo|ipsemg|iamspe|omint|care ?plus|sus|planserv|odontoprev|"
-    r"uniodonto)"
+    r"uniodonto|cartao de todos)"
 )
-
+EXAMS = (
+    r"(?:exames?|resultados?|laudos?|biopsias?|hemograma|raio[ -]?x|ultrassom|mamografia|tomografia|ressonancia|"
+    r"papanicolau|preventivo|endoscopia|eletrocardiograma|ecocardiograma)"
+)
+"""What there is a result of."""
 NOTICES = (
     r"(?:lembretes?|avis(?:os?|inhos?)|mensage(?:m|ns)|notificac(?:ao|oes)|propagandas?|promoc(?:ao|oes)|"
     r"ofertas|envios?|recebimento|disparos?)"

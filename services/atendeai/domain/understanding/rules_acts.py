@@ -40,6 +40,24 @@ ACTS: tuple[Rule, ...] = (
             r"estar)\b|\banul\w+ (?:a |o )?(?:minha|meu)\b"
         ),
         r"\bdeixar? vag[oa] (?:o |a )?(?:meu|minha) (?:horario|vaga)\b",
+        rf"\bd(?:ar|a|e|ou|ando) baixa (?:(?:n?[ao]s?|em|d[aeo]|(?:minha|meu|ess[ae]|aquel[ea])) )*{VISIT}\b",
+        (
+            r"\bnao (?:(?:vai|vou|ter|tem|tenho|tera|terei|teria|ha) )+(?:como|jeito|condic\w+|possibilidade)"
+            r"(?: (?:nenhum[a]?|mais|de|para|eu|mim|a|gente))* (?:ir|comparecer|aparecer)\b(?! (?:ai )?(?:buscar|"
+            r"pegar|retirar))"
+        ),
+        (
+            r"\b(?:consegui|marquei|fui atendid[oa]|ja (?:fui|passei|fiz)|resolvi)\b[^.!?]{0,20}\b(?:pelo|pela|n[ao]|"
+            r"em|"
+            r"com) [^.!?]{0,40}\bnao (?:vou )?precis(?:a|o|ar|amos)(?: d[aeo]| ir| vir)? mais\b"
+        ),
+        (
+            rf"\bdeix(?:a|ar|e|em|o|amos)(?: (?:para la|quiet[oa]|de lado))+(?: [ao]| aquel[ea]| ess[ea])?(?: minha| "
+            rf"meu)? "
+            rf"{VISIT}\b|\bdeix(?:a|ar|e|em|o|amos) (?:(?:[ao]|aquel[ea]|ess[ea]|minha|meu) )+{VISIT} (?:para la|"
+            rf"quiet[oa]|"
+            r"de lado)\b"
+        ),
         (
             r"\b(?:desist(?:o|e|em|i|ir|indo)|abro mao|suspend\w+|interesse) (?:[an][ao] |a |o |d[aeo] |minha |meu |"
             r"da minha |do meu )?(?:consulta|horario|exame|"
@@ -61,6 +79,11 @@ ACTS: tuple[Rule, ...] = (
             r"prefiro)\b"
         ),
         (
+            r"\b(?:em vez|ao inves|no lugar) d(?:[aeo]s? (?:dia \d|hoje|amanha|segunda|terca|quarta|quinta|sexta|"
+            r"sabado|"
+            r"domingo|semana|mes|manha|tarde|noite|\d\d? ?(?:h|:|/))|as \d)"
+        ),
+        (
             rf"\b(?:minha|meu|a minha) {VISIT} (?:e|era|esta|ficou|seria|foi)\b[^?!]{{0,40}}\b(?:mas|so que|porem)\b"
             r"(?!.{0,20}\b(?:que horas|qual|onde|esqueci|nao lembro|atrasar?)\b)"
         ),
@@ -77,8 +100,9 @@ ACTS: tuple[Rule, ...] = (
         (
             r"\b(?:mudar|muda|mude|remanej\w+|trocar|troca|troque|alterar|altera|passar|passa|transferir|transfere|"
             r"mover|"
-            rf"jogar|joga|empurrar|adiar|adia|adie|antecipar|antecipa|antecipe|adiantar|adianta|postergar|"
-            rf"prorrogar) (?:(?:o|a|d[eao]|para|pra) )?(?:(?:minha|meu|esse|essa|nossa|a|o|data|dia|hora|"
+            rf"jogar|joga|empurrar|empurra|adiar|adia|adie|antecipar|antecipa|antecipe|adiantar|adianta|postergar|"
+            rf"posterga|postergue|prorrogar|prorroga|prorrogue) (?:(?:o|a|d[eao]|para|pra) )?(?:(?:minha|meu|esse|"
+            rf"essa|nossa|a|o|data|dia|hora|"
             rf"horario) )*(?:d[aeo] )?(?:(?:minha|meu|nossa|esse|essa) )?(?:{VISIT}|data|dia|profissional|"
             rf"medic[oa]|doutora?)\b"
         ),
@@ -90,9 +114,11 @@ ACTS: tuple[Rule, ...] = (
         r"\bmarquei\b.{0,30}\bnao (?:vou|posso|consigo).{0,40}\b(?:tem como|pode|podia|da para|consegue)\b",
         (
             r"\bnao (?:posso|consigo|vou (?:poder|conseguir)) (?:chegar|ir|comparecer)\b.{0,30}\b(?:consegue|tem "
-            r"como|pode ser|da para|seria|podia)\b"
+            r"(?:como|outr[oa]|mais (?:cedo|tarde))|pode ser|da para|seria|podia)\b"
         ),
-        r"\b(?:adiar|adiantar|antecipar|postergar)\b",
+        r"\b(?:adi(?:ar?|e|em)|adiantar|antecip(?:ar?|e|em)|posterg(?:ar?|ue)|prorrog(?:ar?|ue))\b",
+        r"\b(?:adianta|empurra|joga|troca|muda) (?:(?:isso|el[ea]|ess[ea]|[ao] (?:minha|meu)|ai|logo) )*para (?:mim|"
+        r"frente)\b",
         r"\b(?:marquei|tenho (?:consulta|horario|exame|retorno)|estou marcad[oa])\b[^?]{0,50}\b(?:mas|so que|"
         r"porem)\b[^!]{0,50}\b(?:prefer\w+|"
         r"outr[oa]|mudar|queria|quero|so posso|da para|pode ser)\b",
@@ -196,6 +222,10 @@ ACTS: tuple[Rule, ...] = (
             r"(?:parar|deixar|nao quero mais) de receber|sair d(?:[ae]ssa?|a) lista(?! de espera)|"
             r"cancelar? (?:o |a |as |os )?(?:envio|inscri|mensage|notific|recebimento)\w*)"
         ),
+        (
+            rf"\bnao (?:aguento|suporto)(?: mais)? (?:(?:receber|ver|ess[ae]s?|tant[ao]s?|[ao]s?) )*{NOTICES}\b|"
+            r"\bnao quero(?: mais)? saber(?: mais)? de voces\b"
+        ),
         r"\b(?:remov\w+|tir\w+|apag\w+|exclu\w+) (?:o )?meu (?:numero|contato|telefone|whatsapp)\b",
         (
             r"\bnao (?:autorizo|permito|aceito)(?: mais)? (?:o |a |que )?(?:envio|mensage\w+|contato|propagandas?|"
@@ -234,6 +264,7 @@ ACTS: tuple[Rule, ...] = (
             r"minha |meus |minhas )*(?:dados|cadastro|informac|historico|conversa|prontuario|registro|conta)\w*"
         ),
         (
+            r"\b(?:dados|informacoes) que (?:voces?|a clinica) (?:\w+ )?(?:de mim|sobre mim|meus|minhas)\b|"
             r"\b(?:que|quais) (?:dados|informacoes) (?:sobre mim|meus|minhas|voces|a clinica)|\bencarregad[oa] (?:de|"
             r"pel[oa]s?) dados|\bdpo\b"
         ),
@@ -250,6 +281,14 @@ ACTS: tuple[Rule, ...] = (
         (
             r"\b(?:passam|vendem|repassam|compartilham) (?:as |os )?(?:minhas|meus) (?:informac\w+|dados)\b|"
             r"\bregistrado sobre mim\b|\bno meu cadastro\b"
+        ),
+        (
+            r"\b(?:apag|exclu|delet|elimin)\w+ (?:ai |logo |mesmo )?tudo\b(?! (?:(?:isso )?d[ao] agenda|(?:isso )?"
+            r"(?:que|o que) (?:eu )?(?:marquei|agendei|tenho marcad|falei|disse|escrevi|mandei)))"
+        ),
+        (
+            r"\b(?:confer\w+|confir[am]\w*|ver|ve|veja|verifi\w+|chec\w+|olh(?:a|ar|e))\b[^.!?]{0,20}\bmeus? "
+            r"(?:cadastro|cpf|dados|endereco|telefone|e-?mail)\b"
         ),
         r"\bcopia de tudo\b|\btudo (?:o )?que voces (?:tem|guardam|sabem) (?:sobre|de|a respeito)\b",
         r"\bnao (?:autorizo|consinto|concordo)(?: mais)? (?:com )?(?:o )?(?:uso|tratamento|compartilhamento)\b",

@@ -1,9 +1,14 @@
 """Rules for everything that changes nothing: a person wanted, results, being late, questions, confirmations."""
 
 from atendeai.domain.understanding.intent import Intent
-from atendeai.domain.understanding.rulebook import NAMES, PLAN, VISIT, Rule, rules
+from atendeai.domain.understanding.rulebook import EXAMS, NAMES, PLAN, VISIT, Rule, rules
 
 REST: tuple[Rule, ...] = (
+    *rules(
+        Intent.HUMAN,
+        r"\b(?:quero|queria|preciso|vou|gostaria de|venho) (?:(?:fazer|registrar|abrir) (?:uma )?)?reclama(?:r|cao)\b",
+        weight=0.95,
+    ),
     *rules(
         Intent.HUMAN,
         (
@@ -25,6 +30,13 @@ REST: tuple[Rule, ...] = (
             r"(?:secretaria|recepcionista|atendente|gerente)\b.{0,10}\?"
         ),
         r"\b(?:chama|chame) (?:o |a )?(?:gerente|dono|responsavel)\b|\bcobrad[oa] .{0,25}\berrad\w+",
+        (
+            r"\b(?:nota(?: fiscal)?|nf|recibo|boleto|cobranca|fatura|comprovante de pagamento)\b[^.!?]{0,30}\b(?:errad|"
+            r"incorret|trocad|duplicad|vencid|a mais)\w*|\b(?:segunda|2a) via d[aeo]s? (?:minha |meu )?(?:boleto|"
+            r"fatura|nota|"
+            r"recibo|carne|cobranca)s?\b|\b(?:nao (?:recebi|chegou|veio|mandaram|enviaram)|cade) (?:[ao] |meu |minha )*"
+            r"(?:nota fiscal|recibo|boleto)\b"
+        ),
         r"\bdinheiro de volta\b|\bdevol\w+ (?:o |do )?(?:meu )?dinheiro\b|\bressarc\w+",
         r"\bninguem (?:me |aqui |nos |ai )?(?:responde\w*|atende\w*|resolve\w*|retorn\w+|cham(?:a|ou|aram)|lig(?:a|"
         r"ou))|"
@@ -63,9 +75,30 @@ REST: tuple[Rule, ...] = (
         r"\b(?:acab(?:ou|ando)|renov\w+|venceu) (?:o |a )?(?:meu |minha )?(?:remedio|medicacao|medicamento|"
         r"receita)\b",
         r"\bguia (?:para|de|d[ao])\b(?! (?:convenio|plano))",
+        rf"\b(?:cade|onde (?:esta|foi parar)|kade)(?: [ao]s?)?(?: minhas?| meus?)? {EXAMS}\b",
+        rf"\b(?:pdf|arquivo|senha|login)\b[^.!?]{{0,40}}\b{EXAMS}\b",
+        (
+            r"\b(?:link|site|portal|aplicativo|app)\b[^.!?]{0,40}\b(?:resultados?|laudos?)\b|"
+            r"\bnao (?:consigo|consegui|estou conseguindo|abre|abriu|entra)\b[^.!?]{0,30}\b(?:link|site|portal|"
+            r"aplicativo|app)\b"
+        ),
+        rf"\b{EXAMS}\b[^.!?]{{0,30}}\b(?:nao (?:abre|abriu|carrega|baixa)|pdf|login)\b",
+        rf"\b{EXAMS}\b[^.!?]{{0,15}}\b(?:pront[oa]s?|saiu|sairam|chegou|chegaram)\b",
+        r"\b(?:deu|foi) (?:positivo|negativo|reagente|alterado)\b|\bpositivo ou negativo\b",
+        (
+            rf"\b(?:mand|envi|encaminh|pass)(?:a|e|ar|em)(?: para mim| me)? (?:(?:[ao]s?|meus?|minhas?) "
+            rf")+{EXAMS}\b[^.!?]{{0,12}}"
+            r"\b(?:meu|minha|mim)\b"
+        ),
+        (
+            r"\b(?:papel|papelzinho|documento|declaracao|comprovante|justificativa)\b(?: \w+){0,3} (?:para|d[ao]|"
+            r"n[ao]) (?:[ao] "
+            r")?(?:meu |minha )?(?:escola|trabalho|empresa|firma|faculdade|patrao|chefe|servico|creche|rh|inss|"
+            r"pericia)\b"
+        ),
         (
             r"\b(?:resultados?|laudos?|receitas?|atestados?|encaminhamentos?|prescric(?:ao|oes)|"
-            r"declaracao de comparecimento|relatorio medico|pedido (?:medico|de exame)|requisicao|guia de (?:exame|"
+            r"declaracao de comparecimento|relatorios?|pedido (?:medico|de exame)|requisicao|guia de (?:exame|"
             r"encaminhamento)|segunda via d[aeo] (?:receita|laudo|exame|atestado))\b"
         ),
     ),
@@ -159,6 +192,29 @@ REST: tuple[Rule, ...] = (
             rf"\b(?:esta|ta) de pe (?:a |o )?(?:minha|meu) {VISIT}\b|\b(?:minha|meu) {VISIT}[^.!]{{0,15}}\b(?:as "
             r"quantas|quando|de pe)\b"
         ),
+        (
+            r"\b(?:confirmaram|confirmou|remarcaram|remarcou|(?:foi|esta|ficou) "
+            r"confirmad[oa])\b[^.!?]{0,20}\b(?:minha|meu) "
+            rf"{VISIT}\b[^.!]*\?|\b(?:minha|meu) {VISIT}\b[^.!?]{{0,20}}\b(?:foi|esta|ficou|ja) confirmad[oa]\b[^.!]*\?"
+        ),
+        (
+            rf"\b(?:minha|meu) (?:{VISIT}|cirurgia|fisio\w*|terapia|raio[ -]?x)(?: d[aeo] \w+)? (?:e|era|vai ser|"
+            rf"ficou|cai)"
+            r"(?: mesmo)? (?:semana|mes|dia|de (?:manha|tarde)|ess[ae]|ness[ae]|proxim[ao]|ainda|as \d|\d)[^.!]*"
+            r"(?:\?|\bou (?:n?[ao] |dia )?(?:\d|outr[ao]|proxim[ao]|d[ae] (?:manha|tarde)|segunda|terca|quarta|quinta|"
+            r"sexta))"
+        ),
+        r"\b(?:meu nome|eu|a gente|minha mae|meu pai) (?:ainda )?(?:esta|estou) (?:ai )?n[ao] (?:lista|agenda)\b(?! "
+        r"de espera)",
+        (
+            r"\b(?:quando|que dia|que horas|qual (?:o )?(?:dia|horario|data)) (?:que )?(?:e|sera|vai ser|ficou|cai)"
+            rf"(?: mesmo)? (?:[ao] )?(?:proxim[ao] )(?:{VISIT} )?(?:(?:d[aeo] )?(?:minha|meu)|del[ea])\b"
+        ),
+        (
+            r"\b(?:marc|agend)(?:ou|aram|ei|amos)\b[^.!?]{0,40}\bnao (?:sei|lembro|recordo|falou|disse|"
+            r"avisou)\b[^.!?]{0,15}\b"
+            r"(?:dia|hora|horario|data|quando)\b"
+        ),
         rf"\bcom quem (?:e|vai ser|sera|ficou|esta)? ?(?:marcad[oa] )?(?:a |o )?(?:minha|meu) {VISIT}\b",
         (
             r"\besqueci (?:o |a |qual |que |de )?(?:horario|dia|hora|data|quando)\b|\b(?:dia|horario|hora|data) que "
@@ -190,7 +246,10 @@ REST: tuple[Rule, ...] = (
             rf"trabalha|tem|esta)\b"
         ),
         (
-            r"\btem (?:alguma coisa|algo)\b|\bo que (?:voces )?(?:tem|ha|sobrou|tiver)\b[^.!?]{0,15}\b(?:livre|vag|"
+            r"\btem (?:alguma coisa|algo)\b|\bnao (?:tem|teria|ha) (?:nada|algo|alguma coisa|nenhum\w*)(?: \w+)? "
+            r"(?:mais (?:cedo|"
+            r"tarde|perto|proximo)|antes|depois)\b[^.!]*\?|\bo que (?:voces )?(?:tem|ha|sobrou|"
+            r"tiver)\b[^.!?]{0,15}\b(?:livre|vag|"
             r"para|n[ao]|de)\b"
         ),
         (
@@ -248,6 +307,12 @@ REST: tuple[Rule, ...] = (
             r"\d\d? ?(?:h|horas)|que horas|dias|24)"
         ),
         (
+            r"\b(?:hoje|amanha|segunda|terca|quarta|quinta|sexta|sabados?|domingos?|feriados?|natal|carnaval)(?:[ "
+            r"-]?feiras?)?"
+            r"(?: que vem)? (?:(?:voces?|a clinica|ai|tambem) )*(?:atend(?:e|em)|abrem?|funcionam?|trabalham?)"
+            r"(?: (?:ai|tambem|normal\w*|de manha|a tarde|a noite|cedo))*\W*\?"
+        ),
+        (
             r"^\W*(?:(?:oi|ola|bom dia|boa tarde|boa noite|e|mas|sera que|por acaso)\W+)*(?:n[ao]|dia|em|de|"
             r"durante)\b[^?,]{2,30}\b"
             r"(?:voces |a clinica |ai |tem )?(?:atend(?:e|em|imento)|abrem?|funcionam?|trabalham?)\b[^?]{0,12}\?"
@@ -287,10 +352,12 @@ REST: tuple[Rule, ...] = (
             r"\bquanto (?:que )?(?:e|custa|fica|sai|esta|cobra\w*|seria|ta|sao|vai ficar|vou pagar|eu pago|pago|"
             r"ficaria|sairia|voces cobram|custaria|da|vale)\b(?! (?:tempo|a duracao))"
         ),
+        r"\bpor quanto\b|\bmais em conta\b|\btem (?:alguma )?promoc(?:ao|oes)\b|\bprec(?:inho|ao)s?\b|\bvalorzinho\b",
         r"\b(?:ate|menos de|abaixo de) (?:r\$ ?)?\d{2,4} ?(?:reais|real|conto)",
         r"\b(?:precos?|valor(?:es)?|tabela|orcamento|custo|taxas?|honorarios?)\b(?! (?:do |da )?(?:meu|minha) exame)",
         (
-            r"\b(?:parcel\w+|pix|cartao(?! (?:do|da) (?:convenio|plano|sus))|forma(?:s)? de pagamento|em dinheiro|"
+            r"\b(?:parcel\w+|pix|cartao(?! (?:do|da|de) (?:convenio|plano|sus|todos))|forma(?:s)? de pagamento|em "
+            r"dinheiro|"
             r"car[oa]|barat[oa]|(?:e|sera|sao) cobrad[oa]|cobram?|multa|investimento|da para dividir|(?:preciso|"
             r"precisa|tenho que|"
             r"como|posso|"
@@ -341,6 +408,12 @@ REST: tuple[Rule, ...] = (
             r"\bo que e (?:um |uma |o |a )?\w+\?|\bqual (?:e )?a diferenca\b|\b(?:por|em) (?:video|videochamada)\b|"
             r"\bcomo funciona\b|\bacompanhante\b"
         ),
+        (
+            r"\b(?:posso|pode|podia) fazer [^?!.]{0,30}\b(?:menstruad[oa]|menstruando|gravida|gestante|amamentando|"
+            r"gripad[oa]|"
+            r"com (?:febre|gripe|aparelho))\b"
+        ),
+        r"\b(?:e|sao|seria) (?:em (?:grupo|dupla)|individual|individuais)\b",
         r"\bquem (?:e|sao|faz|atende|aplica)\b(?! voce)|\bfeit[oa] por quem\b",
         (
             r"\b(?:precisa|necessario|exige\w*|tem que (?:ter|levar)|tenho que (?:ter|levar)|"
@@ -358,7 +431,7 @@ REST: tuple[Rule, ...] = (
             r"\b(?:quanto tempo|dura(?:cao)?|demora\w*|preparo|prepar(?:ar|acao)|jejum|em jejum|preciso (?:levar|"
             r"de pedido|de encaminhamento|fazer jejum|estar)|o que (?:preciso |devo |tenho que )?levar|"
             r"a partir de (?:que|qual) idade|qual idade|para que serve|como (?:e|funciona) (?:o |a )|doi|anestesia|"
-            r"contraindicac\w+|telemedicina|online|teleconsulta|quais (?:sao )?(?:os |as )?(?:servicos|"
+            r"contraindicac\w+|telemedicina|(?<!alguem )online|teleconsulta|quais (?:sao )?(?:os |as )?(?:servicos|"
             r"especialidades|exames|medicos|profissionais|procedimentos)|que (?:servicos|especialidades|exames))\b"
         ),
         weight=0.75,

@@ -51,6 +51,13 @@ _FROM = re.compile(
 )
 _FROM_ON = re.compile(rf"\b(?:(?:das?|de|as) )?{_clock('a')} (?:em diante|para (?:a )?frente|para cima)")
 _TO = re.compile(rf"\b(?:antes d[aeo]s?|ate(?: as| a| o| no maximo as)?|no maximo(?: ate)?(?: as)?) {_clock('a')}")
+_BUSY = re.compile(
+    r"\b(?:trabalho|trabalhando|estudo|tenho aula|dou aula|estou ocupad[oa]|"
+    r"(?:estou|fico) (?:n[ao]|em) (?:trabalho|servico|emprego|escola|faculdade|aula|curso|plantao|reuniao|expediente))"
+    r"(?: (?:todo dia|sempre|so|n[ao] [a-z]+|de manha))* $"
+)
+"""Who is busy until an hour can come from then on."""
+_AFTER_THAT = re.compile(r"[^.;?!#]{0,40}\b(?:depois|apos|a partir) (?:diss?o|dess[ea] (?:hora|horario)|dai)\b")
 _AT = re.compile(rf"(?<![\d/:,.])\b(?P<lead>{_AT_WORD} |(?:a|umas|uns|tipo|das?|de|ou|e) )?{_clock('a')}")
 
 _SPANS: tuple[tuple[re.Pattern[str], time | None, time | None], ...] = tuple(
@@ -159,6 +166,12 @@ def _said(match: re.Match[str], p: str) -> bool:
     return bool(g[f"{p}u"] or g[f"{p}per"] or g[f"{p}mid"] or g[f"{p}mw"] == "meia" or g[f"{p}to"])
 
 
+def _in_words(match: re.Match[str]) -> bool:
+    """Whether hour and minutes are both written out ("nove e quinze"), and are no one number ("vinte e cinco")."""
+    hour, minutes = match["ah"] or "", match["amw"] or ""
+    return hour.isalpha() and hour != "vinte" and minutes not in {"", "meia"} and not minutes.isdigit()
+
+
 def _blank(text: str, start: int, end: int) -> str:
     return text[:start] + "#" * (end - start) + text[end:]
 
@@ -190,9 +203,10 @@ def _find_bounds(text: str, out: list[TimeMention]) -> str:
             value = _value(m, "a")
             if value is None or not (_said(m, "a") or _FOLLOWED.match(text, m.end())):
                 continue
+            free_after = lower or _BUSY.search(text[: m.start()]) or _AFTER_THAT.match(text, m.end())
             mention = (
                 TimeMention(m.start(), m.end(), begin=value[0])
-                if lower
+                if free_after
                 else TimeMention(m.start(), m.end(), until=value[0])
             )
             out.append(mention)
@@ -238,7 +252,9 @@ def find_times(text: str, *, beside_day: tuple[int, ...] = ()) -> list[TimeMenti
         sure = _said(m, "a")
         named = lead in {"as", "pelas", "la pelas", "ali pelas"} or lead.startswith("por volta")
         joined = lead in {"ou", "e"} and any(t.at and 0 <= m.start() - t.end <= 1 for t in out)
-        if not sure and not ((named or joined) and _FOLLOWED.match(spans, m.end())):
+        beside = any(0 <= m.start() - end <= 2 for end in beside_day)  # noqa: PLR2004 - a space or a comma
+        spoken = _in_words(m) and (beside or spans.strip(" .,!?") == m.group())
+        if not sure and not ((named or joined or spoken) and _FOLLOWED.match(spans, m.end())):
             continue
         value = _value(m, "a", part_name)
         if value is not None:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from atendeai.domain.dialogue import alternatives, booking, changes, misses, pairs, searching, subject, texts, wishing
 from atendeai.domain.dialogue.choice import chosen_index, names_slot, sooner
 from atendeai.domain.dialogue.flow import naming
-from atendeai.domain.dialogue.nearest import not_ruled_out
+from atendeai.domain.dialogue.nearest import days_ruled_out, not_ruled_out
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Purpose, State
@@ -51,12 +51,17 @@ def collecting(session: Session, asked: Asks | None) -> Taken:
     session.absorb()
     if not state.candidates:
         state.candidates, state.any_of_them = days  # those named before the question still hold
-    if _known(state) == known and not wishing.leaves_open(session.norm) and session.says_nothing:
+    if _known(state) == known and not _leaves_open(session) and session.says_nothing:
         _nothing_learnt(session, asked)
         if state.handed_off:
             return True
-    yield from wishing.advance(session)
+    yield from wishing.advance(session, listing=bool(days_ruled_out(session.norm)))
     return True
+
+
+def _leaves_open(session: Session) -> bool:
+    """Whether the patient leaves the day to the clinic, or but for those that will not do."""
+    return wishing.leaves_open(session.norm) or bool(days_ruled_out(session.norm))
 
 
 def _undecided(session: Session, asked: Asks | None) -> Taken:
@@ -70,6 +75,7 @@ def _undecided(session: Session, asked: Asks | None) -> Taken:
         yield from wishing.advance(session, listing=True)
         return True
     refused = session.reading.intent is Intent.CONFIRM_NO and session.says_nothing and not session.names_another_kind
+    refused = refused and not days_ruled_out(session.norm)  # "não posso quarta nem quinta": the others will do
     if refused and asked in {Asks.DATE, Asks.SERVICE}:
         yield from booking.drop(session)
         return True
@@ -175,9 +181,11 @@ def among(session: Session, _asked: Asks | None) -> Taken:
     fitting = [s for s in state.slots if names_slot(reading.when, s)]
     index = chosen_index(session.norm, len(state.slots))
     vague = reading.when.empty and session.says_nothing
-    left = not_ruled_out(state.slots, session.norm)
+    left = not_ruled_out(state.slots, days_ruled_out(session.norm))
     if vague and 0 < len(left) < len(state.slots):
         yield from searching.show(session, left)  # "qualquer dia menos segunda"
+    elif vague and days_ruled_out(session.norm):
+        yield from wishing.other_days(session)
     elif len(fitting) == 1:
         yield from searching.offer(session, fitting[0])
     elif index is not None and not fitting and (reading.when.empty or not _DIGIT.search(session.norm)):

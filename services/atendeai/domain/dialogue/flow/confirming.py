@@ -7,6 +7,7 @@ from atendeai.domain.dialogue import answers, booking, doubt, misses, renaming, 
 from atendeai.domain.dialogue.choice import names_slot
 from atendeai.domain.dialogue.flow import naming
 from atendeai.domain.dialogue.kin import speaks_for_another
+from atendeai.domain.dialogue.nearest import days_ruled_out
 from atendeai.domain.dialogue.ports import Answer, Request, Slot, Steps
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose
@@ -56,6 +57,8 @@ def _settled(session: Session, slot: Slot, *, agrees: bool) -> Taken:
     if not renamed and agrees:
         yield from booking.accept(session)
         answers.doubt_beside(session, slot.service)
+    elif reading.when.empty and not renamed and days_ruled_out(session.norm):
+        yield from wishing.other_days(session)
     elif reading.when.empty and reading.intent is Intent.CONFIRM_NO and not renamed:
         yield from searching.release(session)
         booking.ask_other_day(session)

@@ -11,6 +11,7 @@ from atendeai.domain.dialogue import (
     giving_up,
     misses,
     narrowing,
+    offering,
     renaming,
     searching,
     standing,
@@ -55,7 +56,8 @@ def take(session: Session, asked: Asks | None) -> Taken:
         state.name = corrected
         yield from searching.offer(session, state.slots[0])
         return True
-    if intent in _ELSEWHERE or (intent is Intent.RESCHEDULE and (yield from changes.stands_already(session))):
+    elsewhere = intent in _ELSEWHERE or (intent is Intent.OUT_OF_SCOPE and offering.asks_advice(session.norm))
+    if elsewhere or (intent is Intent.RESCHEDULE and (yield from changes.stands_already(session))):
         return False
     if (yield from changes.another_named(session)):
         return True
