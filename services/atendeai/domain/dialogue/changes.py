@@ -8,11 +8,11 @@ from atendeai.domain.dialogue import (
     following,
     narrowing,
     offering,
-    pairs,
     reasons,
     searching,
     shifts,
     texts,
+    which,
     whose,
     wishing,
     wording,
@@ -33,9 +33,7 @@ from atendeai.domain.dialogue.ports import (
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage
 from atendeai.domain.understanding.dates import Role, parse
-from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.intent import Intent
-from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment, When
 
 UNTOLD = "patient"
@@ -43,15 +41,8 @@ UNTOLD = "patient"
 _SAID = 0.6
 """Above it an intent was said; at or below it was guessed from what else the message holds."""
 _ACTS = {Intent.CANCEL: Purpose.CANCEL, Intent.RESCHEDULE: Purpose.RESCHEDULE}
-_SEVERAL = 2
 _LATE_MINUTES = 240
 """An appointment that began so long ago may be the one somebody is late for."""
-_ALL = re.compile(
-    r"\b(?:tod[ao]s|(?:ambas|ambos|[ao]s (?:duas|dois))(?P<two>)|[ao]s tres(?P<three>)|"
-    r"tudo(?! (?:bem|bom|certo|ok|joia|otimo)))\b(?! (?:horas?|h|hs|e meia|e \d|da (?:tarde|manha|madrugada))\b)"
-)
-_AT_AN_HOUR = re.compile(r"\bàs (?:duas|três|tres)\b", re.IGNORECASE)
-"""Written with its accent it is an hour; "as duas" is both of them."""
 _SAME_TIME = re.compile(
     r"\b(?:n?[oa] )?mesm[oa] (?:hora|horario)\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |"
     r"a )?(?:mesm[oa] )?(?:horario|"
@@ -61,7 +52,6 @@ _SAME_TIME = re.compile(
 )
 _CANNOT = re.compile(r"\bnao (?:(?:vou )?(?:posso|consig\w+|poderei|poder|dou conta)|da\b|vai dar|dara|tenho como|vou)")
 _MOVES = re.compile(r"\b(?:remarc|reagend)\w*")
-_THE_OTHER = re.compile(r"^\W*(?:(?:e|agora|entao|ok|certo|isso)\W+)*(?:a|o) outr[oa]\b")
 _SAME_DAY = re.compile(
     r"\b(?:n?[oa] )?mesmo dia\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |a )?(?:mesm[oa] )?(?:dia|data)\b|"
     r"\b(?:so|apenas) (?:mud\w+|troc\w+|alter\w+)(?: \w+)? (?:o |a |de )?(?:horario|hora)\b"
@@ -96,16 +86,16 @@ def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Ste
     state.purpose = purpose
     state.reason = reasons.why(session.reading.text) or told_before if purpose is Purpose.CANCEL else None
     state.when = when or state.when
-    left = excepting.left(session, items, _meant) if purpose is Purpose.CANCEL else None
+    left = excepting.left(session, items, which.meant) if purpose is Purpose.CANCEL else None
     if left is not None:
         yield from _all_but(session, items, left)
         return
     theirs = who.items if who is not None else items
-    everything = _all_of(session, len(theirs))
+    everything = which.all_of(session, len(theirs))
     said = session.reading.existing.moment
-    meant = list(theirs) if everything and said.date is None and not said.date_from else _meant(session, theirs)
+    meant = list(theirs) if everything and said.date is None and not said.date_from else which.meant(session, theirs)
     if len(meant) > 1 and not everything:
-        meant = _just_arranged(session, meant)
+        meant = which.just_arranged(session, meant)
     if len(meant) == 1:
         yield from with_target(session, meant[0])
         return
@@ -146,29 +136,9 @@ def _nothing_to_change(session: Session, purpose: Purpose, items: Sequence[Appoi
     state.answered = True
 
 
-def _just_arranged(session: Session, meant: list[Appointment]) -> list[Appointment]:
-    """Of one person's appointments the one arranged a moment ago is moved; of several people's it is asked."""
-    state = session.state
-    moved = state.purpose is Purpose.RESCHEDULE and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
-    last = state.last
-    one = last is not None and all(whose.same(a.patient_name or "", last.patient_name or "") for a in meant)
-    if last is not None and _THE_OTHER.search(session.norm):
-        return [a for a in meant if a.id != last.id] or meant  # "a outra quarta às 9h", of two to be moved
-    return [a for a in meant if moved and one and last is not None and a.id == last.id] or meant
-
-
-def _all_of(session: Session, count: int) -> bool:
-    """Whether the message means all of so many appointments: "todas", or "as duas" of two."""
-    found = _ALL.search(session.norm)
-    if found is None or count < _SEVERAL or _AT_AN_HOUR.search(session.reading.text.raw):
-        return False
-    said = 2 if found["two"] is not None else 3 if found["three"] is not None else count
-    return said == count
-
-
 def _ask_which(session: Session, *, one_by_one: bool = False) -> None:
-    which = texts.which_appointment([told(session, a) for a in session.state.targets])
-    session.say(f"{texts.MOVES_ONE_BY_ONE} {which}" if one_by_one else which, Asks.DATE, again=which)
+    question = texts.which_appointment([told(session, a) for a in session.state.targets])
+    session.say(f"{texts.MOVES_ONE_BY_ONE} {question}" if one_by_one else question, Asks.DATE, again=question)
 
 
 def another_named(session: Session) -> Generator[Request, Answer, bool]:
@@ -179,13 +149,13 @@ def another_named(session: Session) -> Generator[Request, Answer, bool]:
     if reading.intent is Intent.BOOK and reading.confidence > _SAID:
         return False
     at_hand = [state.target] if state.target is not None else list(state.targets)
-    everything = state.purpose is Purpose.CANCEL and bool(_ALL.search(session.norm))
+    everything = state.purpose is Purpose.CANCEL and bool(which.ALL.search(session.norm))
     items = (yield from upcoming(session)) if state.of_several or everything else at_hand
     who = whose.narrowed(session, items)
     ids = {a.id for a in at_hand}
     others = who is not None and not ids & {a.id for a in who.items}
     mine = state.target is not None and whose.speaks_of_own(session) and not whose.is_own(session, state.target)
-    more = everything and len(at_hand) == 1 and _all_of(session, len(items))
+    more = everything and len(at_hand) == 1 and which.all_of(session, len(items))
     if not at_hand or not (others or (mine and state.of_several) or more):
         return False
     purpose = _ACTS.get(reading.intent, state.purpose)
@@ -197,16 +167,16 @@ def another_named(session: Session) -> Generator[Request, Answer, bool]:
 def picking(session: Session) -> Steps:
     """The patient says which of several appointments is meant."""
     state = session.state
-    left = excepting.left(session, state.targets, _meant) if state.purpose is Purpose.CANCEL else None
+    left = excepting.left(session, state.targets, which.meant) if state.purpose is Purpose.CANCEL else None
     if left is not None:
         yield from _all_but(session, state.targets, left)
         return
-    everything = _all_of(session, len(state.targets))
+    everything = which.all_of(session, len(state.targets))
     if state.purpose is Purpose.CANCEL and everything:
         _ask_for_all(session)
         return
     index = chosen_index(session.norm, len(state.targets))
-    meant = [state.targets[index]] if index is not None else _meant(session, state.targets)
+    meant = [state.targets[index]] if index is not None else which.meant(session, state.targets)
     if len(meant) != 1:
         _ask_which(session, one_by_one=everything)
         return
@@ -219,7 +189,7 @@ def _all_but(session: Session, items: Sequence[Appointment], left: list[Appointm
     if len(left) == 1:
         yield from with_target(session, left[0])
         return
-    if not left and len(items) < _SEVERAL:
+    if not left and len(items) < which.SEVERAL:
         kept(session)
         return
     state.target, state.targets = None, left or list(items)
@@ -230,12 +200,6 @@ def _all_but(session: Session, items: Sequence[Appointment], left: list[Appointm
     _ask_which(session)
 
 
-def excepts(session: Session) -> bool:
-    """Whether some of several appointments at hand are left alone, and others still to be cancelled."""
-    targets = session.state.targets
-    return len(targets) > 1 and bool(excepting.left(session, targets, _meant))
-
-
 def _ask_for_all(session: Session) -> None:
     session.state.stage = Stage.CANCELLING
     session.say(texts.ask_cancel(_together(session, session.state.targets)), Asks.CONFIRMATION)
@@ -244,7 +208,7 @@ def _ask_for_all(session: Session) -> None:
 def _together(session: Session, items: Sequence[Appointment]) -> str:
     """Several in one sentence; of several people each on a line of its own."""
     each = [told(session, a) for a in items]
-    apart = session.state.of_several and len(each) >= _SEVERAL
+    apart = session.state.of_several and len(each) >= which.SEVERAL
     return "".join(f"\n• {one}" for one in each) if apart else wording.listed(each)
 
 
@@ -297,18 +261,6 @@ def _changed_meanwhile(session: Session, targets: Sequence[Appointment]) -> Gene
 
 def _place(appointment: Appointment) -> tuple[object, ...]:
     return appointment.id, appointment.start, appointment.professional, appointment.service
-
-
-def names_one(session: Session) -> bool:
-    """Whether the message names one of several appointments about to be cancelled ("não, só a de amanhã")."""
-    targets = session.state.targets
-    return len(targets) > 1 and not _ALL.search(session.norm) and len(_meant(session, targets)) == 1
-
-
-def names_some(session: Session) -> bool:
-    """Whether the message tells some of the appointments at hand from the others."""
-    targets = session.state.targets
-    return chosen_index(session.norm, len(targets)) is not None or len(_meant(session, targets)) < len(targets)
 
 
 def kept(session: Session) -> None:
@@ -364,7 +316,7 @@ def _says_another_time(session: Session, target: Appointment) -> bool:
     """Whether the message that picks an appointment also says when it is to be ("a da Bia, pra sexta de tarde")."""
     said = parse(session.norm, session.now, hours=session.clinic.hours or None, role=Role.NEW)
     moments = said.candidates or (said.moment,)
-    if said.empty or any(fits(target, moment) for moment in moments):
+    if said.empty or any(which.fits(target, moment) for moment in moments):
         return False
     session.reread(said)
     return True
@@ -410,7 +362,7 @@ def confirm(session: Session) -> Steps:
     if who is not None and not who.items:
         yield from _nothing_to_change(session, Purpose.CONFIRM, items, who.said)
         return
-    meant = _meant(session, items)
+    meant = which.meant(session, items)
     yield from _confirm(session, next((a for a in meant if a.id == session.reminded_of), meant[0]))
 
 
@@ -424,7 +376,7 @@ def answer_with_time(session: Session) -> Generator[Request, Answer, bool]:
     moments = list(said.candidates) or [said.moment]
     if not items:
         return False
-    if any(fits(items[0], m) for m in moments):
+    if any(which.fits(items[0], m) for m in moments):
         yield from _confirm(session, items[0])
     else:
         yield from begin(session, Purpose.RESCHEDULE)
@@ -438,7 +390,7 @@ def ruled_out(session: Session) -> Generator[Request, Answer, bool]:
     if not _CANNOT.search(session.norm) or not moments:
         return False
     items = yield from upcoming(session)
-    return any(fits(a, m) for a in items for m in moments)
+    return any(which.fits(a, m) for a in items for m in moments)
 
 
 def late(session: Session) -> Steps:
@@ -483,48 +435,6 @@ def upcoming(session: Session) -> Generator[Request, Answer, list[Appointment]]:
     ahead = [a for a in items if a.start > session.now]
     session.state.of_several = whose.several(session, ahead)
     return ahead
-
-
-def _meant(session: Session, items: list[Appointment]) -> list[Appointment]:
-    """Those of ``items`` that fit the patient, day, hour and professional in the message; all when it says nothing."""
-    theirs = whose.narrowed(session, items)
-    items = theirs.items or items if theirs is not None else items
-    existing: When = session.reading.existing
-    moments = list(existing.candidates) or ([] if existing.moment.empty else [existing.moment])
-    fitting = [a for a in items if any(fits(a, m) for m in moments)]
-    days = {m.date for m in moments} - {session.reading.when.moment.date}
-    if not fitting and session.state.purpose is Purpose.RESCHEDULE:
-        fitting = [a for a in items if a.start.date() in days]  # "a de quinta pra sexta 9h": the hour is the new one
-    if fitting:
-        return fitting
-    named = [
-        a for a in items if (who := session.clinic.professional(a.professional)) and _mentions(session.norm, who.name)
-    ]
-    if named:
-        return named
-    telling = {s.code: s.name for s in session.clinic.services if set(fold(s.name).split()) - GENERIC}
-    codes = match(session.norm, telling)
-    booked = [s for s in session.clinic.services if any(a.service == s.code for a in items)]
-    others = session.state.last is not None or session.state.pending is not None
-    if others and not codes:
-        codes = [s.code for s in pairs.sharing(session.norm, booked)]  # "a consulta", where it was an exam just now
-    return [a for a in items if a.service in codes] or list(items)
-
-
-def fits(appointment: Appointment, moment: Moment) -> bool:
-    """Whether an appointment lies where a moment says, as far as that goes."""
-    day, at = appointment.start.date(), appointment.start.time()
-    if moment.date is not None and moment.date != day:
-        return False
-    if moment.date_from is not None and day < moment.date_from:
-        return False
-    if moment.date_to is not None and day > moment.date_to:
-        return False
-    return moment.time is None or moment.time == at
-
-
-def _mentions(norm: str, name: str) -> bool:
-    return bool(match(norm, {"it": name}, exact=True))
 
 
 def told(session: Session, appointment: Appointment) -> str:

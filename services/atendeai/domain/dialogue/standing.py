@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import changes, doubt, giving_up, misses, texts
+from atendeai.domain.dialogue import changes, doubt, giving_up, misses, texts, which
 from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Session
@@ -40,7 +40,7 @@ def picking(session: Session, _asked: Asks | None) -> Taken:
         return False  # a further booking is wished for
     if _other_act(session):
         return False  # "na verdade remarca a limpeza": begun anew
-    refused = session.state.purpose is Purpose.CANCEL and refuses(session) and not changes.excepts(session)
+    refused = session.state.purpose is Purpose.CANCEL and refuses(session) and not which.excepts(session)
     if refused or _none_of_them(session):
         changes.kept(session)
         return True
@@ -53,7 +53,7 @@ def _none_of_them(session: Session) -> bool:
     if _NONE.match(session.norm):
         return True
     gives_up = session.reading.intent is Intent.CONFIRM_NO or giving_up.drops(session.norm)
-    return gives_up and session.says_nothing and not changes.names_some(session)
+    return gives_up and session.says_nothing and not which.names_some(session)
 
 
 def _other_act(session: Session) -> bool:
@@ -73,7 +73,7 @@ def refuses(session: Session) -> bool:
 def cancelling(session: Session, _asked: Asks | None) -> Taken:
     """The last word on a cancellation, or another time instead."""
     intent = session.reading.intent
-    if changes.excepts(session) or (changes.names_one(session) and not refuses(session)):
+    if which.excepts(session) or (which.names_one(session) and not refuses(session)):
         yield from changes.picking(session)
     elif refuses(session):
         yield from changes.cancelling(session, sure=False)
@@ -100,7 +100,7 @@ def _another_time(session: Session) -> bool:
     target, said = session.state.target, session.reading.when
     moments = list(said.candidates) or ([] if said.moment.empty else [said.moment])
     unsaid = not _CANCELS.search(session.norm)
-    return target is not None and unsaid and bool(moments) and not any(changes.fits(target, m) for m in moments)
+    return target is not None and unsaid and bool(moments) and not any(which.fits(target, m) for m in moments)
 
 
 def _further(session: Session) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from atendeai.domain.dialogue import beside, changes, doubt, kin, pairs, whose
+from atendeai.domain.dialogue import beside, doubt, kin, pairs, which, whose
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage
 from atendeai.domain.understanding.intent import Intent
@@ -69,7 +69,7 @@ def _names_another(session: Session, reading: Understanding) -> bool:
     at_hand = [state.target] if state.target is not None else list(state.targets)
     moments = [m for m in (reading.existing.moment, *reading.existing.candidates) if not m.empty]
     named = {s.code for s in pairs.services_in(session.clinic, norm, generic=False, many=True)}
-    if any(changes.fits(a, m) for a in at_hand for m in moments) or any(a.service in named for a in at_hand):
+    if any(which.fits(a, m) for a in at_hand for m in moments) or any(a.service in named for a in at_hand):
         return False
     who = whose.narrowed(session, at_hand)
     return bool(moments or named or _ANOTHER.search(norm) or (who is not None and not who.items))
