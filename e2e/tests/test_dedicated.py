@@ -89,6 +89,7 @@ def test_a_suspended_clinic_sleeps_and_loses_nothing(fakes: Outside) -> None:
         try:
             wait(local, "Suspended")
             kubectl.wait_for("no pods", lambda: not kubectl.get("pods", namespace=namespace), deadline=120)
+            fakes.open_window(local, patient.number)  # it is answered the moment the clinic is awake
             payload = edge.text_message(local, patient.number, "qual o endereço?", name="Ana")
             assert edge.post_webhook(local, payload, patient.app_secret).status_code == 200
             assert patient.heard() == []
@@ -97,7 +98,6 @@ def test_a_suspended_clinic_sleeps_and_loses_nothing(fakes: Outside) -> None:
         wait(local, "Suspended=False", seconds=180)  # it was Ready asleep as well
         wait(local, seconds=180)
     assert refused == [], "a webhook is taken at every moment of going to sleep and of waking"
-    fakes.open_window(local, patient.number)
     answer = kubectl.wait_for("the stored message answered after waking", patient.heard, deadline=90)
     assert "Rua das Flores" in answer[0]
 
