@@ -75,8 +75,8 @@ async def diary(
             professional_code=professional_code,
             contact_id=contact_id,
             conflict=conflict,
-            outside=hours if outside_hours else None,
-            within=None if outside_hours else hours,
+            hours=hours,
+            outside=bool(outside_hours),
             window=window,
         )
         page, token = window.page(found, sort_key)

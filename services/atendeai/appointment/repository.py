@@ -109,16 +109,16 @@ class AppointmentRepository:
         professional_code: str | None = None,
         contact_id: UUID | None = None,
         conflict: bool | None = None,
-        outside: OpenTimes | None = None,
-        within: OpenTimes | None = None,
+        hours: OpenTimes | None = None,
+        outside: bool = False,
         window: Window | None = None,
         limit: int = 0,
     ) -> list[Appointment]:
         """Return appointments that start in `[start, end)`: those of a window, or the first by start.
 
         Lapsed holds and offers are left out: nobody ever agreed to them. `conflict` asks for those that the calendar
-        speaks against, or for the others; `outside` for those that do not lie as a whole in a time when their
-        professional can be booked, `within` for those that do.
+        speaks against, or for the others; `hours` for those that lie as a whole in a time when their professional can
+        be booked, or with `outside` for the others.
         """
         conditions = [
             "a.clinic_id = :clinic_id",
@@ -129,10 +129,9 @@ class AppointmentRepository:
             conditions.append("a.conflict IS NOT NULL" if conflict else "a.conflict IS NULL")
         arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": list(LAPSED)}
         arguments["limit"] = window.limit if window else limit
-        for asked, times in (("NOT EXISTS", outside), ("EXISTS", within)):
-            if times is not None:
-                conditions.append(f"{asked} ({_OPEN})")
-                arguments |= times._asdict()
+        if hours is not None:
+            conditions.append(f"{'NOT ' if outside else ''}EXISTS ({_OPEN})")
+            arguments |= hours._asdict()
         for condition, name, value in (
             ("a.starts_at >= :start", "start", start),
             ("a.starts_at < :end", "end", end),
