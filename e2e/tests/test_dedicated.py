@@ -42,12 +42,14 @@ def _knocking(patient: Patient) -> Iterator[list[str]]:
     def knock() -> None:
         while not over.wait(0.25):
             try:
-                status = edge.post_webhook(patient.local, payload, patient.app_secret).status_code
+                answer = edge.post_webhook(patient.local, payload, patient.app_secret)
             except httpx.HTTPError as error:
-                refused.append(type(error).__name__)
+                refused.append(repr(error))
             else:
-                if status != 200:
-                    refused.append(str(status))
+                if answer.status_code != 200:
+                    refused.append(
+                        f"{answer.status_code} of {answer.headers.get('x-service', 'the edge')}: {answer.text}"
+                    )
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         knocks = pool.submit(knock)

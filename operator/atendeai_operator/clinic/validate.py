@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from atendeai_operator.api import durations, names, quantity
-from atendeai_operator.api.clinic import ClinicSpec, Quota
+from atendeai_operator.api import names, quantity
+from atendeai_operator.api.clinic import Quota
 from atendeai_operator.catalogue import CATALOGUE
 from atendeai_operator.clinic.config import CalendarKeys, credentials, profile, settings
 from atendeai_operator.clinic.facts import ClinicFacts, Ownership, SecretFact
@@ -26,7 +26,6 @@ WHATSAPP_KEYS = ("access-token", "app-secret", "verify-token")
 _TOKENS = ("access-token", "api-key")
 """Keys whose values go into a header of HTTP."""
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-MINUTE, DAY = 60, 24 * 60 * 60
 _NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
 """Files of a system's zone directory whose meaning differs from one machine to the next."""
 RUNTIME_SECRET = "runtime"  # noqa: S105 - the name of a Secret
@@ -38,7 +37,6 @@ def validate(facts: ClinicFacts) -> ClinicPlan:
     _claims(facts)
     _place(facts)
     _timezone(spec.timezone)
-    _durations(spec)
     _writable("spec", spec.model_dump(mode="json", by_alias=True, exclude_none=True))
     secrets = _secrets(facts)
     dedicated = _dedicated(facts) if spec.isolation == "Dedicated" else None
@@ -97,17 +95,6 @@ def _place(facts: ClinicFacts) -> None:
             " it, or create the clinic with another name, or set isolation to Shared",
             code="NamespaceNotOwned",
         )
-
-
-def _durations(spec: ClinicSpec) -> None:
-    """Refuse what no agenda can be planned in: without it a duration of nothing would offer endless times."""
-    for index, service in enumerate(spec.profile.services):
-        length = durations.seconds(service.duration)
-        if length % MINUTE or not MINUTE <= length <= DAY:
-            raise InvalidSpec(
-                f"spec.profile.services[{index}].duration",
-                f"{service.duration} is no length of an appointment: write whole minutes, from 1m to 24h",
-            )
 
 
 def _writable(field: str, value: object) -> None:

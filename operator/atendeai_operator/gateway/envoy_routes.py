@@ -20,6 +20,11 @@ from atendeai_operator.gateway.envoy_parts import (
 )
 from atendeai_operator.gateway.model import Answer, Edge, Key, Route, Site, Upstream
 
+_UNSEEN = "connect-failure,refused-stream,reset-before-request"
+"""The service has certainly not seen the request: a booking is never sent twice by the edge."""
+_UNANSWERED = "connect-failure,refused-stream,reset"
+"""It may have seen it, and ended before it answered: only for what is stored once however often it is sent."""
+
 
 def routes(edge: Edge) -> str:
     """Return the route file: one virtual host per site and one for every other host."""
@@ -35,9 +40,13 @@ def routes(edge: Edge) -> str:
 
 
 def clusters(edge: Edge) -> str:
-    """Return the cluster file: one cluster per upstream service."""
+    """Return the cluster file: one cluster per upstream service.
+
+    Envoy reads routes and clusters independently, and a cluster serves only after its name has been resolved: a route
+    to one that is not there yet, or no more, answers 503.
+    """
     return resources(
-        "type.googleapis.com/envoy.config.cluster.v3.Cluster", [_cluster(upstream) for upstream in edge.upstreams]
+        "type.googleapis.com/envoy.config.cluster.v3.Cluster", [_cluster(upstream) for upstream in edge.known]
     )
 
 
@@ -83,17 +92,16 @@ def _virtual_host(site: Site) -> Json:
         "name": site.name,
         "domains": list(site.hosts),
         "routes": [*(_route(site, route) for route in site.routes), _answer(site.otherwise)],
-        "retry_policy": _again(3, "0.05s", "0.5s"),
+        "retry_policy": _again(_UNSEEN, 3, "0.05s", "0.5s"),
     }
     if site.keys:  # a token is the rule, and each public route says that it is an exception
         host["typed_per_filter_config"] = {JWT: _jwt_on_route(requirement_name=site.name)}
     return host
 
 
-def _again(times: int, first: str, longest: str) -> Json:
-    """Try again where the service has certainly not seen the request; a booking is never sent twice by the edge."""
+def _again(when: str, times: int, first: str, longest: str) -> Json:
     return {
-        "retry_on": "connect-failure,refused-stream,reset-before-request",
+        "retry_on": when,
         "num_retries": times,
         "retry_back_off": {"base_interval": first, "max_interval": longest},
     }
@@ -110,7 +118,7 @@ def _route(site: Site, route: Route) -> Json:
         filters[FLOOD] = flood_guard(route.guard)
     rendered: Json = {"match": match, "route": {"cluster": route.upstream.name, "timeout": "30s"}}
     if route.patient:  # a Service whose pods have just come is refused by nodes that have not heard of them
-        rendered["route"]["retry_policy"] = _again(10, "0.1s", "1s")
+        rendered["route"]["retry_policy"] = _again(_UNANSWERED, 10, "0.1s", "1s")
     if route.max_body != model.MAX_BODY_BYTES:
         filters[BUFFER] = {
             "@type": f"{EXT}.filters.http.buffer.v3.BufferPerRoute",

@@ -73,7 +73,8 @@ class Route:
     """One path, with everything under it, to one upstream.
 
     ``token`` demands a person's valid token; ``guard`` takes the place of the edge's own; ``patient`` says that who
-    asks would rather wait for some seconds than hear that nobody takes the connection; ``max_body`` is in bytes.
+    asks would rather wait for some seconds than hear that nobody takes the connection, and that what is sent twice is
+    done once; ``max_body`` is in bytes.
     """
 
     path: str
@@ -133,18 +134,26 @@ class Edge:
     """Everything one gateway does, in a fixed order: equal inputs render to equal bytes.
 
     ``origins`` are pairs of a host and an origin whose pages may read what is answered there; ``credentials`` says
-    whether with credentials.
+    whether with credentials. ``standby`` are upstreams to which a route has led, or will: a gateway that is told of
+    routes and of upstreams one after the other must know of an upstream before its first route and after its last.
     """
 
     sites: tuple[Site, ...]
     guard: Guard = API_GUARD
     origins: tuple[tuple[str, str], ...] = ()
     credentials: bool = True
+    standby: tuple[Upstream, ...] = ()
 
     @property
     def upstreams(self) -> tuple[Upstream, ...]:
         """Every upstream that a route leads to, once, by name."""
         found = {route.upstream.name: route.upstream for site in self.sites for route in site.routes}
+        return tuple(found[name] for name in sorted(found))
+
+    @property
+    def known(self) -> tuple[Upstream, ...]:
+        """Every upstream that a gateway knows of, once, by name: those that a route leads to, and those that wait."""
+        found = {upstream.name: upstream for upstream in (*self.standby, *self.upstreams)}
         return tuple(found[name] for name in sorted(found))
 
     @property
@@ -158,7 +167,8 @@ class Edge:
 class Tenant:
     """One clinic as the edge sees it.
 
-    ``namespace`` is where a Dedicated clinic's services run; ``origins`` are those of web pages that may call its API.
+    ``namespace`` is where a Dedicated clinic's services run; ``origins`` are those of web pages that may call its API;
+    ``standby`` is the namespace of services of its own that answered, or will, while the pool takes its messages in.
     """
 
     name: str
@@ -169,6 +179,7 @@ class Tenant:
     namespace: str = ""
     keys: tuple[Key, ...] = ()
     origins: tuple[str, ...] = ()
+    standby: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,29 +238,38 @@ def edge(
     if suspended:
         sites.append(Site("suspended", _hosts(suspended), webhook_only, SUSPENDED))
 
-    for tenant in everyone:
-        if tenant.dedicated and not tenant.suspended:
-            mark = tenant.clinic_id.replace("-", "")
-            upstreams = {
-                service.name: Upstream(
-                    f"{mark}-{service.name}",
-                    f"{service.name}.{tenant.namespace}.svc.{cluster_domain}",
-                    service.port,
-                )
-                for service in CATALOGUE
-            }
-            sites.append(
-                Site(
-                    f"clinic-{mark}",
-                    _hosts([tenant]),
-                    _routes(upstreams),
-                    UNKNOWN_PATH,
-                    keys=tenant.keys,
-                    issuer=ISSUER_PREFIX + tenant.clinic_id,
-                )
-            )
+    sites += [
+        Site(
+            f"clinic-{_mark(tenant)}",
+            _hosts([tenant]),
+            _routes(_own(tenant, tenant.namespace, cluster_domain)),
+            UNKNOWN_PATH,
+            keys=tenant.keys,
+            issuer=ISSUER_PREFIX + tenant.clinic_id,
+        )
+        for tenant in everyone
+        if tenant.dedicated and not tenant.suspended
+    ]
+    # The webhook's alone: nobody calls the API of a clinic that rests, and every upstream costs a gateway something.
+    standby = tuple(
+        _own(tenant, tenant.standby, cluster_domain)[WEBHOOK_SERVICE.name] for tenant in everyone if tenant.standby
+    )
     origins = {(host, origin) for tenant in everyone for host in _hosts([tenant]) for origin in tenant.origins}
-    return Edge(tuple(sites), origins=tuple(sorted(origins)), credentials=credentials)
+    return Edge(tuple(sites), origins=tuple(sorted(origins)), credentials=credentials, standby=standby)
+
+
+def _mark(tenant: Tenant) -> str:
+    return tenant.clinic_id.replace("-", "")
+
+
+def _own(tenant: Tenant, namespace: str, cluster_domain: str) -> dict[str, Upstream]:
+    """Return a clinic's own services, by name."""
+    return {
+        service.name: Upstream(
+            f"{_mark(tenant)}-{service.name}", f"{service.name}.{namespace}.svc.{cluster_domain}", service.port
+        )
+        for service in CATALOGUE
+    }
 
 
 def _hosts(tenants: Iterable[Tenant]) -> tuple[str, ...]:

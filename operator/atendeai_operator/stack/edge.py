@@ -54,17 +54,19 @@ def edge_clinic(
     if keys is None:
         return None
     origins = spec.security.cors_origins if spec.security else None
+    resting, own = rests(meta, spec, status), names.clinic_namespace(meta.namespace, meta.name)
     return EdgeClinic(
         clinic_id=UUID(status.clinic_id),
         name=meta.name,
         hosts=tuple(sorted(status.hosts)),
         isolation=spec.isolation,
-        suspended=rests(meta, spec, status),
+        suspended=resting,
         namespace=place(meta, spec),
         issuer=f"atendeai:{status.clinic_id}",
         jwt_keys=keys,
         tls=tls_pair(tls),
         origins=None if origins is None else tuple(sorted(origins)),
+        standby=own if resting and own in (place(meta, spec), status.namespace) else None,
     )
 
 
@@ -113,6 +115,7 @@ def digest(clinic: EdgeClinic) -> str:
         clinic.namespace,
         secret.hexdigest(),
         *([] if clinic.origins is None else [list(clinic.origins)]),
+        *([] if clinic.standby is None else [{"standby": clinic.standby}]),
     ]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:16]
 

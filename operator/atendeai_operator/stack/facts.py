@@ -144,6 +144,8 @@ class EdgeClinic:
     """Its own certificate; None means the stack's."""
     origins: tuple[str, ...] | None = None
     """Origins of web pages that may call its API; None means the stack's."""
+    standby: str | None = None
+    """While it is suspended or moves: the namespace of services of its own that answered, or will."""
 
 
 @dataclass(frozen=True)

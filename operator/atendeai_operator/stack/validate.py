@@ -161,6 +161,7 @@ def _tenant(clinic: EdgeClinic, usual: Cors) -> model.Tenant:
         namespace=clinic.namespace,
         keys=keys,
         origins=tuple(usual.origins) if clinic.origins is None else clinic.origins,
+        standby=clinic.standby or "",
     )
 
 

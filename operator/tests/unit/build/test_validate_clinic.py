@@ -46,19 +46,6 @@ def test_the_smallest_clinic_is_accepted() -> None:
     assert validate(_facts(isolation="Shared")).dedicated is None
 
 
-@pytest.mark.parametrize("duration", ["0m", "90s", "25h", "999999h", "0h0m0s"])
-def test_a_duration_that_no_agenda_can_hold_is_named(duration: str) -> None:
-    services = [{"code": "a", "name": "A"}, {"code": "b", "name": "B", "duration": duration}]
-    error = _refused(_facts(profile={"services": services}))
-    assert error.field == "spec.profile.services[1].duration"
-    assert "24h" in error.reason
-
-
-@pytest.mark.parametrize("duration", ["1m", "60s", "1h30m", "24h"])
-def test_a_duration_of_whole_minutes_is_accepted(duration: str) -> None:
-    assert validate(_facts(profile={"services": [{"code": "a", "name": "A", "duration": duration}]}))
-
-
 def test_what_the_database_cannot_keep_is_named_with_its_place() -> None:
     people = [{"code": "a", "name": "A"}, {"code": "b", "name": "B", "calendarId": "b\0@example.com"}]
     assert _refused(_facts(profile={"professionals": people})).field == "spec.profile.professionals[1].calendarId"

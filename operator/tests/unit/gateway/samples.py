@@ -39,6 +39,7 @@ def tenant(name: str, **changes: Any) -> model.Tenant:
         "dedicated": name in ("sol", "mar", "sono"),
         "suspended": name == "sono",
         "namespace": f"atendeai-{name}",
+        "standby": f"atendeai-{name}" if name == "sono" else "",
         "keys": (model.Key(identity, f"kid-{name}", text),),
     }
     return model.Tenant(**(usual | changes))

@@ -32,8 +32,8 @@ class Edge:
         self.echo = echo
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{self.plain}", timeout=10)
 
-    def write(self, edge: model.Edge) -> None:
-        """Write all files, the way the kubelet does: each complete, the bootstrap only once."""
+    def write(self, edge: model.Edge, *only: str) -> None:
+        """Write all files, or only some, the way the kubelet does: each complete, the bootstrap only once."""
         config = self.directory / "config"
         ports = (self.plain, self.tls, self.status)
         files = {
@@ -44,7 +44,8 @@ class Edge:
                 edge, config_dir=str(config), tls_dir=str(self.directory / "tls"), bind="127.0.0.1", ports=ports
             ),
         }
-        for name, text in files.items():
+        for name in only or files:
+            text = files[name]
             fresh = self.directory / name
             fresh.write_text(text)
             fresh.rename(config / name)
@@ -235,6 +236,18 @@ def test_a_suspended_clinic_takes_webhooks_alone(edge: Edge) -> None:
     assert edge.ask("sono", "/webhook/whatsapp", method="POST", content=b"{}").status_code == 200
     _problem(edge.ask("sono", "/api/v1/users"), 503)
     _problem(edge.ask("sono", "/health"), 503)
+
+
+def test_a_webhook_is_taken_while_a_gateway_knows_of_routes_and_not_yet_of_upstreams(edge: Edge) -> None:
+    awake = [samples.tenant(name, suspended=False, standby="") for name in samples.NAMES]
+    edge.write(model.edge(model.Pool("atendeai", "dev", frozenset({"whatsapp"})), awake), "rds.json")
+    try:
+        proxies.until("awake", lambda: edge.ask("sono", "/nowhere").status_code == 404)
+        assert edge.ask("sono", "/webhook/whatsapp", method="POST", content=b"{}").status_code == 200
+        _problem(edge.ask("sono", "/health"), 503)  # of its API nothing is known yet
+    finally:
+        edge.write(samples.edge())
+    proxies.until("asleep again", lambda: edge.ask("sono", "/nowhere").status_code == 503)
 
 
 def test_the_operator_can_tell_which_clinics_are_served(edge: Edge) -> None:

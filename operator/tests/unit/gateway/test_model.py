@@ -72,6 +72,15 @@ def test_without_a_pool_only_whatsapp_is_routed_to() -> None:
     assert {upstream.name for upstream in edge.upstreams} == {"pool-whatsapp"}
 
 
+def test_the_webhooks_of_a_clinic_that_rests_find_their_services_known_before_a_route_leads_there() -> None:
+    webhook = "/webhook/whatsapp"
+    asleep, awake = samples.tenant("sono"), samples.tenant("sono", suspended=False, standby="")
+    rested, serving = (model.edge(model.Pool("atendeai", "dev", frozenset()), [tenant]) for tenant in (asleep, awake))
+    led_to = next(route.upstream for site in serving.sites for route in site.routes if route.path == webhook)
+    assert led_to in rested.known
+    assert led_to not in rested.upstreams
+
+
 def test_no_route_leads_to_what_services_say_to_each_other() -> None:
     for site in samples.edge().sites:
         for route in site.routes:
