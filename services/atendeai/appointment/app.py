@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from atendeai.appointment import calendar_changes, feed_routes, internal, joining, public, waitlist_routes
+from atendeai.appointment import calendar_changes, feed_routes, internal, joining, public, undelivered, waitlist_routes
 from atendeai.appointment.availability import Availability
 from atendeai.appointment.calendars import Calendars
 from atendeai.appointment.fast_diary import FastDiary
@@ -36,6 +36,7 @@ def create_app(settings: Settings, *, kit: Kit | None = None) -> FastAPI:
             public.router,
             calendar_changes.router,
             joining.router,
+            undelivered.router,
             internal.router,
         ],
         workers=workers(kit.database, calendars, messenger, waiting_list),

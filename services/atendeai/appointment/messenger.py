@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -63,6 +64,11 @@ class Messenger:
                 raise
             return _final(message, error)
         return Outcome.SENT
+
+    async def withdraw(self, tenant: Tenant, keys: Sequence[str]) -> None:
+        """Take back what was queued under these keys and has not been sent. Raises ServiceError."""
+        path = "/internal/v1/outbound/withdraw"
+        await self._client.call(tenant, "whatsapp", "POST", path, json={"keys": list(keys)})
 
 
 def _final(message: Message, error: ServiceError) -> Outcome:

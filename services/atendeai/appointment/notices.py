@@ -2,8 +2,8 @@
 
 A change of the night is told in the morning, but at once to who would come before it.
 
-Durable work on each appointment, which looks at it as it stands now: an offer that is over is not made, and of several
-changes the patient hears how things stand in the end.
+Durable work on each appointment, which looks at it as it stands now: an offer that is over is not made, is taken back
+where its message still waits, and of several changes the patient hears how things stand in the end.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from atendeai.appointment.keys import change_key, offer_key
 from atendeai.appointment.messenger import Messenger, Outcome
 from atendeai.appointment.models import Appointment
 from atendeai.appointment.reminder_plan import next_morning
@@ -41,7 +42,9 @@ class Notices:
             appointment = await AppointmentRepository(connection, tenant.id).get(UUID(key))
         if appointment is None or appointment.contact_id is None or appointment.starts_at <= clock.now():
             return None
-        if appointment.status is Status.PROPOSED and appointment.waitlist_id is not None:
+        if appointment.lapsed and appointment.waitlist_id is not None:
+            await self.messenger.withdraw(tenant, [offer_key(appointment.id)])
+        elif appointment.status is Status.PROPOSED and appointment.waitlist_id is not None:
             await self._offer(tenant, appointment, appointment.contact_id)
         elif appointment.notice_version is not None:
             morning = next_morning(clock.now(), tenant.config.tz)
@@ -61,7 +64,7 @@ class Notices:
             clock.now().astimezone(tz),
         )
         message = Message.offer(offer.id, offer.patient_name, start, today.date(), until)
-        outcome = await self.messenger.send(tenant, contact_id, message, f"offer:{offer.id}", until=offer.expires_at)
+        outcome = await self.messenger.send(tenant, contact_id, message, offer_key(offer.id), until=offer.expires_at)
         if outcome is Outcome.SENT:
             return
         async with self.database.transaction(tenant) as connection:
@@ -80,7 +83,7 @@ class Notices:
         if told is not None:
             message = told(changed.patient_name, start, today)
             outcome = await self.messenger.send(
-                tenant, contact_id, message, f"change:{changed.id}:{version}", until=changed.starts_at
+                tenant, contact_id, message, change_key(changed.id, version), until=changed.starts_at
             )
         async with self.database.transaction(tenant) as connection:
             settled = await AppointmentRepository(connection, tenant.id).told(changed.id, version)

@@ -2,6 +2,7 @@
 
 The key is the appointment's. A look sends what is due (see `reminder_plan`) and says when to look again: at the next
 reminder's moment, but also now and then before, for the clinic may change `spec.reminders` meanwhile.
+What was queued for a time that does not stand any more is taken back: while the channel rests, messages wait.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.appointment.keys import reminder_key
 from atendeai.appointment.messenger import Messenger, Outcome
 from atendeai.appointment.models import Appointment
 from atendeai.appointment.reminder_plan import Plan, latest, plan
@@ -36,6 +38,11 @@ _SENT = text(
     "SELECT r.minutes_before FROM atendeai.appointment_reminder r"
     " WHERE r.clinic_id = :clinic_id AND r.appointment_id = :id AND r.starts_at = :start"
 )
+_VOID = text(
+    "SELECT r.starts_at, r.minutes_before FROM atendeai.appointment_reminder r"
+    " WHERE r.clinic_id = :clinic_id AND r.appointment_id = :id AND r.outcome = 'sent' AND r.starts_at > :now"
+    " AND (:over OR r.starts_at <> :start) ORDER BY r.at DESC LIMIT 20"
+)
 _RECORD = text(
     "INSERT INTO atendeai.appointment_reminder (clinic_id, appointment_id, starts_at, minutes_before, outcome, at)"
     " SELECT :clinic_id, a.id, :start, :minutes, :outcome, :now FROM atendeai.appointment a"
@@ -55,6 +62,9 @@ class Reminders:
         async with self.database.transaction(tenant) as connection:
             appointment = await AppointmentRepository(connection, tenant.id).get(UUID(key))
             sent = await _sent(connection, tenant, appointment) if appointment else set()
+            void = await _void(connection, tenant, appointment) if appointment else ()
+        if void:
+            await self.messenger.withdraw(tenant, void)
         if appointment is None or appointment.status is not Status.BOOKED or appointment.contact_id is None:
             return None
         if appointment.starts_at <= clock.now():
@@ -76,12 +86,11 @@ class Reminders:
             clock.now().astimezone(tz).date(),
             confirmed=appointment.confirmed_at is not None,
         )
-        start = int(appointment.starts_at.timestamp())
         return await self.messenger.send(
             tenant,
             contact_id,
             message,
-            f"reminder:{appointment.id}:{start}:{_minutes(offset)}",
+            reminder_key(appointment.id, appointment.starts_at, offset),
             # What waits in the queue is let go as late as what waits here.
             until=latest(appointment.starts_at, offset),
         )
@@ -110,6 +119,19 @@ def _look_again(appointment: Appointment, due: Plan) -> datetime | None:
 async def _sent(connection: AsyncConnection, tenant: Tenant, appointment: Appointment) -> set[timedelta]:
     names: Mapping[str, Any] = {"clinic_id": tenant.id, "id": appointment.id, "start": appointment.starts_at}
     return {timedelta(minutes=one) for one in (await connection.execute(_SENT, names)).scalars()}
+
+
+async def _void(connection: AsyncConnection, tenant: Tenant, appointment: Appointment) -> list[str]:
+    """Return the keys of what was queued for times ahead that the appointment does not have any more."""
+    names = {
+        "clinic_id": tenant.id,
+        "id": appointment.id,
+        "start": appointment.starts_at,
+        "over": appointment.status is not Status.BOOKED,
+        "now": clock.now(),
+    }
+    rows = (await connection.execute(_VOID, names)).all()
+    return [reminder_key(appointment.id, row.starts_at, timedelta(minutes=row.minutes_before)) for row in rows]
 
 
 async def _record(

@@ -291,11 +291,13 @@ class AppointmentService(Steps):
             return appointment
         return await self.withdraw_offer(appointment)
 
-    async def give_up_offer(self, appointment_id: UUID) -> None:
-        """Let go of an offer, if it still is one."""
+    async def give_up_offer(self, appointment_id: UUID) -> bool:
+        """Let go of an offer, if it still is one. Raises 404."""
         offer = await self._locked(appointment_id)
-        if offer.status is Status.PROPOSED:
-            await self.withdraw_offer(offer)
+        if offer.status is not Status.PROPOSED:
+            return False
+        await self.withdraw_offer(offer)
+        return True
 
     async def clear(self, professional_code: str, start: datetime, end: datetime) -> None:
         """Let go of holds and offers in a stretch of time that ran out. The professional's time is locked."""
@@ -304,7 +306,9 @@ class AppointmentService(Steps):
     async def withdraw_offer(self, offer: Appointment) -> Appointment:
         """Let go of an offer that is locked, before its time."""
         values = {"status": moved(offer, Status.CANCELLED).value, "cancel_reason": OFFER_EXPIRED, "expires_at": None}
-        return await self._change(offer, "expire", values)
+        after = await self._change(offer, "expire", values)
+        await self._take_back(after)
+        return after
 
     async def offer(self, verdict: Verdict, wish: Wish, expires_at: datetime) -> Appointment | None:
         """Keep a time for the next on the waiting list; None when somebody has it. The professional's time is locked.

@@ -102,6 +102,12 @@ class Steps:
         for one in lapsed:
             await self.note(one, "expire", Status.PROPOSED)
             self._free(one)
+            await self._take_back(one)
+
+    async def _take_back(self, offer: Appointment) -> None:
+        """See to it that an offer which is over is not made any more, should its message still wait."""
+        if offer.waitlist_id is not None:
+            await enqueue(self.connection, self.tenant.id, NOTICE_QUEUE, str(offer.id))
 
     def _free(self, before: Appointment) -> None:
         """Remember that a time got free: somebody may be waiting for it."""
@@ -160,6 +166,8 @@ class Steps:
             await enqueue(self.connection, self.tenant.id, CALENDAR_QUEUE, str(after.id))
         if notify:
             await enqueue(self.connection, self.tenant.id, NOTICE_QUEUE, str(after.id))
+        if before.status is Status.BOOKED and after.status is not Status.BOOKED:
+            await enqueue(self.connection, self.tenant.id, REMINDER_QUEUE, str(after.id))  # to take back what waits
         if before.status in LIVE and (after.status not in LIVE or _place(before) != _place(after)):
             self._free(before)
         return after

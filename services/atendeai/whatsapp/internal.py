@@ -16,9 +16,20 @@ from atendeai.kit.resources import ConnectionDep
 from atendeai.kit.responses import JSON
 from atendeai.kit.tenancy import TenantDep
 from atendeai.whatsapp import contacts
+from atendeai.whatsapp import outbox_repository as outbox
 from atendeai.whatsapp.channel import ChannelDep
+from atendeai.whatsapp.outbox import WITHDRAWN
 from atendeai.whatsapp.queueing import queue
-from atendeai.whatsapp.schemas import Channel, KnownContact, Outbound, Preferences, PreferencesKept, Queued
+from atendeai.whatsapp.schemas import (
+    Channel,
+    KnownContact,
+    Outbound,
+    Preferences,
+    PreferencesKept,
+    Queued,
+    Withdrawal,
+    Withdrawn,
+)
 
 router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
@@ -42,6 +53,18 @@ async def outbound(
         raise invalid("Idempotency-Key", "required, so that a repeated call does not send twice")
     stored = await queue(connection, tenant.id, message, key=f"{caller.actor}:{idempotency_key}", author=caller.actor)
     return JSON({"outbound_id": stored}, 202)
+
+
+@router.post("/outbound/withdraw", operation_id="internal_outbound_withdraw")
+async def withdraw(
+    withdrawal: Withdrawal,
+    tenant: TenantDep,
+    connection: ConnectionDep,
+    caller: Annotated[Principal, Depends(service())],
+) -> Withdrawn:
+    """Take back messages of the caller's own that wait; what is being sent, or was, stays as it is."""
+    keys = [f"{caller.actor}:{key}" for key in withdrawal.keys]
+    return Withdrawn(withdrawn=await outbox.withdraw(connection, tenant.id, keys, WITHDRAWN, clock.now()))
 
 
 @router.put(

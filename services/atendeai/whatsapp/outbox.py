@@ -50,6 +50,7 @@ OUTBOUND_QUEUE = "whatsapp.outbound"
 QUOTA = Failure(0, "The clinic's daily quota of messages is used up", "Raise spec.quota.messagesPerDay.")
 EXPIRED = Failure(0, "It was too late to be sent", "The channel was not working until this message was worth nothing.")
 OPTED_OUT = Failure(0, "The person asked for no more messages of this kind")
+WITHDRAWN = Failure(0, "It was taken back before it was sent", "What it was about had changed.")
 UNPROVEN = Failure(0, "Nobody knows whether it was sent", "No attempt was answered, and no status came of any.")
 NO_ADDRESS = Failure(0, "The contact has neither a number nor a user id", "The number has passed to somebody else.")
 _MOST_IN_A_ROW = 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,6 +71,11 @@ _FAIL = text(
     " error_code = :code, error_title = :title, error_details = :details"
     " WHERE clinic_id = :clinic_id AND id = :id AND state NOT IN ('delivered', 'read')"
     " RETURNING purpose, author"
+)
+_WITHDRAW = text(
+    "UPDATE atendeai.whatsapp_outbound SET state = 'failed', failed_at = :now,"
+    " error_code = :code, error_title = :title, error_details = :details"
+    " WHERE clinic_id = :clinic_id AND idempotency_key = ANY(CAST(:keys AS text[])) AND state = 'queued'"
 )
 _OF = (
     " coalesce(c.merged_into, o.contact_id) AS contact_id FROM atendeai.whatsapp_outbound o"
@@ -309,6 +315,21 @@ async def fail(
     values = {**_error(clinic_id, message, failure), "now": now}
     row = (await connection.execute(_FAIL, values)).one_or_none()
     return (str(row.purpose), str(row.author)) if row else None
+
+
+async def withdraw(
+    connection: AsyncConnection, clinic_id: UUID, keys: Sequence[str], why: Failure, now: datetime
+) -> int:
+    """Give up those messages of some keys that wait, in nobody's name but their author's; how many."""
+    values = {
+        "clinic_id": clinic_id,
+        "keys": list(keys),
+        "code": why.code,
+        "title": why.title,
+        "details": why.details,
+        "now": now,
+    }
+    return (await connection.execute(_WITHDRAW, values)).rowcount
 
 
 async def written(connection: AsyncConnection, clinic_id: UUID, message: UUID) -> Written | None:

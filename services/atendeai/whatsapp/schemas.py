@@ -123,6 +123,20 @@ class Queued(BaseModel):
     outbound_id: UUID
 
 
+class Withdrawal(BaseModel):
+    """What a service does not want sent any more, by the keys under which it asked for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keys: list[Annotated[str, Field(min_length=1, max_length=255)]] = Field(min_length=1, max_length=20)
+
+
+class Withdrawn(BaseModel):
+    """How many messages had not been sent, and will not be."""
+
+    withdrawn: int
+
+
 class Sent(BaseModel):
     """A message of a person waits to be sent."""
 

@@ -1,4 +1,8 @@
-"""Telling conversation that an answer or a notice will never arrive, so that staff sees it and can call the person."""
+"""Telling that an answer or a notice will never arrive.
+
+Conversation is told so that staff sees it and can call the person, and of an offer appointment too, which makes it to
+the next.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,8 @@ SETBACK_QUEUE = "whatsapp.setback"
 """Work keyed by outbound message: say that it was given up."""
 
 _ANSWERS = frozenset((purpose, "service:conversation") for purpose in ("reply", "emergency"))
-_NOTICES = frozenset((purpose, "service:appointment") for purpose in ("change", "reminder", "waitlist"))
+_OFFER = ("waitlist", "service:appointment")
+_NOTICES = frozenset({_OFFER, *((purpose, "service:appointment") for purpose in ("change", "reminder"))})
 # Conversation's word on the call itself; everything else (404 while rolling out, 429, 5xx) may pass.
 _NEVER = frozenset({400, 413, 415, 422})
 
@@ -50,12 +55,21 @@ class Setbacks:
         else:
             path = "/internal/v1/undelivered-notices"
             body = {"contact_id": failed.contact_id}
+        if (failed.purpose, failed.author) == _OFFER:  # somebody waits for that time
+            await self._say(tenant, "appointment", "/internal/v1/undelivered", {"key": failed.key}, message)
+        await self._say(tenant, "conversation", path, body, message)
+        return None
+
+    async def _say(self, tenant: Tenant, service: str, path: str, body: dict[str, Any], message: UUID) -> None:
         try:
-            await self._kit.services.call(tenant, "conversation", "POST", path, json=body, idempotency_key=message)
+            await self._kit.services.call(tenant, service, "POST", path, json=body, idempotency_key=message)
         except ServiceError as problem:
             if problem.status not in _NEVER:
                 raise
             log.error(  # noqa: TRY400 - what a stack could add is in the other service
-                "setback_refused", message_id=key, status=problem.status, problem=problem.slug
+                "setback_refused",
+                message_id=str(message),
+                to_service=service,
+                status=problem.status,
+                problem=problem.slug,
             )
-        return None

@@ -76,7 +76,7 @@ class Diary:
 
     def prime(self) -> None:
         """Have the tokens of services issued by the real clock; they are remembered for minutes."""
-        for name in ("conversation", "calendar"):
+        for name in ("conversation", "calendar", "whatsapp"):
             issue_service_token(self.clinic.tenant, name)
 
     async def make_due(self, *queues: str) -> None:

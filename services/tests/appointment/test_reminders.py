@@ -89,6 +89,24 @@ async def test_a_moved_appointment_is_reminded_of_its_new_time_and_a_cancelled_o
     assert await reminded(ward, contact) == [None], "of the time that it has now nobody has been reminded"
 
 
+async def test_what_waits_for_a_time_that_stands_no_more_is_taken_back(ward: Ward) -> None:
+    moved, gone = await ward.booked(at("13:00"), contact=uuid4()), await ward.booked(at("14:00"))
+    stays = await ward.booked(at("15:00"))
+    await look(ward, hours=5)
+    queued = {key.split(":")[1]: key for key in ward.whatsapp.queued}
+    assert set(queued) == {moved["id"], gone["id"], stays["id"]}
+    assert ward.whatsapp.withdrawn == []
+
+    body = {"start": at("16:00").isoformat()}
+    assert (await ward.internal("POST", f"/appointments/{moved['id']}/reschedule", json=body)).status_code == 200
+    assert (await ward.staff("POST", f"/{gone['id']}/cancel", json={"reason": "férias"})).status_code == 200
+    await until(lambda: ward.idle(QUEUE), bool)
+    assert set(ward.whatsapp.withdrawn) == {queued[moved["id"]], queued[gone["id"]]}
+    await look(ward, hours=2)
+    _, again = [key for key in ward.whatsapp.queued if key.split(":")[1] == moved["id"]]
+    assert again not in ward.whatsapp.withdrawn, "of its new time it is reminded as well"
+
+
 async def test_an_outage_delays_and_doubles_nothing(ward: Ward) -> None:
     contact = uuid4()
     await ward.booked(at("14:00"), contact=contact)

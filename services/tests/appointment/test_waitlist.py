@@ -258,6 +258,45 @@ async def test_who_cannot_be_reached_does_not_keep_the_time(ward: Ward, refused:
     assert ended["end_reason"] == {"opted_out": "opted-out", "unknown": "no-contact"}[refused]
 
 
+async def test_an_offer_that_does_not_arrive_passes_on_and_its_wish_waits_on(ward: Ward) -> None:
+    day = await ward.full_day()
+    silent, next_ = await ward.join("Ana Reis"), await ward.join("Beto Reis")
+    await cancel(ward, day[3])
+    offer = await ward.one_offer()
+    assert str(offer["waitlist_id"]) == silent["id"]
+    await ward.settled()
+
+    async def undelivered(key: str) -> Any:
+        headers = ward.clinic.service_headers("whatsapp")
+        answer = await ward.client.post("/internal/v1/undelivered", json={"key": key}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert await undelivered(f"offer:{offer['id']}") == {"given_up": True}
+    await until(ward.offers, lambda found: [str(one["waitlist_id"]) for one in found] == [next_["id"]])
+    assert "end_reason" not in await entry(ward, silent, "waitlist")
+    assert await undelivered(f"offer:{offer['id']}") == {"given_up": False}
+    assert await undelivered(f"offer:{uuid4()}") == {"given_up": False}
+    assert await undelivered("offer:1") == {"given_up": False}
+    assert await undelivered("reminder:of:something") == {"given_up": False}
+    by_another = await ward.internal("POST", "/undelivered", json={"key": "offer:1"})
+    assert by_another.status_code == 403
+
+
+async def test_an_offer_that_is_over_is_taken_back(ward: Ward) -> None:
+    day = await ward.full_day()
+    wish = await ward.join()
+    await cancel(ward, day[3])
+    offer = await ward.one_offer()
+    await ward.settled()
+    key = f"offer:{offer['id']}"
+    assert key in ward.whatsapp.queued
+    assert ward.whatsapp.withdrawn == []
+    assert (await ward.staff("DELETE", f"/waitlist/{wish['id']}")).status_code == 204
+    await ward.settled()
+    assert ward.whatsapp.withdrawn == [key]
+
+
 async def test_nobody_is_offered_anything_at_night(ward: Ward) -> None:
     day = await ward.full_day()
     await ward.join()

@@ -21,6 +21,8 @@ class WhatsAppSide:
     away: bool = False
     opted_out: set[UUID] = field(default_factory=set)
     unknown: set[UUID] = field(default_factory=set)
+    withdrawn: list[str] = field(default_factory=list)
+    """Keys of what was taken back."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -59,6 +61,12 @@ class WhatsAppSide:
                 return problem(422, "idempotency-key-reused")
             check(body)
             return JSON({"outbound_id": str(uuid4())}, 202)
+
+        @app.post("/internal/v1/outbound/withdraw")
+        async def withdraw(request: Request) -> JSON:
+            keys = (await request.json())["keys"]
+            self.withdrawn += keys
+            return JSON({"withdrawn": sum(key in self.queued for key in keys)})
 
         return app
 

@@ -202,10 +202,40 @@ async def test_notices_that_will_not_arrive_are_reported_by_their_contact(pool: 
     clinic = await pool.clinic()
     contact = await pool.contact(clinic)
     await pool.fault(operation="messages", code=131026, count=1)
-    refused = await pool.send(clinic, contact, author="appointment", purpose=purpose)
+    key = uuid4()
+    refused = await pool.send(clinic, contact, key=key, author="appointment", purpose=purpose)
     assert refused.status_code == 202, refused.text
     await eventually(lambda: pool.conversation.setbacks, seconds=SECONDS, what="the report")
     assert pool.conversation.setbacks == [{"contact_id": str(contact)}]
+    # A time that was offered shall be offered to the next.
+    assert pool.appointment.setbacks == ([{"key": str(key)}] if purpose == "waitlist" else [])
+
+
+async def test_what_waits_is_taken_back_by_its_author_alone(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact, key, other = await pool.contact(clinic), uuid4(), uuid4()
+    # Messages go in order: while one is being sent, those behind it wait.
+    await pool.fault(operation="messages", delay_seconds=3)
+    before = (await pool.send(clinic, contact, "antes")).json()["outbound_id"]
+    await pool.outbound(clinic, before, "sending")
+    first = (await pool.send(clinic, contact, "lembrete", key=key, purpose="reminder")).json()["outbound_id"]
+    second = (await pool.send(clinic, contact, "resposta", key=other)).json()["outbound_id"]
+
+    async def withdraw(author: str, *keys: str) -> int:
+        answer = await pool.service.post(
+            "/internal/v1/outbound/withdraw", json={"keys": keys}, headers=clinic.service_headers(author)
+        )
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["withdrawn"])
+
+    assert await withdraw("appointment", str(key)) == 0
+    assert await withdraw("conversation", str(key), str(uuid4())) == 1
+    assert await withdraw("conversation", str(key)) == 0
+    assert (await pool.outbound(clinic, first, "failed"))["error_title"] == "It was taken back before it was sent"
+    await pool.outbound(clinic, second, "read")
+    assert await withdraw("conversation", str(other)) == 0
+    assert [item["text"] for item in await pool.received(clinic)] == ["antes", "resposta"]
+    assert pool.conversation.setbacks == []
 
 
 async def test_a_lost_answer_is_settled_by_the_status(pool: World) -> None:
