@@ -16,7 +16,7 @@ from atendeai.domain.understanding.normalise import fold
 
 _TOGETHER = (Intent.ASK_INSURANCE, Intent.ASK_PRICE, Intent.ASK_ADDRESS, Intent.ASK_HOURS)
 """Questions that are answered beside another one; the others are too easily seen where they were not meant."""
-_PRIVATE = re.compile(r"\bparticular\b")
+_PRIVATE = re.compile(r"\bparticular\b|\bsem (?:plano|convenio)\b|\bnao tenho (?:plano|convenio)\b")
 _MONEY = re.compile(r"\b(?:quanto|precos?|valor\w*|custa\w*|fica|sai|aceita\w*|atende\w*|tem|faz\w*|qual|como)\b")
 _LONGEST_STATEMENT = 7
 _AMENITIES = re.compile(r"\b(?:estacion\w+|elevador|acessib\w+|cadeirante|rampa|metro|onibus|wi-?fi)\b")
@@ -123,9 +123,14 @@ def doubt_beside(session: Session, service: str) -> None:
 def plan_stated(session: Session) -> bool:
     """Whether the message says how the patient pays, and nothing else ("é particular", "tenho Unimed")."""
     reading = session.reading
-    stated = reading.entities.insurance is not None or _states_private(session)
     few = len(session.norm.split()) <= _LONGEST_STATEMENT and reading.when.empty and not reading.entities.service
-    return stated and few and "?" not in session.norm and not _MONEY.search(session.norm)
+    return few and states_plan(session)
+
+
+def states_plan(session: Session) -> bool:
+    """Whether the message says how the patient pays, and asks nothing about it."""
+    stated = session.reading.entities.insurance is not None or _states_private(session)
+    return stated and "?" not in session.norm and not _MONEY.search(session.norm)
 
 
 def _states_private(session: Session) -> bool:

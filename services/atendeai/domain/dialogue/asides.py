@@ -95,6 +95,7 @@ def take(session: Session, asked: Asks | None) -> bool:
         session.say(state.question or texts.HERE, asked)  # "??": nothing but the question again
     elif state.busy and answers.plan_stated(session):
         answers.note_plan(session)
+        return session.given_name is None  # which the flow takes
     else:
         return _in_passing(session, asked)
     return True

@@ -271,12 +271,19 @@ def kept(session: Session) -> None:
 
 
 def move_instead(session: Session) -> Steps:
-    """Asked to confirm a cancellation, the patient names another time: the appointment is moved to it."""
-    state, target = session.state, session.state.target
+    """Asked to confirm a cancellation, the patient names another time: the appointment is moved to it.
+
+    Of several it is asked which.
+    """
+    state, target, targets = session.state, session.state.target, session.state.targets
     state.reset_flow()
+    state.purpose = Purpose.RESCHEDULE
     if target is not None:
-        state.purpose = Purpose.RESCHEDULE
         yield from with_target(session, target)
+        return
+    state.stage, state.targets = Stage.PICKING, targets
+    state.when = session.reading.when.moment
+    _ask_which(session)
 
 
 def with_target(session: Session, target: Appointment, *, picked: bool = False) -> Steps:

@@ -141,7 +141,9 @@ def _answered(session: Session, asked: Asks | None, question: str | None, *, inv
     if not taken:
         if not (state.busy or invited or session.reminded_of):
             yield from notices.look_for_reminder(session, asked=False)
-        yield from fresh.take(session, invited=invited and session.reminded_of is None)
+        open_to_it = state.busy or invited
+        if open_to_it or not (yield from notices.confirmed_beside(session)):
+            yield from fresh.take(session, invited=invited and session.reminded_of is None)
     if state.busy and not state.handed_off and state.asks is None and state.paused is None:
         yield from _put_again(session, asked, question)
 

@@ -2,6 +2,7 @@
 
 import re
 
+from atendeai.domain.dialogue.people import FIRST_NAMES
 from atendeai.domain.understanding.lexicon import ABBREVIATIONS
 from atendeai.domain.understanding.normalise import fold
 
@@ -10,7 +11,7 @@ _LETTER = r"[^\W\d_\u115f\u1160\u3164\uffa0]"
 _A_NAME = rf"(?P<name>{_LETTER}+(?:[ '-]{_LETTER}+){{0,6}})"
 _OWN = re.compile(
     r"(?:\b[Ss]ou (?:[ao] (?=[A-ZÀ-Ú][a-zà-ú])|(?=[A-ZÀ-Ú][a-zà-ú]+ (?:d[aeo]s? )?[A-ZÀ-Ú][a-zà-ú]))|"
-    r"(?i:\b(?:meu nome (?:completo )?(?:é|e|eh)|me chamo|"
+    r"(?i:\b(?:meu nome (?:completo |todo |inteiro )?(?:é|e|eh)|me chamo|"
     r"aqui (?:é|quem fala é|fala) (?:o |a )?|quem fala é (?:o |a )?)))\s*" + _A_NAME
 )
 """The name of who writes."""
@@ -106,12 +107,46 @@ def written_as_a_name(raw: str) -> bool:
     )
 
 
+def names_apart(raw: str) -> list[str]:
+    """Names that stand by themselves between the marks of a message, or after whom something is for, in order.
+
+    "Quinta às 16h, Iago Benevides, particular"; "marca segunda às 8h pra Ivone Saldanha". Without capitals a common
+    first name must begin them. Whose they are is not known here: a professional's is one too.
+    """
+    found = []
+    for part in _PARTS.split(_SYMBOLS.sub(" ", _TITLE.sub(" ", raw))):
+        bare = _LEAD.sub("", part.strip()).strip(" .,!;:")
+        whole = bare if len(bare) <= _MOST_LETTERS and _is_whole_name(bare) else None
+        after = None if whole else _FOR_WHOM.search(part.strip())
+        if whole or (after and not _no_name(after["name"].split())):
+            found.append(tidy_name(whole or after["name"]))  # type: ignore[index]  # one of them is there
+    return found
+
+
+def _is_whole_name(said: str) -> bool:
+    words = said.split()
+    small = (
+        _WORDS_OF_A_PART <= len(words) <= _LONGEST_NAME
+        and fold(words[0]) in FIRST_NAMES
+        and words[-1].lower() not in _PARTICLES
+        and all(_NAME_WORD.match(word) for word in words)
+        and not _no_name(words)
+    )
+    return small or written_as_a_name(said)
+
+
 def _no_name(words: list[str]) -> bool:
     """Whether a word stands in no name; "Filho" and the like end one, after two others at least."""
     rest = words[:-1] if len(words) > _WORDS_OF_A_PART and fold(words[-1]) in _LAST_NAMES else words
     return bool({fold(w) for w in rest} & _NO_NAMES)
 
 
+_TITLE = re.compile(rf"(?i)\b(?:dra?|doutora?)\b\.?(?: {_LETTER}+)*")
+"""A professional as they are called."""
+_FOR_WHOM = re.compile(
+    r"\b(?i:para|pra|pro|em nome d[eao]) (?:[ao] )?"
+    rf"(?P<name>[A-ZÀ-Ú]{_LETTER}+(?: (?:d[aeo]s? |e )?[A-ZÀ-Ú][\w'-]+)+)$"
+)
 _SYMBOLS = re.compile(r"[^\w\s,;:.!?()'’-]+")
 _PARTS = re.compile(r"[,;:.!?\n()\d]+|\s-+\s")
 _WORDS_OF_A_PART = 2

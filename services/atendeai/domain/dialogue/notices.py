@@ -5,17 +5,20 @@ from collections.abc import Generator
 from dataclasses import replace
 from datetime import datetime
 
-from atendeai.domain.dialogue import buttons, changes, context, searching, texts
+from atendeai.domain.dialogue import beside, buttons, changes, context, searching, texts
 from atendeai.domain.dialogue.ports import Answer, Appointments, Offers, Request, Steps
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome
 from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
+from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.understand import understand
 
 _RESUMES = re.compile(
     r"\b(?:volt\w+ a (?:me )?(?:receber|mandar|enviar)|(?:quero|queria|posso) (?:voltar a |continuar a )?receber|"
     r"pode(?:m)? (?:voltar a )?(?:me )?(?:mandar|enviar|avisar)|"
     r"reativ\w+|^\W*voltar)\b"
 )
+_ACTS = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.RESCHEDULE, Intent.CANCEL])
 _NOT = re.compile(r"\b(?:nao|nunca|par(?:a|e|em|ar) de|sem)\b")
 
 
@@ -107,10 +110,26 @@ def opt_out_beside_a_person(session: Session) -> Steps:
     session.say(texts.OPT_OUT)
 
 
+def confirmed_beside(session: Session) -> Generator[Request, Answer, bool]:
+    """Whether a presence is confirmed before something else is asked for ("confirmo! e marca também …").
+
+    It is noted first, and the rest comes after it.
+    """
+    state, reading, clinic = session.state, session.reading, session.clinic
+    both = beside.after_a_yes(reading.text, cancelling=False) if reading.intent in _ACTS else None
+    if both is None or "confirm" not in fold(both[0]) or not (yield from changes.upcoming(session)):
+        return False
+    session.reading = understand(both[0], session.now, hours=clinic.hours or None, names=clinic.names)
+    yield from changes.confirm(session)
+    session.reading = reading
+    state.pending = both[1] if state.pending is None else f"{state.pending}\n{both[1]}"
+    return True
+
+
 def reminder_answered(session: Session, intent: Intent) -> Generator[Request, Answer, bool]:
     """What an answer to a reminder says besides its intent; whether nothing is left to do."""
-    beside = intent in PROFILE_QUESTIONS and Intent.CONFIRM_YES in session.reading.shown
-    if beside or (intent is Intent.RUNNING_LATE and "confirm" in session.norm):
+    asks = intent in PROFILE_QUESTIONS and Intent.CONFIRM_YES in session.reading.shown
+    if asks or (intent is Intent.RUNNING_LATE and "confirm" in session.norm):
         yield from changes.confirm(session)  # "vou sim, qual o endereço?"
         return False
     if session.reading.when.empty or intent not in context.TIMED_ANSWERS:

@@ -5,7 +5,7 @@ import re
 from atendeai.domain.dialogue.clinic import Clinic, Professional
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.lexicon import KNOWN
-from atendeai.domain.understanding.normalise import Text, fold
+from atendeai.domain.understanding.normalise import Text, fold, normalise
 from atendeai.domain.understanding.spelling import distance
 
 _TITLES = frozenset(["dr", "dra", "doutor", "doutora", "a", "o"])
@@ -48,7 +48,16 @@ _WHEN_OR_WANTED = re.compile(
     r"\b(?:quais|qual|quantos|que (?:dias?|horas?|horario)|quando|horarios?|quer\w*|gostaria|preciso|marc\w+|"
     r"agend\w+|passar com)\b"
 )
+_SENTENCE = re.compile(r"[!?;\n,]+|(?<!\bdr)(?<!\bdra)\.|\b(?:mas|agora)\b")
+_HABIT = re.compile(
+    r"\b(?:ja|sempre|costum\w+|antes|ate hoje)\b[^,]*\b(?:faco|fazia|fiz|sou|era|pass\w+|consult\w+|trat\w+|vou|fui|"
+    r"atend\w+|acompanh\w+)\b|\b(?:faco|fazia|sou paciente|me (?:atend\w+|acompanh\w+|trat\w+))\b"
+)
+"""Whom the patient sees, or saw, is told, and not wished for."""
 _FAMILY = re.compile(r"^,? (?:minha|meu|que e (?:minha|meu))\b")
+_PLACES = frozenset(
+    ["rua", "avenida", "bairro", "vila", "jardim", "parque", "shopping", "hospital", "clinica", "unidade"]
+)
 _MISSPELT = 1
 _LEAST = 4
 _NO_NAMES = frozenset(
@@ -105,9 +114,33 @@ def is_no_name(word: str) -> bool:
     return word in _NO_NAMES
 
 
+def is_nobodys(clinic: Clinic, name: str) -> bool:
+    """Whether what is written like a patient's name is one of the clinic's own, or of a plan, or of a place."""
+    norm, words = fold(name), fold(name).split()
+    return bool(
+        clinic.names.vocabulary().issuperset(words)
+        or named(clinic, norm)
+        or entities.services_named(norm)
+        or entities.match(norm, {s.code: s.name for s in clinic.services})
+        or entities.plans(normalise(name), clinic.insurance)
+        or not _PLACES.isdisjoint(words)
+    )
+
+
 def named(clinic: Clinic, said: str) -> list[str]:
     """The codes of those whose name stands in ``said``."""
     return entities.match(said, {p.code: p.name for p in clinic.professionals}, exact=True)
+
+
+def without_habits(clinic: Clinic, said: str) -> str:
+    """What is said besides whom the patient sees already, where somebody else is named too.
+
+    "Já faço pilates com a Bianca. Agora quero fisioterapia com o Renan" wishes for Renan.
+    """
+    parts = _SENTENCE.split(said)
+    left = [part for part in parts if not (_HABIT.search(part) and named(clinic, part))]
+    rest = " , ".join(left)
+    return rest if len(left) < len(parts) and named(clinic, rest) else said
 
 
 def meant(clinic: Clinic, said: str) -> str | None:

@@ -54,6 +54,9 @@ def read(
     Of several messages read as one, the last has the word when it does.
     """
     reading = _read(message.text, message, state, clinic, now, classifier)
+    rest = negation.without_what_stays(reading.text.norm) if reading.intent in _ARRANGES else None
+    if rest:
+        reading = replace(_read(rest, message, state, clinic, now, _RulesAlone()), text=reading.text)
     if reading.intent in _MISREAD and state.purpose is not Purpose.CANCEL:
         reading = _not_cancelled(reading, message, state, clinic, now)
     *before, last = message.text.splitlines() or [""]
@@ -153,7 +156,8 @@ def _read(
     if ruled.intent is Intent.EMERGENCY:
         return judged
     if asked is None and not state.busy and not message.reminded:
-        return ruled if judged.confidence < _LIKELY else judged
+        dated = ruled.intent is Intent.OUT_OF_SCOPE and judged.intent in _ARRANGES and not judged.when.empty
+        return ruled if judged.confidence < _LIKELY and not dated else judged  # where a day is told the guess is good
     if ruled.intent is Intent.OUT_OF_SCOPE or ruled.confidence <= _SURELY_SAID:
         enough = len(text.split()) >= _FEW_WORDS and judged.confidence >= _SURE
         return judged if enough else ruled

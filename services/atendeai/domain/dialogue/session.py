@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from atendeai.domain.dialogue import beside, called, each, kin, pairs, people, things
 from atendeai.domain.dialogue.clinic import Clinic
-from atendeai.domain.dialogue.naming import name_in, tidy_name, written_as_a_name
+from atendeai.domain.dialogue.naming import name_in, names_apart, tidy_name, written_as_a_name
 from atendeai.domain.dialogue.nearest import days_ruled_out
 from atendeai.domain.dialogue.ports import Appointment, Slot
 from atendeai.domain.dialogue.state import Asks, Outcome, State
@@ -222,7 +222,7 @@ class Session:
             state.for_other = True
             state.name = None
             state.kin = kin.relation(self.norm) or state.kin
-        given = name_in(self.reading.text.raw, for_other=state.for_other) or self._name_on_a_line()
+        given = self.given_name or self._name_on_a_line()
         if given:
             state.name = given
         self._absorb_service()
@@ -296,6 +296,14 @@ class Session:
                 state.take_part()
 
     @property
+    def given_name(self) -> str | None:
+        """The patient's name, where the message gives it unasked, whatever else it says."""
+        raw = self.reading.text.raw
+        if given := name_in(raw, for_other=self.state.for_other):
+            return given
+        return next((name for name in names_apart(raw) if not people.is_nobodys(self.clinic, name)), None)
+
+    @property
     def names_professional(self) -> bool:
         """Whether the message names one of the clinic's professionals."""
         return self.reading.entities.professional is not None or people.meant(self.clinic, self.norm) is not None
@@ -315,6 +323,7 @@ class Session:
 
     def _absorb_person(self, said: str, patient: str | None) -> None:
         state, clinic = self.state, self.clinic
+        said = people.without_habits(clinic, said)
         one = people.meant(clinic, said) or people.misspelt(clinic, self.reading.text)
         several = people.bearers(clinic, said) if one is None else []
         if one is not None or len(several) == 1:

@@ -15,6 +15,8 @@ from atendeai.domain.understanding.intents import is_yes
 
 Taken = Generator[Request, Answer, bool]
 _SAID = 0.6
+_FEW_WORDS = 6
+_OTHERWISE = re.compile(r"\b(?:nao|nem|mud\w+|remar\w+|troc\w+|adi\w+|passa\w*|transfer\w+|mant\w+|deix\w+)\b")
 _COMES = re.compile(
     r"\b(?:eu vou|vou sim|estarei|vou (?:estar|comparecer)|pode confirmar|confirmo|mantem|manter|mantenha|"
     r"deixa? (?:marcad[oa]|como (?:esta|ta))|nao cancel\w+)\b"
@@ -72,7 +74,7 @@ def refuses(session: Session) -> bool:
 
 def cancelling(session: Session, _asked: Asks | None) -> Taken:
     """The last word on a cancellation, or another time instead."""
-    intent = session.reading.intent
+    intent = Intent.CONFIRM_YES if _all_of_them(session) else session.reading.intent
     if which.excepts(session) or (which.names_one(session) and not refuses(session)):
         yield from changes.picking(session)
     elif refuses(session):
@@ -95,12 +97,19 @@ def cancelling(session: Session, _asked: Asks | None) -> Taken:
     return True
 
 
+def _all_of_them(session: Session) -> bool:
+    """Whether the last word on several is that all of them are meant ("as duas, isso")."""
+    few = len(session.norm.split()) <= _FEW_WORDS and "?" not in session.norm
+    return few and which.all_of(session, len(session.state.targets)) and not _OTHERWISE.search(session.norm)
+
+
 def _another_time(session: Session) -> bool:
-    """Whether the message names a time which is not that of the appointment about to be cancelled."""
-    target, said = session.state.target, session.reading.when
+    """Whether the message names a time which is not that of an appointment about to be cancelled."""
+    state, said = session.state, session.reading.when
+    targets = [state.target] if state.target is not None else state.targets
     moments = list(said.candidates) or ([] if said.moment.empty else [said.moment])
-    unsaid = not _CANCELS.search(session.norm)
-    return target is not None and unsaid and bool(moments) and not any(which.fits(target, m) for m in moments)
+    unsaid = not _CANCELS.search(session.norm) and not _all_of_them(session)  # "as duas" is no hour
+    return unsaid and bool(targets and moments) and not any(which.fits(t, m) for t in targets for m in moments)
 
 
 def _further(session: Session) -> bool:

@@ -1,4 +1,4 @@
-"""Words of cancelling that ask for no cancellation: refused ("não cancelem"), or asked after ("vocês cancelaram?")."""
+"""Words of changes that ask for none: a cancellation refused or asked after, another appointment that stays."""
 
 import re
 
@@ -15,6 +15,19 @@ _DONE = re.compile(
     r"\b(?:(?:cancel|desmarc)(?:aram|ou)|(?:foi|esta|ta|ficou|fui|era) (?:mesmo )?(?:cancel|desmarc)ad[oa]s?)\b"
     r"(?=[^.!]*\?)|\bse (?:(?:voces?|ja|a [a-z]+|el[ae]s?) )*(?:cancel|desmarc)(?:aram|ou)\b"
 )
+
+
+_OTHER_STAYS = re.compile(
+    r"[\s,.;]*\b(?:(?:e|mas|so que) )?[ao]s? outr[oa]s? (?:(?:eu|nos|a gente|voces?|pode|podem|quero|vou|por favor) )*"
+    r"(?:mant\w+|deix\w+|fic\w+|continu\w+|segue\w*|permanec\w+|preserv\w+|nao (?:mex\w+|cancel\w+|mud\w+))\b"
+    r"(?: (?:como esta|do jeito que esta|marcad[oa]|assim|mesmo|igual))?"
+)
+
+
+def without_what_stays(norm: str) -> str | None:
+    """What a message says besides that another appointment stays ("a outra eu mantenho"); None where none does."""
+    rest = _OTHER_STAYS.sub(" ", norm)
+    return None if rest == norm else rest.strip(" ,.;!?")
 
 
 def without(norm: str) -> str | None:

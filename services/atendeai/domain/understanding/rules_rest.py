@@ -363,8 +363,11 @@ REST: tuple[Rule, ...] = (
             r"como|posso|"
             r"onde) pag(?:ar|o)|e pag[oa]|paga\?|"
             r"aceitam? (?:vale|cheque|dinheiro|cartao)|"
-            r"desconto|a vista|boleto|debito|credito|nota fiscal|consulta (?:e )?(?:paga|gratuita|de graca)|"
-            r"particular)\b"
+            r"desconto|a vista|boleto|debito|credito|nota fiscal|consulta (?:e )?(?:paga|gratuita|de graca))\b"
+        ),
+        (  # said of oneself, as in "João Lima, particular", it asks nothing
+            r"\bparticular\b[^.,;!?]*\?|^\W*(?:(?:consulta|atendimento|exame|so) )?particular\W*$|"
+            r"\b(?:quanto|quais|qual|como|atend\w+|aceit\w+|faz\w*|tem|consulta|exame|sai|fica)\b[^.,;!?]*\bparticular\b"
         ),
         weight=0.85,
     ),

@@ -17,7 +17,6 @@ from atendeai.domain.dialogue import (
     standing,
 )
 from atendeai.domain.dialogue.flow import choosing, confirming
-from atendeai.domain.dialogue.naming import name_in
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage
@@ -67,7 +66,10 @@ def take(session: Session, asked: Asks | None) -> Taken:
     if intent in PROFILE_QUESTIONS and not (asked is Asks.SERVICE and intent is Intent.ASK_SERVICE):
         if not _says_more(session, asked):
             return False
-        answers.answer(session, intent)
+        if answers.states_plan(session):
+            answers.note_plan(session)
+        else:
+            answers.answer(session, intent)
         decided = asked is Asks.CONFIRMATION and session.reading.when.empty and doubt.decided(session.norm)
         intent = Intent.CONFIRM_YES if decided else Intent.BOOK
         session.reading = replace(session.reading, intent=intent)
@@ -94,7 +96,7 @@ def _says_more(session: Session, asked: Asks | None) -> bool:
         return False
     if reading.intent is not Intent.ASK_HOURS and not reading.when.empty and not reading.when.invalid:
         return True
-    if name_in(reading.text.raw, for_other=state.for_other) is not None:
+    if session.given_name is not None:
         return True
     bearing = reading.intent in {Intent.ASK_ADDRESS, Intent.ASK_HOURS, Intent.ASK_SERVICE}
     return bearing and asked is Asks.CONFIRMATION and doubt.decided(session.norm)
