@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.appointment.repository import folded
+from atendeai.appointment.patients import folded
 from atendeai.kit.audit import record
 from atendeai.kit.identity import Principal, service
 from atendeai.kit.resources import KitDep

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from unicodedata import combining, normalize
 from uuid import UUID, uuid4
 
 import orjson
@@ -331,29 +330,6 @@ class AppointmentRepository:
             raise LookupError(f"appointment {appointment.id} vanished while it was locked")
         return _appointment(row)
 
-    async def patient(self, name: str, contact_id: UUID | None, *, now: datetime) -> UUID:
-        """Return the patient of that name under that contact, created at the first booking.
-
-        One contact may book for several people; without a contact nobody can tell two of one name apart, so each
-        booking makes its own.
-        """
-        row = await self._one(
-            f"""
-            INSERT INTO atendeai.patient AS p (clinic_id, id, name, name_key, contact_id, created_at)
-            VALUES (:clinic_id, :id, :name,
-                    coalesce((SELECT k.name_key FROM atendeai.patient k WHERE k.clinic_id = :clinic_id
-                                AND k.contact_id = :contact_id AND {folded("k.name_key")} = :name_key
-                              ORDER BY k.created_at LIMIT 1), :name_key), :contact_id, :now)
-            ON CONFLICT (clinic_id, contact_id, name_key) DO UPDATE SET name = p.name
-            RETURNING p.id
-            """,
-            {"id": uuid4(), "name": name, "name_key": name_key(name), "contact_id": contact_id, "now": now},
-        )
-        if row is None:
-            raise LookupError("the patient was neither found nor created")
-        found: UUID = row["id"]
-        return found
-
     async def record(
         self,
         appointment: Appointment,
@@ -452,14 +428,3 @@ def _value(column: str) -> str:
 def _json(value: Any) -> Any:
     # SQLAlchemy's asyncpg dialect hands untyped jsonb out as text.
     return orjson.loads(value) if isinstance(value, str | bytes) else value
-
-
-def name_key(name: str) -> str:
-    """Return what two spellings of one person's name have in common: who types in a hurry leaves out accents."""
-    decomposed = normalize("NFKD", name.casefold())
-    return " ".join("".join(one for one in decomposed if not combining(one)).split())
-
-
-def folded(column: str) -> str:
-    """Write the SQL of a stored key as `name_key` makes them: of old there are some with their accents."""
-    return f"regexp_replace(normalize({column}, NFKD), '[\\u0300-\\u036f]', '', 'g')"

@@ -19,6 +19,7 @@ from atendeai.appointment.models import (
     CreateRequest,
     HoldRequest,
 )
+from atendeai.appointment.patients import patient
 from atendeai.appointment.problems import (
     hold_expired,
     not_booked_yet,
@@ -91,7 +92,7 @@ class AppointmentService(Steps):
         await self._rows.lock(f"professional:{wanted.professional_code}")
         await self._make_room(wanted.professional_code, wanted.start, verdict.end, contact_id=wanted.contact_id)
         now = clock.now()
-        patient_id = await self._rows.patient(wanted.patient_name, wanted.contact_id, now=now)
+        patient_id = await self._patient(wanted.patient_name, wanted.contact_id)
         appointment = await self._take(
             verdict,
             {
@@ -132,7 +133,7 @@ class AppointmentService(Steps):
                 errors=[{"field": "patient_name", "reason": "required, because the hold has none"}],
             )
         now = clock.now()
-        patient_id = await self._rows.patient(name, appointment.contact_id, now=now)
+        patient_id = await self._patient(name, appointment.contact_id)
         values = {"patient_id": patient_id, "patient_name": name, "expires_at": None, "agreed_at": now}
         booked = await self._change(appointment, "book", values | {"status": status.value}, sync=True)
         await self._agreed(booked)
@@ -332,6 +333,9 @@ class AppointmentService(Steps):
         await enqueue(self.connection, self.tenant.id, HOLD_QUEUE, str(appointment.id), expires_at)
         await enqueue(self.connection, self.tenant.id, NOTICE_QUEUE, str(appointment.id))
         return appointment
+
+    async def _patient(self, name: str, contact_id: UUID | None) -> UUID:
+        return await patient(self.connection, self.tenant.id, name, contact_id, now=clock.now())
 
     def _at_its_time(self, appointment: Appointment, wanted: Status) -> None:
         """Hold the desk to the appointment's own time: what is over is so from its start on, who comes, on its day."""

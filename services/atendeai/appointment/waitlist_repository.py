@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.models import Appointment
-from atendeai.appointment.repository import folded, name_key
+from atendeai.appointment.patients import folded, name_key
 from atendeai.appointment.waitlist_models import JoinRequest, Wish, WishStatus
 from atendeai.kit.paging import Field, Sorting, Window
 
