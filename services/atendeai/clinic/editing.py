@@ -56,7 +56,9 @@ class Editing:
             key, value = stored_field(name, change)
             document.pop(key, None)
             if value is not None:
-                document[key] = wanted[key] = value
+                wanted[key] = value
+            if value:  # an empty list takes back what staff had set, and changes nothing where they had set none
+                document[key] = value
         _known(standing, wanted)
         refused = declared_by(standing.declared, standing.persona, wanted)
         if refused:
@@ -103,7 +105,7 @@ class Editing:
         left = [one for one in own if one["id"] != str(exception_id)]
         if len(left) == len(own):
             raise not_found("exception", "Staff have set no such exception; the Clinic resource's are changed there.")
-        document = {**standing.additions, "exceptions": left}
+        document = {key: value for key, value in {**standing.additions, "exceptions": left}.items() if value}
         await self._write(document, reason, "clinic.exception.remove", {"exception": str(exception_id)})
 
     async def _begin(self, if_match: str | None) -> Standing:
@@ -113,7 +115,6 @@ class Editing:
         return standing
 
     async def _write(self, document: dict[str, Any], reason: str | None, action: str, details: dict[str, Any]) -> None:
-        document = {key: value for key, value in document.items() if value not in ([], {})}
         await self._rows.write(document, at=clock.now(), by=self._who.actor, reason=reason)
         target = f"clinic:{self._tenant.id}"
         await audit.record(self._connection, self._tenant.id, self._who, action, target, details, reason=reason)

@@ -340,6 +340,18 @@ async def test_the_history_says_who_changed_what_and_when(client: AppClient, cli
     assert [tuple(row) for row in rows] == [(f"person:{person}", "clinic.exception.add", "Dedetização")]
 
 
+async def test_what_changes_nothing_is_no_change(client: AppClient, clinic: TestClinic) -> None:
+    await change(client, clinic, {"insurance": ["Unimed"]})
+    before = await shown(client, clinic)
+    for nothing in ({"insurance": ["Unimed"]}, {"holidays": []}, {"services": {}}, {"address": None}):
+        assert (await change(client, clinic, nothing)).status_code == 200
+    assert await shown(client, clinic) == before
+    events = await clinic.fetch(
+        "SELECT 1 FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'clinic.additions.change'", clinic.id
+    )
+    assert len(events) == 1
+
+
 async def test_the_history_is_paged_and_bounded(client: AppClient, clinic: TestClinic) -> None:
     for number in range(2, 206):
         clinic.profile["services"][0]["priceBRL"] = f"{number}.00"
