@@ -93,7 +93,8 @@ def same_dates(expected: Json, answer: Json) -> bool:
 def utterance_rates(pairs: Iterable[tuple[Json, Json]]) -> list[Rate]:
     """The rows of the table for ``(label, answer)`` of single messages."""
     pairs = list(pairs)
-    rows = [Rate("intents", sum(a["intent"] == e["intent"] for e, a in pairs), len(pairs), 0.95)]
+    named = [a["intent"] == e["intent"] for e, a in pairs if e["intent"] is not None]
+    rows = [Rate("intents", sum(named), len(named), 0.95)]
     for intent in INTENTS:
         of_it = [a["intent"] == intent for e, a in pairs if e["intent"] == intent]
         rows.append(Rate(f"  {intent}", sum(of_it), len(of_it)))
@@ -110,6 +111,8 @@ def utterance_rates(pairs: Iterable[tuple[Json, Json]]) -> list[Rate]:
     said = [e["intent"] == "emergency" for e, a in pairs if a["intent"] == "emergency"]
     rows.append(Rate("emergencies, recall", sum(real), len(real), 0.99))
     rows.append(Rate("emergencies, precision", sum(said), len(said), 0.90))
+    near = [a["intent"] != "emergency" for e, a in pairs if "near_miss" in e.get("tags", ())]
+    rows.append(Rate("  near misses let pass", sum(near), len(near)))
     return rows
 
 
