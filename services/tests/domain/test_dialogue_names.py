@@ -132,3 +132,54 @@ def test_a_presence_is_confirmed_before_what_else_is_wished_for() -> None:
     confirmed, *_, offered = talk(wish, existing=there, context=reminder)[-1]["replies"]
     assert confirmed.startswith("Presença confirmada! Dermatologia")
     assert offered.endswith("segunda-feira, 30/11 às 10h. Em nome de Samara Couto. Pode ser?")
+
+
+@pytest.mark.parametrize(
+    ("first", "name"),
+    [
+        ("Rafael Antunes aqui. preciso de dermato", "Rafael Antunes"),
+        ("quero arrancar o siso 😬 Ester Nakamura", "Ester Nakamura"),
+        ("meu pai precisa de dermato. ele é o Osvaldo Machado Pires, 71 anos", "Osvaldo Machado Pires"),
+        ("sou paciente nova, Carolina Brandt, 29 anos, vou pagar particular", "Carolina Brandt"),
+    ],
+)
+def test_a_name_that_was_given_before_is_known_at_the_offer(first: str, name: str) -> None:
+    answered = talk(first, "quero dermato" if "nova" in first else "certo", "amanhã às 10h")[-1]
+    assert answered["replies"][-1].endswith(f"Em nome de {name}. Pode ser?")
+
+
+def test_whom_it_is_for_is_put_right_and_nothing_dropped() -> None:
+    answered = talk("queria marcar dermato", "não, pera, é pra minha mãe. Conceição Albuquerque", "amanhã às 10h")[-1]
+    assert answered["replies"][-1].endswith("Em nome de Conceição Albuquerque. Pode ser?")
+
+
+def test_a_day_that_is_put_right_at_the_last_word_is_not_booked() -> None:
+    wish = "dermato dia 25 às 10h, Débora Quintela"
+    offered = talk(wish, "ai esqueci que dia 25 tenho manicure, muda pra dia 26, mesmo horário")[-1]
+    assert offered["asks"] == "confirmation"
+    assert "quinta-feira, 26/11 às 10h" in offered["replies"][-1]
+
+
+@pytest.mark.parametrize("answer", ["esse mais cedo mesmo", "qualquer um tá bom", "a mais cedo"])
+def test_the_first_of_several_times(answer: str) -> None:
+    listed, answered = talk("dermato amanhã de manhã, Débora Quintela", answer)
+    first = listed["options"][0]["title"]
+    assert first.endswith("às 8h")
+    assert "amanhã (quarta-feira, 25/11) às 8h" in answered["replies"][-1]
+
+
+def test_what_changes_in_a_life_moves_no_appointment() -> None:
+    answered = talk("cancela todas as consultas que tenho marcadas, vamos mudar de cidade", existing=BOTH)[-1]
+    assert answered["replies"][-1].endswith("Confirma o cancelamento?")
+
+
+def test_the_weekday_of_the_appointment_is_no_other_day() -> None:
+    later = [{**BOTH[0], "date": "2026-12-03"}, {**BOTH[1], "date": "2026-12-04"}]
+    _, answered = talk("cancela a de quinta dia 3, a outra eu vou", "sim, a de quinta", existing=later)
+    assert answered["replies"][0].startswith("Cancelado: Dermatologia")
+
+
+def test_antenatal_care_is_no_christmas() -> None:
+    prenatal = {**SCENE["clinic"], "services": [{"name": "Pré-natal", "minutes": 30}], "professionals": []}
+    answered = talk("tem vaga amanhã às 10h pra pré natal? sou Jaqueline Dutra", clinic=prenatal)[-1]
+    assert "amanhã (quarta-feira, 25/11) às 10h" in answered["replies"][-1]

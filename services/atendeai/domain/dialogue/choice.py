@@ -16,12 +16,16 @@ _NUMBER = re.compile(
     r"fico com (?:o|a)?)\s*)*"
     r"(?P<n>[1-9])\W*(?:por favor|mesmo|pode ser|obrigad[oa])?\W*$"
 )
-_EARLIEST = re.compile(r"^\W*(?:pode ser |quero |prefiro )?(?:[oa]|n[oa])? ?(?:mais cedo|de cima)\b")
+_EARLIEST = re.compile(
+    r"^\W*(?:pode ser |quero |prefiro |entao )?(?:(?:n?[oa]|n?ess[ea]|n?est[ea]) )?(?:mais cedo|de cima)\b"
+)
 _SOONER = re.compile(
     r"\bmais (?:cedo|proxim[oa]|rapid[oa])\b|\bquanto antes\b|\bprimeir[oa] que (?:tiver|der|vagar|abrir|aparecer)\b|"
     r"\bque (?:tiver|der|vagar|abrir|aparecer|for|houver|estiver)\b[^,.;!?]{0,20}\b(?:antes|primeiro|logo)\b"
 )
-_LATEST = re.compile(r"\bultim[oa]\b|^\W*(?:pode ser |quero |prefiro )?(?:[oa]|n[oa]) (?:mais tarde|de baixo)\b")
+_LATEST = re.compile(
+    r"\bultim[oa]\b|^\W*(?:pode ser |quero |prefiro |entao )?(?:n?[oa]|n?ess[ea]) (?:mais tarde|de baixo)\b"
+)
 
 
 def sooner(norm: str) -> bool:

@@ -36,6 +36,8 @@ _WANTS_NONE = re.compile(
 _ABOUT_PEOPLE = frozenset(
     [Intent.ASK_AVAILABILITY, Intent.ASK_SERVICE, Intent.ASK_HOURS, Intent.BOOK, Intent.OUT_OF_SCOPE]
 )
+_INTRODUCES = frozenset([Intent.GREETING, Intent.OUT_OF_SCOPE])
+"""What a message says that tells who writes, and asks for nothing yet."""
 _BESIDE_QUESTIONS = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.RESCHEDULE])
 _COMPLAINS = re.compile(
     r"\b(?:reclam\w+|pessim[oa]s?|horrivel|horroros[oa]|absurdo|descaso|desrespeito|falta de (?:respeito|educacao|"
@@ -228,6 +230,11 @@ def _meant(session: Session, *, invited: bool) -> Intent:
         return Intent.BOOK  # "Quer marcar?" "Quero!"
     if intent is Intent.BOOK and _WANTS_NONE.search(session.norm):
         return Intent.CONFIRM_NO
+    if intent in _INTRODUCES and (name := session.given_name) is not None:
+        state.name = state.name or name
+        if answers.states_plan(session):
+            answers.note_plan(session)
+        return Intent.GREETING
     return intent
 
 

@@ -17,7 +17,8 @@ _OWN = re.compile(
 """The name of who writes."""
 _PATIENTS = re.compile(
     r"(?i:\b(?:(?<!meu )nome(?: completo)? ?(?:dele |dela |d[oae] (?:paciente|crian[çc]a|beb[êe]|menin[oa]|"
-    r"mo[çc][oa]) |d[oae] (?:meu|minha) \w+ )?(?:é|eh|:)|(?:ele|ela) se chama|(?:em|no) nome d[eao]))\s*" + _A_NAME
+    r"mo[çc][oa]) |d[oae] (?:meu|minha) \w+ )?(?:é|eh|:)|(?:ele|ela) se chama|(?:em|no) nome d[eao]|"
+    r"(?:ele|ela) (?:é|eh) [oa](?= (?-i:[A-ZÀ-Ú][a-zà-ú]+ (?:d[aeo]s? )?[A-ZÀ-Ú]))))\s*" + _A_NAME
 )
 """The name of whom the appointment is for."""
 _KIN = re.compile(
@@ -114,8 +115,8 @@ def names_apart(raw: str) -> list[str]:
     first name must begin them. Whose they are is not known here: a professional's is one too.
     """
     found = []
-    for part in _PARTS.split(_SYMBOLS.sub(" ", _TITLE.sub(" ", raw))):
-        bare = _LEAD.sub("", part.strip()).strip(" .,!;:")
+    for part in _PARTS.split(_SYMBOLS.sub(",", _TITLE.sub(" ", raw))):
+        bare = _HERE.sub("", _LEAD.sub("", part.strip()).strip(" .,!;:"))
         whole = bare if len(bare) <= _MOST_LETTERS and _is_whole_name(bare) else None
         after = None if whole else _FOR_WHOM.search(part.strip())
         if whole or (after and not _no_name(after["name"].split())):
@@ -143,6 +144,7 @@ def _no_name(words: list[str]) -> bool:
 
 _TITLE = re.compile(rf"(?i)\b(?:dra?|doutora?)\b\.?(?: {_LETTER}+)*")
 """A professional as they are called."""
+_HERE = re.compile(r"(?i) +(?:aqui|falando)$")
 _FOR_WHOM = re.compile(
     r"\b(?i:para|pra|pro|em nome d[eao]) (?:[ao] )?"
     rf"(?P<name>[A-ZÀ-Ú]{_LETTER}+(?: (?:d[aeo]s? |e )?[A-ZÀ-Ú][\w'-]+)+)$"

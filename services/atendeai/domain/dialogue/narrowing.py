@@ -155,7 +155,9 @@ def _on_the_day_declined(session: Session, asked: Asks | None) -> None:
 def _in_the_month(session: Session) -> None:
     """A bare "dia 28" lies where the talk is: after an offer for 25/12 it is 28/12, though 28/11 is still to come."""
     said, state = session.reading.when, session.state
-    found = _BARE_DAY.search(session.norm)
+    day = said.moment.date.day if said.moment.date is not None else None
+    # Of several days ("dia 29 não, muda pra dia 30") the one that is meant.
+    found = next((one for one in _BARE_DAY.finditer(session.norm) if int(one[1]) == day), None)
     about = state.slots[0].start.date() if state.slots else state.when.date
     if found is None or about is None or said.moment.date is None or state.stage not in _LOOKING:
         return

@@ -5,13 +5,14 @@ from collections.abc import Generator
 
 from atendeai.domain.dialogue import changes, doubt, giving_up, misses, texts, which
 from atendeai.domain.dialogue.kin import speaks_for_another
-from atendeai.domain.dialogue.ports import Answer, Request
+from atendeai.domain.dialogue.ports import Answer, Appointment, Request
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose
 from atendeai.domain.understanding import negation
 from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.intents import is_yes
+from atendeai.domain.understanding.when import Moment
 
 Taken = Generator[Request, Answer, bool]
 _SAID = 0.6
@@ -109,7 +110,14 @@ def _another_time(session: Session) -> bool:
     targets = [state.target] if state.target is not None else state.targets
     moments = list(said.candidates) or ([] if said.moment.empty else [said.moment])
     unsaid = not _CANCELS.search(session.norm) and not _all_of_them(session)  # "as duas" is no hour
-    return unsaid and bool(targets and moments) and not any(which.fits(t, m) for t in targets for m in moments)
+    bare = not re.search(r"\d", session.norm)  # "a de quarta" is the one on a Wednesday, and not the next Wednesday
+    return unsaid and bool(targets and moments) and not any(_fits(t, m, bare=bare) for t in targets for m in moments)
+
+
+def _fits(target: Appointment, moment: Moment, *, bare: bool) -> bool:
+    if bare and moment.date is not None and moment.date.weekday() == target.start.weekday():
+        return moment.time in {None, target.start.time()}
+    return which.fits(target, moment)
 
 
 def _further(session: Session) -> bool:

@@ -18,7 +18,7 @@ _SOONEST = re.compile(
     r"\b(?:(?:voces?|quem) (?:que )?(?:decide|escolhe|sabe)m?|"
     r"quanto antes|mais rapido possivel|o mais (?:cedo|rapido|breve)|primeir[oa] (?:horario|vaga|data|"
     r"dia) (?:disponivel|livre|que tiver)|"
-    r"primeir[oa] que tiver|qualquer (?:dia|horario|hora|data)|tanto faz|quando (?:tiver|puder|der|"
+    r"primeir[oa] que tiver|qualquer (?:dia|horario|hora|data|uma?\b)|tanto faz|quando (?:tiver|puder|der|"
     r"der certo)|mais proxim[oa]|urgente|logo que possivel|assim que possivel|"
     r"data mais proxima|proxima vaga|quando tem|para quando)\b"
 )

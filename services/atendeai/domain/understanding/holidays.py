@@ -73,7 +73,7 @@ NAMED: tuple[tuple[str, Callable[[int], date]], ...] = (
     (r"(?:terca(?:[ -]feira)? de )?carnaval", _from_easter(-47)),
     (r"(?:domingo de )?pascoa", _from_easter(0)),
     (r"corpus christi", _from_easter(60)),
-    (r"(?:dia de )?natal\b(?! (?:rn|capital))", _fixed(12, 25)),
+    (r"(?:dia de )?(?<!\bpre )(?<!\bpre-)natal\b(?! (?:rn|capital))", _fixed(12, 25)),
     (r"ano novo|confraternizacao universal", _fixed(1, 1)),
     (r"tiradentes", _fixed(4, 21)),
     (r"dia d[oe] trabalh(?:o|ador)", _fixed(5, 1)),

@@ -185,6 +185,11 @@ _FOR_GOOD = re.compile(
     r"doutor|"
     r"dra?\b|profissional)))"
 )
+_LIFE_CHANGES = re.compile(
+    r"\b(?:mud\w+|troc\w+) d(?:e|o|a) (?:cidade|casa|endereco|bairro|pais|estado|emprego|trabalho|escola|plano|"
+    r"convenio|vida|ares|numero|telefone|celular)\b|\bde mudanca\b"
+)
+"""What changes is not an appointment."""
 _MOVES = re.compile(r"\b(?:remarc|reagend|mudar|trocar|adiar)\w*")
 _NOT_MOVED = re.compile(
     r"\bnao (?:quero|preciso|precisa|vou|e|era|seria)(?: \w+)? (?:re)?(?:marcar|agendar)|\bnem (?:re)?(?:marcar|"
@@ -330,8 +335,9 @@ def by_rules(norm: str, *, says_time: bool, names_something: bool) -> Judgement:
         return Judgement(Intent.EMERGENCY, 0.95, frozenset({Intent.EMERGENCY}))
     if turns_the_attendant(norm):
         return Judgement(Intent.OUT_OF_SCOPE, 0.9, frozenset())
-    found = _from_rules(norm)
-    _settle(found, norm)
+    of_appointments = _LIFE_CHANGES.sub(" ", norm)
+    found = _from_rules(of_appointments)
+    _settle(found, of_appointments)
     if is_foreign(norm) and not found.keys() & (CHANGES | {Intent.HUMAN, Intent.RESULTS}) - {Intent.BOOK}:
         return Judgement(Intent.OUT_OF_SCOPE, 0.85, frozenset())
     answers = _from_answers(norm)

@@ -19,7 +19,8 @@ _DONE = re.compile(
 
 _OTHER_STAYS = re.compile(
     r"[\s,.;]*\b(?:(?:e|mas|so que) )?[ao]s? outr[oa]s? (?:(?:eu|nos|a gente|voces?|pode|podem|quero|vou|por favor) )*"
-    r"(?:mant\w+|deix\w+|fic\w+|continu\w+|segue\w*|permanec\w+|preserv\w+|nao (?:mex\w+|cancel\w+|mud\w+))\b"
+    r"(?:mant\w+|deix\w+|fic\w+|continu\w+|segue\w*|permanec\w+|preserv\w+|"
+    r"comparec\w+|vou(?! \w+r\b)|nao (?:mex\w+|cancel\w+|mud\w+))\b"
     r"(?: (?:como esta|do jeito que esta|marcad[oa]|assim|mesmo|igual))?"
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from atendeai.domain.dialogue import alternatives, booking, changes, misses, pairs, searching, subject, texts, wishing
 from atendeai.domain.dialogue.choice import chosen_index, names_slot, sooner
 from atendeai.domain.dialogue.flow import naming
+from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.nearest import days_ruled_out, not_ruled_out
 from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Alert, Session
@@ -75,6 +76,7 @@ def _undecided(session: Session, asked: Asks | None) -> Taken:
         yield from wishing.advance(session, listing=True)
         return True
     refused = session.reading.intent is Intent.CONFIRM_NO and session.says_nothing and not session.names_another_kind
+    refused = refused and not (speaks_for_another(session.norm) or session.given_name)  # "não, é pra minha mãe"
     refused = refused and not days_ruled_out(session.norm)  # "não posso quarta nem quinta": the others will do
     if refused and asked in {Asks.DATE, Asks.SERVICE}:
         yield from booking.drop(session)

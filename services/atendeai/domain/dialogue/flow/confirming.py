@@ -30,7 +30,8 @@ def offered(session: Session, asked: Asks | None) -> Taken:
         yield from searching.somebody_else(session, slot)
         return True
     same = names_slot(reading.when, slot)
-    agrees = (same and reading.intent is not Intent.CONFIRM_NO) or (
+    moves = state.purpose is Purpose.BOOK and reading.intent is Intent.RESCHEDULE
+    agrees = (same and reading.intent is not Intent.CONFIRM_NO and not moves) or (
         reading.when.empty and reading.intent is Intent.CONFIRM_YES
     )
     if renaming.for_another(session, asked) and (reading.when.empty or same):
