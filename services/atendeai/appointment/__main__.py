@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from atendeai.kit.start import quickly
+from atendeai.kit.start import importing
 
-with quickly():
+with importing():
     from atendeai.appointment.app import create_app
     from atendeai.kit.main import run
 

@@ -1,8 +1,8 @@
 """`python -m atendeai.clinic`: serve."""
 
-from atendeai.kit.start import quickly
+from atendeai.kit.start import importing
 
-with quickly():
+with importing():
     from atendeai.clinic.app import create_app
     from atendeai.kit.main import run
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from atendeai.kit.start import quickly
+from atendeai.kit.start import importing
 
 
 def main() -> int:
@@ -11,7 +11,7 @@ def main() -> int:
         from atendeai.conversation.shell import main as shell  # noqa: PLC0415 - a shell command needs no server
 
         return shell(sys.argv[1:])
-    with quickly():
+    with importing():
         from atendeai.conversation.app import create_app  # noqa: PLC0415 - nor the server a shell
         from atendeai.kit.main import run  # noqa: PLC0415 - nor the server a shell
 

@@ -1,29 +1,23 @@
 """Builds the conversation service."""
 
 from datetime import timedelta
-from functools import partial
 
 import httpx
 from fastapi import FastAPI
 
 from atendeai.conversation import internal, public
-from atendeai.conversation.attention import Attention
-from atendeai.conversation.engine import EmbeddedEngine, Engine
-from atendeai.conversation.model_client import Endpoint
-from atendeai.conversation.model_state import ModelStates, usable
-from atendeai.conversation.openai_engine import OpenAIEngine
-from atendeai.conversation.service import (
+from atendeai.conversation.answering import Answering
+from atendeai.conversation.model_state import ModelStates
+from atendeai.conversation.queues import (
     CONVERSATION_QUEUE,
     EMERGENCY_QUEUE,
     PREFERENCE_QUEUE,
     REPLY_QUEUE,
     UNATTENDED_QUEUE,
-    Conversations,
 )
 from atendeai.kit.app import create_service
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import Settings
-from atendeai.kit.tenancy import Tenant
 from atendeai.kit.work import Worker
 
 __all__ = ["create_app"]
@@ -35,27 +29,21 @@ def create_app(
     """Build the app; a test hands in a kit and a transport, so that calls to other services and models end in it."""
     resources = kit or Kit(settings)
     states = ModelStates()
-
-    def engine_of(tenant: Tenant) -> Engine:
-        ai, key = tenant.config.settings.ai, tenant.config.credentials.ai.api_key
-        if not usable(tenant):
-            return EmbeddedEngine()
-        note = partial(states.note, tenant.id)
-        return OpenAIEngine(Endpoint(ai.base_url or "", ai.model or "", key), transport=model_transport, note=note)
-
-    conversations, attention = Conversations(resources, engine_of), Attention(resources)
+    answering = Answering(resources, states, model_transport)
     app = create_service(
         "conversation",
         settings,
         routers=[internal.router, public.router],
         workers=[
-            Worker(CONVERSATION_QUEUE, conversations.handle, concurrency=8, max_pause=timedelta(seconds=30)),
-            Worker(EMERGENCY_QUEUE, conversations.attend, concurrency=4, max_pause=timedelta(seconds=2)),
-            Worker(PREFERENCE_QUEUE, conversations.tell_preference, concurrency=2),
-            Worker(REPLY_QUEUE, conversations.pass_on, concurrency=8, max_pause=timedelta(seconds=30)),
-            Worker(UNATTENDED_QUEUE, attention.look, concurrency=2, max_pause=timedelta(seconds=30)),
+            Worker(CONVERSATION_QUEUE, answering.handle, concurrency=8, max_pause=timedelta(seconds=30)),
+            Worker(EMERGENCY_QUEUE, answering.attend, concurrency=4, max_pause=timedelta(seconds=2)),
+            Worker(PREFERENCE_QUEUE, answering.tell_preference, concurrency=2),
+            Worker(REPLY_QUEUE, answering.pass_on, concurrency=8, max_pause=timedelta(seconds=30)),
+            Worker(UNATTENDED_QUEUE, answering.look, concurrency=2, max_pause=timedelta(seconds=30)),
         ],
         kit=resources,
+        lifespan=answering.lifespan,
     )
     app.state.model_states = states
+    app.state.answering = answering
     return app

@@ -5,9 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.conversation import emergencies, joining, reactions
-from atendeai.conversation.batch import ABOUT_OTHERS, quiet, urgent, wants_answer
+from atendeai.conversation import joining
+from atendeai.conversation.answering import Answering
 from atendeai.conversation.model_state import ModelStates
+from atendeai.conversation.queues import (
+    CONVERSATION_QUEUE,
+    EMERGENCY_QUEUE,
+    OLDEST,
+    PREFERENCE_QUEUE,
+    REPLY_QUEUE,
+    UNATTENDED_QUEUE,
+)
 from atendeai.conversation.reply_repository import ReplyRepository
 from atendeai.conversation.repository import ConversationRepository
 from atendeai.conversation.schemas import (
@@ -20,14 +28,6 @@ from atendeai.conversation.schemas import (
     TakeOver,
     Undelivered,
     UndeliveredNotice,
-)
-from atendeai.conversation.service import (
-    CONVERSATION_QUEUE,
-    EMERGENCY_QUEUE,
-    OLDEST,
-    PREFERENCE_QUEUE,
-    REPLY_QUEUE,
-    UNATTENDED_QUEUE,
 )
 from atendeai.conversation.staff_repository import StaffRepository
 from atendeai.kit import clock
@@ -43,11 +43,14 @@ _OF_WHATSAPP = [Depends(service("whatsapp"))]
 
 
 @router.post("/messages", status_code=202, operation_id="internal_messages_take", dependencies=_OF_WHATSAPP)
-async def messages(message: InboundMessage, tenant: TenantDep, connection: ConnectionDep, kit: KitDep) -> Taken:
+async def messages(
+    request: Request, message: InboundMessage, tenant: TenantDep, connection: ConnectionDep, kit: KitDep
+) -> Taken:
     """Store a message once and wake its handling; a repeated one changes nothing."""
+    answering: Answering = request.app.state.answering
     # PostgreSQL's text holds no NUL; a phone's keyboard has none, a made-up client may.
     body = message.text.replace("\x00", "")
-    reply_id = _pressed(message, body)
+    heard = await answering.hear(message, body)
     received = await ConversationRepository(connection, tenant.id).receive(
         message_id=message.message_id,
         contact_id=message.contact_id,
@@ -56,27 +59,20 @@ async def messages(message: InboundMessage, tenant: TenantDep, connection: Conne
         body=body,
         sent_at=message.sent_at,
         now=clock.now(),
-        reply_id=reply_id,
+        reply_id=heard.reply_id,
         media=message.media.model_dump(mode="json") if message.media else None,
-        about=message.context.message_id if message.context and message.kind in ABOUT_OTHERS else None,
+        about=heard.about,
     )
-    if received.new and emergencies.alarming(message.kind, body, reply_id):
+    if received.new and heard.alarming:
         await enqueue(connection, tenant.id, EMERGENCY_QUEUE, str(message.contact_id))
     elif received.new:
-        due = None if urgent(reply_id, body) else clock.now() + quiet(kit.settings)
+        due = heard.due(clock.now(), kit.settings)
         await enqueue(connection, tenant.id, CONVERSATION_QUEUE, str(message.contact_id), due)
     return Taken(
         conversation_id=received.conversation_id,
         message_id=message.message_id,
-        typing=received.new and not received.handed_off and wants_answer(message.kind, body),
+        typing=received.new and not received.handed_off and heard.wants_answer,
     )
-
-
-def _pressed(message: InboundMessage, body: str) -> str | None:
-    """The button that was pressed, or that a sign under its message stands for."""
-    if message.kind == reactions.KIND:
-        return reactions.stands_for(body, message.context.buttons) if message.context else None
-    return message.reply_id.replace("\x00", "") if message.reply_id else None
 
 
 @router.post("/contacts/join", operation_id="internal_contacts_join")

@@ -23,6 +23,13 @@ from atendeai.conversation.engine import OURS, Actions, Answered, EmbeddedEngine
 from atendeai.conversation.http_port import AppointmentPort
 from atendeai.conversation.journal import Journal
 from atendeai.conversation.metrics import ALERTS, HANDLING, MESSAGES
+from atendeai.conversation.queues import (
+    CONVERSATION_QUEUE,
+    OLDEST,
+    PREFERENCE_QUEUE,
+    REPLY_QUEUE,
+    UNATTENDED_QUEUE,
+)
 from atendeai.conversation.reply_repository import ReplyRepository
 from atendeai.conversation.repository import ConversationRepository, Reply, Settled, Unhandled
 from atendeai.domain.dialogue import manager, texts
@@ -40,14 +47,6 @@ from atendeai.kit.work import enqueue
 
 log = structlog.get_logger()
 
-CONVERSATION_QUEUE = "conversation"
-EMERGENCY_QUEUE = "emergency"
-"""Work keyed by contact: answer an emergency, whatever else of the contact is being handled."""
-REPLY_QUEUE = "reply"
-PREFERENCE_QUEUE = "preference"
-UNATTENDED_QUEUE = "unattended"
-"""Work with the one key `OLDEST`: see how long those wait who were left to a person."""
-OLDEST = "oldest"
 _BATCH = 10
 _MOST_TOGETHER = 20
 _LOOKED_THROUGH = 200

@@ -1,8 +1,8 @@
 """`python -m atendeai.health`: serve."""
 
-from atendeai.kit.start import quickly
+from atendeai.kit.start import importing
 
-with quickly():
+with importing():
     from atendeai.health.app import create_app
     from atendeai.health.settings import HealthSettings
     from atendeai.kit.main import run

@@ -18,24 +18,22 @@ import hashlib
 import ipaddress
 import time
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
-from uuid import UUID
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from fastapi import Request
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-from limits.errors import StorageError
 from redis.exceptions import RedisError
 
-from atendeai.kit import clock
-from atendeai.kit.cache import Cache, prefix_of, takes_no_writes
+from atendeai.kit.cache import Cache, takes_no_writes
 from atendeai.kit.clinic_config import RateLimit
 from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.metrics import RATE_LIMITED, RATE_UNCOUNTED
 from atendeai.kit.settings import Settings
 from atendeai.kit.tenancy import Tenant
 from atendeai.kit.windows import Full, Window, Windows
+
+if TYPE_CHECKING:
+    from atendeai.kit.exactly import Exactly
 
 Limit = Literal["api", "auth", "none"]
 _MARK = "__atendeai_limit__"
@@ -95,25 +93,16 @@ class Limiter:
     def __init__(self, settings: Settings, cache: Cache) -> None:
         self._service = settings.service
         self._cache = cache
-        self._strategies: dict[UUID, MovingWindowRateLimiter] = {}
         self._windows = Windows(cache)
         self._away = False
         self._ask_again = 0.0
         self._how = ""
 
-    def _strategy(self, clinic_id: UUID) -> MovingWindowRateLimiter:
-        if clinic_id not in self._strategies:
-            if len(self._strategies) > 5000:  # noqa: PLR2004 - clinics come and go
-                self._strategies.clear()
-            storage = RedisStorage(
-                "async+redis://cache:6379",
-                wrap_exceptions=True,
-                implementation="redispy",
-                key_prefix=f"{prefix_of(clinic_id)}limit",
-                connection_pool=self._cache.pool,  # type: ignore[arg-type]  # the library's own union of three clients' pools
-            )
-            self._strategies[clinic_id] = MovingWindowRateLimiter(storage)
-        return self._strategies[clinic_id]
+    @cached_property
+    def _exactly(self) -> Exactly:
+        from atendeai.kit.exactly import Exactly  # noqa: PLC0415 - most services never need it
+
+        return Exactly(self._cache)
 
     async def hit(self, tenant: Tenant, limit: Limit, who: str) -> dict[str, str]:
         """Count one request of `who` and return the RateLimit headers.
@@ -125,31 +114,22 @@ class Limiter:
         rates: RateLimit = getattr(tenant.config.settings.security.rate_limits, limit)
         # The name of an account is somebody's address: only its digest goes into a key.
         digest = hashlib.blake2s(f"{limit}|{who}".encode(), digest_size=12).hexdigest()
-        count = self._exactly if limit == "auth" else self._nearly
+        windows = (Window(_MINUTE, rates.minute), Window(_HOUR, rates.hour))
         try:
-            headers = await count(tenant.id, limit, digest, rates)
-        except (Unavailable, StorageError, RedisError, OSError) as error:
+            if limit == "auth":
+                counted = await self._exactly.hit(tenant.id, limit, digest, windows)
+            else:
+                counted = await self._windows.hit(tenant.id, f"{limit}:{digest}", windows)
+        except (Unavailable, RedisError, OSError) as error:
             self._away, self._ask_again, self._how = True, time.monotonic() + _AWAY_SECONDS, _how(error)
             return self._uncounted(limit)
         self._away = False
-        return headers
-
-    async def _exactly(self, clinic_id: UUID, limit: Limit, digest: str, rates: RateLimit) -> dict[str, str]:
-        strategy = self._strategy(clinic_id)
-        minute, hour = RateLimitItemPerMinute(rates.minute), RateLimitItemPerHour(rates.hour)
-        for item in (minute, hour):
-            if not await strategy.hit(item, limit, digest):
-                reset = (await strategy.get_window_stats(item, limit, digest)).reset_time
-                raise self._refused(limit, item.amount, item.get_expiry(), _until(reset, item))
-        window = await strategy.get_window_stats(minute, limit, digest)
-        return _headers(rates, window.remaining, _until(window.reset_time, minute))
-
-    async def _nearly(self, clinic_id: UUID, limit: Limit, digest: str, rates: RateLimit) -> dict[str, str]:
-        windows = (Window(_MINUTE, rates.minute), Window(_HOUR, rates.hour))
-        counted = await self._windows.hit(clinic_id, f"{limit}:{digest}", windows)
         if isinstance(counted, Full):
-            raise self._refused(limit, counted.window.quota, counted.window.seconds, counted.wait)
-        return _headers(rates, counted.remaining, counted.renews)
+            raise self._refused(limit, counted.window, counted.wait)
+        return {
+            "RateLimit-Policy": f'"minute";q={rates.minute};w={_MINUTE}, "hour";q={rates.hour};w={_HOUR}',
+            "RateLimit": f'"minute";r={counted.remaining};t={counted.renews}',
+        }
 
     def _my_turn(self) -> bool:
         """Whether this request is the one that asks whether Redis is back; others do not wait for the answer."""
@@ -171,36 +151,22 @@ class Limiter:
             headers={"Retry-After": "2"},
         )
 
-    def _refused(self, limit: Limit, quota: int, seconds: int, wait: int) -> Problem:
+    def _refused(self, limit: Limit, full: Window, wait: int) -> Problem:
         RATE_LIMITED.labels(self._service, limit).inc()
-        self._away = False
-        window = "minute" if seconds == _MINUTE else "hour"
+        name = "minute" if full.seconds == _MINUTE else "hour"
         return Problem(
             429,
             "rate-limited",
             "Too many requests",
-            f"No more than {quota} requests a {window} are allowed here; try again in {wait} seconds.",
+            f"No more than {full.quota} requests a {name} are allowed here; try again in {wait} seconds.",
             headers={
                 "Retry-After": str(wait),
-                "RateLimit": f'"{window}";r=0;t={wait}',
-                "RateLimit-Policy": f'"{window}";q={quota};w={seconds}',
+                "RateLimit": f'"{name}";r=0;t={wait}',
+                "RateLimit-Policy": f'"{name}";q={full.quota};w={full.seconds}',
             },
         )
 
 
 def _how(error: Exception) -> str:
     """Return what Redis does instead of counting, as the words after its name."""
-    said = error.storage_error if isinstance(error, StorageError) else error
-    return said.how if isinstance(said, Unavailable) else takes_no_writes(said) or "does not answer"
-
-
-def _headers(rates: RateLimit, remaining: int, renews: int) -> dict[str, str]:
-    return {
-        "RateLimit-Policy": f'"minute";q={rates.minute};w={_MINUTE}, "hour";q={rates.hour};w={_HOUR}',
-        "RateLimit": f'"minute";r={remaining};t={renews}',
-    }
-
-
-def _until(reset: float, item: RateLimitItem) -> int:
-    """Return the seconds until a window is fresh again: at least one, at most the window."""
-    return min(max(1, int(reset - clock.now().timestamp()) + 1), item.get_expiry())
+    return error.how if isinstance(error, Unavailable) else takes_no_writes(error) or "does not answer"

@@ -1,8 +1,8 @@
 """`python -m atendeai.whatsapp`: serve."""
 
-from atendeai.kit.start import quickly
+from atendeai.kit.start import importing
 
-with quickly():
+with importing():
     from atendeai.kit.main import run
     from atendeai.whatsapp.app import create_app
 

@@ -1,0 +1,10 @@
+"""The queues of this service's work; the key is the contact, where nothing else is said."""
+
+CONVERSATION_QUEUE = "conversation"
+EMERGENCY_QUEUE = "emergency"
+"""Work keyed by contact: answer an emergency, whatever else of the contact is being handled."""
+REPLY_QUEUE = "reply"
+PREFERENCE_QUEUE = "preference"
+UNATTENDED_QUEUE = "unattended"
+"""Work with the one key `OLDEST`: see how long those wait who were left to a person."""
+OLDEST = "oldest"
