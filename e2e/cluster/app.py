@@ -87,17 +87,14 @@ def ensure(mode: str) -> list[str]:
         if not images.exists(reference):
             with paths.lock(f"app-{app.name}"), steps.step(f"build image {reference}"):
                 _build(app, reference, mode)
-                _forget_old(app, keep=reference)
+                images.forget_old(app.repository, keep=reference)
         references.append(reference)
     return references
 
 
-def _forget_old(app: App, keep: str) -> None:
-    """Of each application image, the engine keeps the last three: one is made for every change of the code."""
-    listed = engine.docker("images", app.repository, "--format", "{{.Repository}}:{{.Tag}}").split()
-    for old in [name for name in listed if name != keep][2:]:
-        # One that a container still uses stays.
-        steps.succeeds([engine.client(), "rmi", old])
+def dependencies(mode: str) -> list[str]:
+    """Build the images that the application images stand on. Returns their references. Raises StepFailedError."""
+    return list(dict.fromkeys(_dependencies(app, mode) for app in APPS))
 
 
 def _build(app: App, reference: str, mode: str) -> None:

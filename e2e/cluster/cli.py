@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from cluster import app, cache, debian, engine, gobuild, images, kind, mode, node, paths, steps, versions
+from cluster import app, cache, debian, engine, gobuild, images, kind, loading, mode, node, paths, steps, versions
 
 _OTHER_BINARIES = ("prometheus-operator", "prometheus-config-reloader", "prometheus", "promtool", "helm")
 
@@ -46,7 +46,7 @@ def prepare(_: argparse.Namespace) -> None:
         gobuild.ensure(node.BINARIES)
         gobuild.ensure(_OTHER_BINARIES)
         images.infrastructure(chosen)
-        node.ensure(_preloaded(chosen))
+        _furnish(node.ensure(_preloaded(chosen)), chosen)
     else:
         gobuild.ensure(("kind", "kubectl", "helm"))
     app.ensure(chosen)
@@ -96,7 +96,8 @@ def _create_built(chosen: str) -> None:
             preloaded = _preloaded(chosen)
             for_node.result()
             image = node.ensure(preloaded)
-            _replace(image)
+            # What the compiler is not through with is loaded afterwards, into nodes that run meanwhile.
+            _replace(image if gobuild.missing(_OTHER_BINARIES) else _furnish(image, chosen))
             mode.record(chosen, image)
         except BaseException:
             # The error is shown now, not when the compiler is done; what it finished stays in Go's cache.
@@ -110,6 +111,15 @@ def _create_built(chosen: str) -> None:
 def _preloaded(chosen: str) -> list[str]:
     """What the built node image carries besides the control plane: all that is built here and waits for no compiler."""
     return images.early() if chosen == "build" else []
+
+
+def _furnish(image: str, chosen: str) -> str:
+    """The node image with what is there late: what the compiler makes, and what the applications stand on."""
+    if chosen != "build":
+        return image
+    preloaded = _preloaded(chosen)
+    compiled = [name for name in images.infrastructure(chosen).values() if name not in preloaded]
+    return node.furnish(image, [*compiled, *app.dependencies(chosen)])
 
 
 def _compile_others(before: Future[None]) -> None:
@@ -137,7 +147,7 @@ def _replace(image: str | None) -> None:
 
 
 def _load_infrastructure(chosen: str) -> None:
-    kind.load(list(images.infrastructure(chosen).values()))
+    loading.load(list(images.infrastructure(chosen).values()))
 
 
 def down(_: argparse.Namespace) -> None:
@@ -163,7 +173,7 @@ def app_images(_: argparse.Namespace) -> None:
     with paths.lock("cluster"):
         engine.ensure()
         references = app.ensure(mode.current())
-        kind.load(references)
+        loading.load(references)
     print("\n".join(references))
 
 

@@ -187,6 +187,14 @@ def exists(reference: str) -> bool:
     return steps.succeeds([engine.client(), "image", "inspect", reference])
 
 
+def forget_old(repository: str, keep: str) -> None:
+    """Of images that every change makes anew, the engine keeps the last three."""
+    listed = engine.docker("images", repository, "--format", "{{.Repository}}:{{.Tag}}").split()
+    for old in [name for name in listed if name != keep][2:]:
+        # One that a container still uses stays.
+        steps.succeeds([engine.client(), "rmi", old])
+
+
 def base() -> str:
     """The Debian base image: debootstrap piped into the engine. Returns its reference. Raises StepFailedError."""
     mirror = os.environ.get("ATENDEAI_DEBIAN_MIRROR", versions.DEBIAN_MIRROR)

@@ -16,7 +16,7 @@ HTTP, HTTPS = 8080, 8443  # on 127.0.0.1 of this machine
 NODE_PORT_HTTP, NODE_PORT_HTTPS = 30080, 30443
 POD_SUBNET = "10.244.0.0/16"
 SERVICE_SUBNET = "10.96.0.0/16"
-_NODES = (f"{NAME}-control-plane", f"{NAME}-worker")
+NODES = (f"{NAME}-control-plane", f"{NAME}-worker")
 _CNI_FILE = "/etc/cni/net.d/10-atendeai.conflist"
 
 # containerd 2.3 looks at every container's counters each second, for a kubelet that asks containerd for them. Ours
@@ -80,15 +80,15 @@ def exists() -> bool:
 def nodes_run() -> bool:
     """Whether the containers of both nodes exist and run; a reboot or a restarted engine leaves them stopped."""
     states = _containers()
-    return set(states) == set(_NODES) and set(states.values()) == {"running"}
+    return set(states) == set(NODES) and set(states.values()) == {"running"}
 
 
 def start_nodes() -> bool:
     """Start the stopped nodes of a whole cluster. False when nodes are missing or do not start."""
-    if set(_containers()) != set(_NODES):
+    if set(_containers()) != set(NODES):
         return False
     with steps.step("start the stopped nodes"):
-        return steps.succeeds([engine.client(), "start", *_NODES], timeout=60)
+        return steps.succeeds([engine.client(), "start", *NODES], timeout=60)
 
 
 def healthy(wait_seconds: float) -> bool:
@@ -109,7 +109,7 @@ def _answers() -> bool:
         nodes = json.loads(kubectl("get", "nodes", "-o", "json", "--request-timeout=15s"))["items"]
     except (steps.StepFailedError, ValueError):
         return False
-    return {node["metadata"]["name"] for node in nodes if _ready(node)} == set(_NODES)
+    return {node["metadata"]["name"] for node in nodes if _ready(node)} == set(NODES)
 
 
 def _containers() -> dict[str, str]:
@@ -170,7 +170,7 @@ def create(image: str | None) -> None:
     with steps.step("nodes Ready, DNS and storage up"):
         kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=180s")
         # Both nodes take pods: their CPU requests and addresses would otherwise fill the worker alone.
-        kubectl("taint", "nodes", _NODES[0], "node-role.kubernetes.io/control-plane:NoSchedule-")
+        kubectl("taint", "nodes", NODES[0], "node-role.kubernetes.io/control-plane:NoSchedule-")
         settle()
 
 
@@ -293,37 +293,3 @@ def connect() -> None:
             stdin=json.dumps(conflist(pod_cidr), indent=2),
             what=f"pod network of {name}",
         )
-
-
-def images_on(node: str) -> set[str]:
-    """The names of the images that a node's containerd has."""
-    return set(engine.docker("exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split())
-
-
-def load(references: list[str]) -> None:
-    """Load images of the engine into the nodes that lack them; nodes that lack the same ones share one stream."""
-    lacking: dict[tuple[str, ...], list[str]] = {}
-    for node in _NODES:
-        there = images_on(node)
-        wanted = tuple(name for name in references if canonical(name) not in there)
-        if wanted:
-            lacking.setdefault(wanted, []).append(node)
-    for wanted, nodes in lacking.items():
-        names = ", ".join(name.rsplit("/", 1)[1].split(":")[0] for name in wanted)
-        with steps.step(f"load into {' and '.join(nodes)}: {names}"):
-            engine.pipe(
-                [engine.client(), "save", *wanted],
-                *([engine.client(), "exec", "-i", node, *_IMPORT] for node in nodes),
-                what=f"load images into {', '.join(nodes)}",
-            )
-
-
-_IMPORT = ("ctr", "-n", "k8s.io", "images", "import", "--digests", "--snapshotter=overlayfs", "-")
-
-
-def canonical(reference: str) -> str:
-    """An image name as containerd keeps it: ``a/b:1`` is ``docker.io/a/b:1`` (distribution reference rules)."""
-    first, slash, _ = reference.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return reference
-    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"

@@ -32,6 +32,7 @@ BINARIES = (*_IN_NODE, *_CONTROL_PLANE, "kube-proxy", "coredns", "local-path-pro
 
 PROVISIONER = f"{images.LOCAL}/local-path-provisioner:{versions.LOCAL_PATH_PROVISIONER}"
 HELPER = f"{images.LOCAL}/local-path-helper:{versions.DEBIAN_SUITE}"
+_FURNISHED = f"{images.LOCAL}/node-furnished"
 
 
 def reference(more: Sequence[str] = ()) -> str:
@@ -59,6 +60,21 @@ def ensure(more: Sequence[str] = ()) -> str:
     return tag
 
 
+def furnish(image: str, more: Sequence[str]) -> str:
+    """A node image that carries further images, one layer over the given one. Returns its reference.
+
+    For what comes late where nothing is cached yet, or changes more often than what the node itself is made of.
+    """
+    tag = f"{_FURNISHED}:{versions.KUBERNETES}-{paths.digest(image, *more, length=10)}"
+    if not images.exists(tag):
+        with paths.lock("node-image"):
+            if not images.exists(tag):
+                with steps.step("build node image with all that will run there"):
+                    _carry(image, more, tag)
+                    images.forget_old(_FURNISHED, keep=tag)
+    return tag
+
+
 def _build(tag: str, more: Sequence[str]) -> None:
     bare = f"{tag}-bare"
     kind_source = gobuild.module_directory("sigs.k8s.io/kind", versions.KIND)
@@ -82,11 +98,16 @@ def _build(tag: str, more: Sequence[str]) -> None:
         )
     for name, local in preloaded.items():
         engine.docker("tag", local, name)
-    with _container(bare) as container:
+    _carry(bare, [*preloaded, *more], tag)
+
+
+def _carry(image: str, names: Sequence[str], tag: str) -> None:
+    """Give a node image more images to carry, and the result another name."""
+    with _container(image) as container:
         engine.docker("exec", "-d", container, "containerd")
         _wait_for_containerd(container)
         engine.pipe(
-            [engine.client(), "save", *preloaded, *more],
+            [engine.client(), "save", *names],
             [engine.client(), "exec", "-i", container, *_IMPORT, "--no-unpack", "-"],
             what="import the preloaded images into the node image",
         )

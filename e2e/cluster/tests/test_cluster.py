@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import cli, engine, gobuild, kind, mode, paths, runc_wrapper, steps
+from cluster import cli, engine, gobuild, kind, loading, mode, paths, runc_wrapper, steps
 
 
 def test_an_ordinary_host_gets_no_concession() -> None:
@@ -47,7 +47,7 @@ def test_pods_get_addresses_of_their_own_node() -> None:
     ],
 )
 def test_image_names_as_containerd_keeps_them(reference: str, kept: str) -> None:
-    assert kind.canonical(reference) == kept
+    assert loading.canonical(reference) == kept
 
 
 @pytest.mark.parametrize(
