@@ -13,6 +13,7 @@ from atendeai.domain.understanding.emergency import is_emergency
 from atendeai.domain.understanding.entities import services_named
 from atendeai.domain.understanding.foreign import is_foreign, turns_the_attendant
 from atendeai.domain.understanding.intent import CHANGES, PRECEDENCE, QUESTIONS, Intent
+from atendeai.domain.understanding.rulebook import AT_THE_DOOR
 from atendeai.domain.understanding.rules import RULES
 
 
@@ -157,6 +158,10 @@ _NEGATED_BOOK = re.compile(
     r"nada)\b"
 )
 _MONEY = re.compile(r"\b(?:quanto|precos?|valor\w*|cust\w+|parcel\w+|pix|cartao|desconto|boleto|car[oa]|pagamento)\b")
+_PRICE_OF = re.compile(r"\b(?:quanto|com \d{2,4}(?: \w+)?)\b[^.,;?!]{0,30}\b(?:para|consigo|da para)\b[^.,;?!]*")
+_THERE = {Intent.RUNNING_LATE, Intent.ASK_ADDRESS}
+_AT_THE_DOOR = re.compile(AT_THE_DOOR)
+_LATE = re.compile(r"\b(?:atras\w+|demor\w+|transito|minut\w+|\d+ ?min)\b")
 _ASKS_FOR_PAPERS = re.compile(r"\b(?:precisa|necessario|exige\w*|tem que|tenho que|obrigatori[oa])\b")
 _HANDS_OVER = re.compile(
     r"\b(?:seguem?|aqui (?:esta|vai|ta)|(?:te )?(?:mandei|enviei|anexei)|em anexo)\b[^.!?]{0,20}"
@@ -236,6 +241,10 @@ def _settle(found: dict[Intent, float], norm: str) -> None:
 
 
 def _settle_questions(found: dict[Intent, float], norm: str) -> None:
+    if found.keys() >= _THERE and _AT_THE_DOOR.search(norm) and not _LATE.search(norm):
+        found.pop(Intent.RUNNING_LATE)  # "tô na frente de um prédio azul, é aqui?"
+    if Intent.ASK_PRICE in found and Intent.BOOK in found and Intent.BOOK not in _from_rules(_PRICE_OF.sub(" ", norm)):
+        found.pop(Intent.BOOK)  # "quanto gasto pra fazer uma limpeza?"
     if Intent.ASK_PRICE in found and Intent.ASK_INSURANCE in found and not _MONEY.search(norm):
         found.pop(Intent.ASK_PRICE)  # "só particular ou tem convênio?"
     if Intent.RESULTS in found and Intent.ASK_SERVICE in found and _ASKS_FOR_PAPERS.search(norm):

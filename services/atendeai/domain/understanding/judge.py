@@ -26,15 +26,19 @@ _PLAINLY = 0.3
 """How much further than that of an emergency the margin of what it plainly wants lies."""
 _CALM_SURE, _CALM_GRAVE = -0.9, -0.3
 """Margins below which a sign of the rules is taken for history, hearsay or a figure of speech."""
-_FLOOR = -0.35
+_FLOOR = -0.7
 """Below this margin the classifier knows too little of a message to contradict the rules."""
-_LEAD_OVER_WEAK, _LEAD, _LEAD_OVER_FIRST = 0.1, 0.3, 0.4
-"""How much further another intent must lie on its side than that of the rules: where these found little, where they
-found something, and where that would come before the other in the order of precedence."""
+_LEAD_OVER_WEAK, _LEAD, _LEAD_OVER_FIRST = 0.0, 0.2, 0.4
+"""How much further another intent must lie on its side than that of the rules: where these found little or guessed,
+where they found something, and where that would come before the other in the order of precedence. Like the floor, they
+are what served best on phrases of patterns that the classifier had not been taught."""
 _GRAVE = frozenset({Intent.OPT_OUT, Intent.DATA_REQUEST})
-_CERTAIN = 0.2
+_CERTAIN = 0.0
 """From here on the classifier alone may say what stops reminders or opens a request under LGPD: words that only sound
 so ("recebi uma mensagem") must not."""
+_GUESSED = 0.55
+"""Rules that found nothing but a time or a name take it for a wish to book; those that found nothing at all, for
+something foreign. Neither is a sign of anything."""
 _WEAK = 0.6
 _SURE_OF_NOTHING = 0.8
 """Rules that know a message for something foreign are that sure at least."""
@@ -59,9 +63,15 @@ def alarming(raw: str) -> bool:
 
 
 def marks(norm: str, ruled: Judgement, *, says_time: bool, names_something: bool) -> frozenset[str]:
-    """What the rules found, by name, for the classifier to weigh."""
+    """What the rules found, by name, for the classifier to weigh.
+
+    A guess goes by another name than a finding: what it is worth is learnt apart.
+    """
     alarm = emergency.signs(norm)
-    found = {f"is {ruled.intent}", *(f"shows {intent}" for intent in ruled.shown), *alarm}
+    if ruled.confidence <= _GUESSED:
+        found = {f"guesses {ruled.intent}", *alarm}
+    else:
+        found = {f"is {ruled.intent}", *(f"shows {intent}" for intent in ruled.shown), *alarm}
     if says_time:
         found.add("time")
     if names_something:

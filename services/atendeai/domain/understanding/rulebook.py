@@ -39,9 +39,17 @@ EXAMS = (
 """What there is a result of."""
 NOTICES = (
     r"(?:lembretes?|avis(?:os?|inhos?)|mensage(?:m|ns)|notificac(?:ao|oes)|propagandas?|promoc(?:ao|oes)|"
-    r"ofertas|envios?|recebimento|disparos?)"
+    r"ofertas|envios?|recebimento|disparos?|publicidades?|comunicados?|informativos?|newsletters?|spams?)"
 )
 """What the clinic sends of its own accord."""
+AT_THE_DOOR = (
+    r"\b(?:estou|cheguei|estamos|chegamos|parei|me deixou)\b(?! (?:atras|cheg|a caminho|indo|n[ao] transito))"
+    r"[^?!]{0,60}\b(?:e (?:aqui|ess[ea]|ai|por aqui|nest[ea]|ness[ea])\b|"
+    r"qual (?:e )?(?:[ao] )?(?:sala|andar|porta|portao|numero|entrada|predio|interfone|campainha|conjunto|"
+    r"rua)|(?:direita|esquerda)\b|nao (?:acho|encontro|vejo|sei qual|estou achando|estou vendo)|que andar|por onde "
+    r"(?:entro|subo))"
+)
+"""Who stands in the street or the house and asks the way from there."""
 STOP = (
     r"(?:(?:cancel|desmarc|desativ|deslig|suspend|interromp|bloque|dispens|tir|retir|encerr)(?:ar|er|a|e|em|o|ando)|"
     r"desmarqu(?:e|em)|deslig(?:ue|uem)|(?:remov|exclu)(?:er|ir|a|am|e|em|i|o)|par(?:ar|em|e)|"

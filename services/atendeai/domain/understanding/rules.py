@@ -3,5 +3,6 @@
 from atendeai.domain.understanding.rulebook import Rule
 from atendeai.domain.understanding.rules_acts import ACTS
 from atendeai.domain.understanding.rules_rest import REST
+from atendeai.domain.understanding.rules_wider import WIDER
 
-RULES: tuple[Rule, ...] = (*ACTS, *REST)
+RULES: tuple[Rule, ...] = (*ACTS, *REST, *WIDER)

@@ -165,15 +165,16 @@ ACTS: tuple[Rule, ...] = (
         r"\b(?:quero|queria|vou querer|fico com|prefiro|pego) o (?:horario )?(?:das?|de) \d",
         r"\b(?:quero|queria|gostaria de|preciso) (?:tirar|retirar|remover|tratar|colocar|avaliar|examinar|operar) "
         r"(?:um |uma |o |a |"
-        r"meu |minha )(?!duvida|informac|satisf|cadastro|nome|dinheiro|numero|contato)",
+        r"meu |minha )(?!duvida|informac|satisf|cadastro|nome|dinheiro|numero|contato|guia|receita|"
+        r"exame|laudo|resultado|atestado|pedido|papel|document|relatorio|encaminh)",
         r"\b(?:bota|coloca|poe|anota|inclui) (?:o )?(?:meu nome|a gente|eu|ai)\b",
         (
             r"^(?:posso|consigo|podemos) (?:ir|passar|ser atendid|consulta|consultar|um horario|horario)\b(?! ai "
             r"(?:pegar|buscar))"
         ),
         (
-            r"\b(?:levar|trazer) (?:o |a )?(?:meu|minha) \w+ (?:n[ao]s?|para|em|ao|a)\b|\b(?:me|nos) atender (?:hoje|"
-            r"amanha|n[ao]|ess[ea]|segunda)"
+            r"\b(?:levar|trazer) (?:o |a )?(?:meu|minha) \w+ (?:n[ao]s?|para|em|ao|a)\b|(?<!vai )(?<!ira )\b(?:me|nos) "
+            r"atender (?:hoje|amanha|n[ao]|ess[ea]|segunda)"
         ),
         (
             r"\b(?:faz|faca|fazer) (?:um |o )?agendamento\b|\bpode ser [^?]{0,40}\bcom (?:a |o )?(?:dra?|doutora?)\b|"
