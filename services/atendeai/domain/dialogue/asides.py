@@ -88,7 +88,7 @@ def take(session: Session, asked: Asks | None) -> bool:
         if _FINE.search(norm):
             session.pass_on(texts.FINE)
         state.answered = True
-    elif _DEAR.search(norm) and intent is Intent.ASK_PRICE and "?" not in norm and not _ASKS_MONEY.search(norm):
+    elif _says_dear(session):
         session.say(texts.DEAR_HERE if state.busy else texts.DEAR)
         state.answered = True
     elif state.busy and asked is not None and (_ONLY_MARKS.match(norm) or _CALLS.match(norm)):
@@ -99,6 +99,13 @@ def take(session: Session, asked: Asks | None) -> bool:
     else:
         return _in_passing(session, asked)
     return True
+
+
+def _says_dear(session: Session) -> bool:
+    """Whether a price is called high, and nothing asked or wished for beside it."""
+    norm, reading = session.norm, session.reading
+    dear = _DEAR.search(norm) and reading.intent is Intent.ASK_PRICE and reading.when.empty
+    return bool(dear) and "?" not in norm and not _ASKS_MONEY.search(norm)
 
 
 def _in_passing(session: Session, asked: Asks | None) -> bool:

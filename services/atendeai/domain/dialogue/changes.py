@@ -51,6 +51,14 @@ _SAME_TIME = re.compile(
     r"(?:o |de )?(?:dia|data)\b"
 )
 _CANNOT = re.compile(r"\bnao (?:(?:vou )?(?:posso|consig\w+|poderei|poder|dou conta)|da\b|vai dar|dara|tenho como|vou)")
+_OF_MINE = re.compile(
+    r"\b(?:minha|meu) (?:consulta|sessao|exame|retorno|horario|avaliacao|terapia|limpeza)\b|"
+    r"\b(?:eu )?tenho (?:(?:uma?|a|o|minha|meu) )?[a-z]{3,}(?: [a-z]+){0,3} "
+    r"(?:hoje|amanha|segunda|terca|quarta|quinta|sexta|sabado|dia \d)"
+)
+_WISHED = re.compile(
+    r"\b(?:marcar?|marque|agendar?|agende|quero|queria|gostaria|preciso|cancel\w+|desmar\w+|confirm\w+)\b"
+)
 _MOVES = re.compile(r"\b(?:remarc|reagend)\w*")
 _SAME_DAY = re.compile(
     r"\b(?:n?[oa] )?mesmo dia\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |a )?(?:mesm[oa] )?(?:dia|data)\b|"
@@ -395,6 +403,19 @@ def ruled_out(session: Session) -> Generator[Request, Answer, bool]:
     said = session.reading.existing
     moments = list(said.candidates) or ([] if said.moment.empty else [said.moment])
     if not _CANNOT.search(session.norm) or not moments:
+        return False
+    items = yield from upcoming(session)
+    return any(which.fits(a, m) for a in items for m in moments)
+
+
+def of_standing(session: Session) -> Generator[Request, Answer, bool]:
+    """Whether the message speaks of an appointment that stands and wishes for no other, nor asks anything.
+
+    "Minha sessão de amanhã com a Ana, a empresa me mandou pro Rio"; "tenho RPG segunda 17h e marcaram reunião em cima".
+    """
+    said, norm = session.reading.existing, session.norm
+    moments = [m for m in (said.moment, *said.candidates, session.reading.when.moment) if m.date is not None]
+    if not moments or "?" in norm or not _OF_MINE.search(norm) or _WISHED.search(norm):
         return False
     items = yield from upcoming(session)
     return any(which.fits(a, m) for a in items for m in moments)

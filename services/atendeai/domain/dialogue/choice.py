@@ -23,6 +23,10 @@ _SOONER = re.compile(
     r"\bmais (?:cedo|proxim[oa]|rapid[oa])\b|\bquanto antes\b|\bprimeir[oa] que (?:tiver|der|vagar|abrir|aparecer)\b|"
     r"\bque (?:tiver|der|vagar|abrir|aparecer|for|houver|estiver)\b[^,.;!?]{0,20}\b(?:antes|primeiro|logo)\b"
 )
+_DECLINED = re.compile(
+    r"^\W*(?P<which>(?:[ao]|n[ao]) [a-z0-9 ]{1,20}?) nao\b\W*(?:(?:quero|prefiro|pode ser) )?[ao] outr[oa]\b"
+)
+_TWO = 2
 _LATEST = re.compile(
     r"\bultim[oa]\b|^\W*(?:pode ser |quero |prefiro |entao )?(?:n?[oa]|n?ess[ea]) (?:mais tarde|de baixo)\b"
 )
@@ -49,6 +53,10 @@ def names_slot(when: When, slot: Slot) -> bool:
 
 def chosen_index(norm: str, count: int) -> int | None:
     """The index (from 0) of the option the normalised answer picks, or None when it picks none by number."""
+    declined = _DECLINED.match(norm)
+    if declined is not None and count == _TWO:
+        first = chosen_index(declined["which"], count)
+        return None if first is None else 1 - first  # "o segundo não, o outro"
     number = _NUMBER.match(norm)
     if number is not None and int(number["n"]) <= count:
         return int(number["n"]) - 1

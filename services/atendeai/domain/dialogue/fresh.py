@@ -74,7 +74,7 @@ def take(session: Session, *, invited: bool = False) -> Steps:
     if (
         not session.message.reminded
         and intent in {Intent.BOOK, Intent.ASK_AVAILABILITY}
-        and (yield from changes.ruled_out(session))
+        and ((yield from changes.ruled_out(session)) or (yield from changes.of_standing(session)))
     ):
         intent = Intent.RESCHEDULE
     intent, wishes = _set_apart(session, _first_change(session, intent))

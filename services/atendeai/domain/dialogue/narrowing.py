@@ -58,6 +58,7 @@ def relate(session: Session, asked: Asks | None) -> None:
         beside = beside_last(session)
         if beside is not None:
             session.reread(When(beside))
+    _at_its_own_hour(session)
     _at_the_hour_declined(session, asked)
     _on_the_day_declined(session, asked)
     _in_the_month(session)
@@ -79,6 +80,16 @@ def after(session: Session, appointment: Appointment) -> Moment:
     service = session.clinic.service(appointment.service)
     over = appointment.start + (service.duration if service is not None else _STEP)
     return Moment(date=over.date(), time_from=over.time())
+
+
+def _at_its_own_hour(session: Session) -> None:
+    """Reads "mesma hora", said of an appointment that is moved, as its hour, on the day spoken of."""
+    state, said = session.state, session.reading.when
+    target, about = state.target, {slot.start.date() for slot in state.slots}
+    if target is None or not _SAME_HOUR.search(session.norm) or said.invalid or said.moment.has_time or said.candidates:
+        return
+    day = said.moment if said.moment.has_day or len(about) != 1 else Moment(date=next(iter(about)))
+    session.reread(When(day.merged(Moment(time=target.start.time()))))
 
 
 def _at_the_hour_declined(session: Session, asked: Asks | None) -> None:

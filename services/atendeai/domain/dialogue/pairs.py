@@ -42,6 +42,13 @@ _NUMBERS = {"2": 2, "dois": 2, "duas": 2, "3": 3, "tres": 3}
 _VISITS = frozenset(["consulta", "horario", "vaga"])
 
 
+_SENT_BY = re.compile(
+    r"[,.;]?\s*\b(?:[ao]|meu|minha|um|uma|outr[oa]) (?:[a-z]+ ){1,5}?(?:que )?(?:me )?(?:mandou|pediu|encaminhou|"
+    r"indicou|solicitou|receitou|falou|disse|recomendou)\b"
+)
+"""Who sent the patient is told ("o dentista do posto que mandou"), and wished for by nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Several:
     """What a message wishes for, in order. ``either``: one of them alone ("ou"), not all."""
@@ -61,7 +68,7 @@ def named(clinic: Clinic, norm: str, now: datetime, called: Sequence[str] = ()) 
     names = {s.code: s.name for s in clinic.services}
     if any(" e " in fold(name) and fold(name) in norm for name in names.values()):
         return None
-    norm = _WAVERS.sub(" ", norm)
+    norm = _SENT_BY.sub(" ", _WAVERS.sub(" ", norm))
     parts: list[tuple[list[Service], str]] = []
     joints: list[str] = []
     begun, either = 0, False

@@ -18,6 +18,7 @@ from atendeai.domain.dialogue.session import Message
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
 from atendeai.domain.understanding import negation
 from atendeai.domain.understanding.emergency import is_emergency
+from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.intent import COURTESIES, Intent
 from atendeai.domain.understanding.intents import Classifier
 from atendeai.domain.understanding.normalise import fold
@@ -33,6 +34,7 @@ _MISREAD = frozenset([Intent.CANCEL, Intent.BOOK])
 _NOTHING_ELSE = frozenset([Intent.OUT_OF_SCOPE, Intent.CONFIRM_YES, Intent.CONFIRM_NO, *COURTESIES])
 """Beside a refused cancellation these add nothing: what stands is told."""
 _FEW_WORDS = 3
+_LONGEST_COURTESY = 14
 _SURELY_SAID = 0.6
 """The rules' confidence up to which they only guessed from a time or a name."""
 
@@ -59,6 +61,8 @@ def read(
         reading = replace(_read(rest, message, state, clinic, now, _RulesAlone()), text=reading.text)
     if reading.intent in _MISREAD and state.purpose is not Purpose.CANCEL:
         reading = _not_cancelled(reading, message, state, clinic, now)
+    if reading.intent in COURTESIES and len(reading.text.norm.split()) > _LONGEST_COURTESY:
+        reading = replace(reading, intent=Intent.OUT_OF_SCOPE)  # a story, with a courtesy in it at most
     *before, last = message.text.splitlines() or [""]
     if reading.intent not in _ARRANGES:
         return reading
@@ -121,6 +125,17 @@ def _only_a_name(judged: Understanding, *, for_other: bool) -> bool:
     return not is_emergency(norm) and not _IN_NO_NAME.intersection(words) and judged.confidence < _SURE
 
 
+def _wishes(reading: Understanding, clinic: Clinic) -> bool:
+    """Whether a message of which nothing was understood names one of the clinic's services: that is what it is about.
+
+    "A médica do postinho pediu transvaginal". A question about it is answered, and what is denied is left alone.
+    """
+    norm = reading.text.norm
+    telling = {s.code: s.name for s in clinic.services if set(fold(s.name).split()) - GENERIC}
+    return "?" not in norm and not _DENIES.search(norm) and len(match(norm, telling)) == 1
+
+
+_DENIES = re.compile(r"\b(?:nao|nunca|nem|sem|odei\w+|obrigad[oa]|fiz|fizemos|feit[oa])\b")
 _WORDS = re.compile(r"[^\W\d_]+")
 _SOCORRO = re.compile(r"\bsocorro\b")
 _INTRODUCES = frozenset(
@@ -150,9 +165,10 @@ def _read(
     ruled = understand(text, now, hours=hours, names=names, classifier=_RulesAlone())
     if judged.intent is Intent.EMERGENCY:
         return _alarmed(judged, ruled, state, clinic)
-    if judged.intent is ruled.intent:
-        return judged
     asked = state.asks or state.paused
+    if judged.intent is ruled.intent:
+        names_it = asked is None and not state.busy and judged.intent is Intent.OUT_OF_SCOPE and _wishes(judged, clinic)
+        return replace(judged, intent=Intent.BOOK, confidence=_SURELY_SAID) if names_it else judged
     if ruled.intent is Intent.EMERGENCY:
         return judged
     if asked is None and not state.busy and not message.reminded:

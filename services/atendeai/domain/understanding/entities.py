@@ -219,12 +219,19 @@ def _content(name: str) -> list[str]:
     return [w for w in re.findall(r"[a-z0-9]+", fold(name)) if w not in _STOP]
 
 
+_VERB = re.compile(r"^(?P<root>[a-z]{4,})(?:[aei]r|ando|endo|indo)$")
+_ACT = re.compile(r"(?:cao|coes|mento|mentos|agem|ncia)$")
+
+
 def _alike(said: str, own: str) -> bool:
     """Whether a word of the message and one of a name are the same word, another form of it, or a slip of it."""
     if said == own:
         return True
     if len(said) >= _SHORT_FORM and own.startswith(said) and len(own) > len(said) + 2:
         return True  # "derma", "fisio", "cardio"
+    act = _VERB.match(said)
+    if act is not None and own.startswith(act["root"]) and _ACT.search(own):
+        return True  # "vacinar", "clarear": "vacinação", "clareamento"
     if len(said) >= _STEM and len(own) >= _STEM:
         length = min(len(said), len(own), 7)
         if said[:length] == own[:length] and length >= 6:  # noqa: PLR2004 - "dermatologista", "dermatologia"

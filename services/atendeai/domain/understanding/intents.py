@@ -64,7 +64,8 @@ _GOODBYE = (
 _SURE_YES = (
     r"(?:sim+|s|claro|com certeza|certeza|pode ser|ok(?:ay|ey)?|okk|confirm(?:o|ado|ada)|fechad[oa]|fechou|beleza|"
     r"perfeito|otimo|maravilha|combinad[oa]|isso|exat[ao](?:mente)?|certo|certinho|correto|uhum|aham|arram|positivo|"
-    r"bora|serve|aceito|de acordo|concordo|pode (?:marcar|agendar|confirmar|reservar|fechar)|👍\S*|✅|👌\S*)"
+    r"bora|demorou|manda ver|serve|"
+    r"aceito|de acordo|concordo|pode (?:marcar|agendar|confirmar|reservar|fechar)|👍\S*|✅|👌\S*)"
 )
 """A yes also when more follows: "sim, mas é longe?"; the others of ``_YES`` are verbs that may begin anything."""
 _YES = (
@@ -76,7 +77,8 @@ _YES = (
     r"correto|ta (?:bom|otimo|certo|ok|perfeito|confirmado|combinado)|esta (?:bom|otimo|certo|ok|perfeito|"
     r"confirmado|combinado|correto)|tudo (?:bem|certo|ok)|esse (?:mesmo|serve|ta otimo|esta otimo|horario)|"
     r"essa (?:mesma|serve)|uhum|aham|arram|hum ?hum|"
-    r"positivo|s?imbora|bora|partiu|vamos|vou(?: sim)?|vou estar (?:la|ai)|estarei (?:la|ai|presente)|estamos "
+    r"positivo|s?imbora|bora|demorou|manda ver|ta feito|fecha|feche|marque(?: ai)?|sim senhora?|tri|massa|top|joia|"
+    r"partiu|vamos|vou(?: sim)?|vou estar (?:la|ai)|estarei (?:la|ai|presente)|estamos "
     r"confirmad\w+|"
     r"(?:(?:ess[ea]|est[ea]|assim|por mim|para mim|nesse dia|esse horario) )?(?:esta|fica|ficou|e) (?:bom|boa|"
     r"otim[oa]|"

@@ -47,7 +47,8 @@ def collecting(session: Session, asked: Asks | None) -> Taken:
     if intent is Intent.RESCHEDULE and state.purpose is Purpose.BOOK and session.reading.when.empty:
         return False
     changes.said_when(session)
-    unsettled = asked in _ABOUT_WHAT and session.reading.when.empty
+    beside_it = asked in _ABOUT_WHAT or session.given_name is not None
+    unsettled = beside_it and session.reading.when.empty
     days = (state.candidates, state.any_of_them) if unsettled else ([], False)
     session.absorb()
     if not state.candidates:

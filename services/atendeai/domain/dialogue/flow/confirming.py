@@ -69,7 +69,7 @@ def _settled(session: Session, slot: Slot, *, agrees: bool) -> Taken:
             state.professional = state.asked_for
         session.absorb()
         yield from wishing.advance(session)
-    elif reading.intent in {Intent.RESCHEDULE, Intent.ASK_AVAILABILITY, Intent.BOOK}:
+    elif reading.intent in {Intent.RESCHEDULE, Intent.ASK_AVAILABILITY, Intent.BOOK} and session.given_name is None:
         yield from _other_slots(session)
     else:
         return (yield from naming.aside(session, slot))
