@@ -94,7 +94,7 @@ def test_a_guess_from_a_time_yields_to_a_classifier_that_knows_better() -> None:
         return decide("quinta as 10", says_time=True, names_something=False, classifier=Judge(**margins)).intent
 
     assert judged() is Intent.BOOK
-    assert judged(book=-0.4, reschedule=-0.3) is Intent.RESCHEDULE
+    assert judged(book=-0.4, reschedule=-0.2) is Intent.RESCHEDULE
 
 
 def test_a_guess_goes_by_another_name_than_a_finding() -> None:

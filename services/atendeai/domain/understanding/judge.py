@@ -28,9 +28,10 @@ _CALM_SURE, _CALM_GRAVE = -0.9, -0.3
 """Margins below which a sign of the rules is taken for history, hearsay or a figure of speech."""
 _FLOOR = -0.7
 """Below this margin the classifier knows too little of a message to contradict the rules."""
-_LEAD_OVER_WEAK, _LEAD, _LEAD_OVER_FIRST = 0.0, 0.2, 0.4
+_LEAD_OVER_WEAK, _LEAD, _LEAD_OVER_FIRST, _LEAD_OVER_BOTH = 0.1, 0.2, 0.4, 0.7
 """How much further another intent must lie on its side than that of the rules: where these found little or guessed,
-where they found something, and where that would come before the other in the order of precedence. Like the floor, they
+where they found something, where that would come before the other in the order of precedence, and where they found
+the other as well: then the order decides, by convention, and the classifier knows no better. Like the floor, they
 are what served best on phrases of patterns that the classifier had not been taught."""
 _GRAVE = frozenset({Intent.OPT_OUT, Intent.DATA_REQUEST})
 _CERTAIN = 0.0
@@ -136,7 +137,7 @@ def _best(ruled: Judgement, margins: Mapping[Intent, float]) -> Intent:
 
 def _lead(ruled: Judgement, other: Intent) -> float:
     if PRECEDENCE.index(ruled.intent) < PRECEDENCE.index(other) and ruled.confidence > _WEAK:
-        return _LEAD_OVER_FIRST
+        return _LEAD_OVER_BOTH if other in ruled.shown else _LEAD_OVER_FIRST
     return _LEAD if ruled.confidence > _WEAK else _LEAD_OVER_WEAK
 
 
