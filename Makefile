@@ -81,7 +81,7 @@ pipeline: venv tools ## The operator's reconcile on a real kube-apiserver and et
 e2e: up ## The whole on the local cluster, from outside and from inside; does `up` first
 	@$(ALONE) e2e-beside e2e-alone
 e2e-beside: # one process for each clinic that is touched: most of them wait, for pods and for patients to have said all
-	@$(BIN)/pytest -q -n 5 --dist loadscope --durations=10 -m "e2e and not alone" e2e/tests
+	@$(BIN)/pytest -q -n 6 --dist loadscope --durations=10 -m "e2e and not alone" e2e/tests
 e2e-alone: # what touches all clinics
 	@$(BIN)/pytest -q --durations=10 -m "e2e and alone" e2e/tests
 

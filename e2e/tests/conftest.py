@@ -23,8 +23,8 @@ _ISOLATION = {f"[{local.isolation}]": local.name for local in world.CLINICS}
 class _ByClinic(LoadScopeScheduling):  # type: ignore[misc]
     """Tests of one clinic run in a row, in one process, beside those of others.
 
-    The clinic is that of the parameter `local`; a file without it has clinics of its own. (xdist's `loadgroup` writes
-    the group to where pytest 9.2 does not look for it.)
+    The clinic is that of the parameter `local`; a file without it, or with another one, has clinics of its own. (The
+    `loadgroup` of xdist writes the group to where pytest 9.2 does not look for it.)
     """
 
     def _split_scope(self, nodeid: str) -> str:

@@ -13,10 +13,23 @@ from local import database, edge, kubectl, world
 from local.bookings import book, booked, cancel, free_starts, news
 from local.chat import Phone
 from local.demo import buttons_of
+from local.guest import create, credentials, guest
 from local.outside import Outside
 
 pytestmark = pytest.mark.e2e
 MakePhone = Callable[[world.LocalClinic], Phone]
+MEL = guest("mel", 999, "Dra. Lia Prates")
+
+
+@pytest.fixture(scope="module", params=(world.SOL, MEL), ids=("Dedicated", "Shared-mel"))
+def local(request: pytest.FixtureRequest, fakes: Outside) -> Iterator[world.LocalClinic]:
+    """Of the shared ones a clinic of its own, which costs no pod: these dialogues would queue behind all of `lua`'s."""
+    if request.param is not MEL:
+        yield request.param
+        return
+    with credentials(MEL, fakes):
+        create(MEL)
+        yield MEL
 
 
 @pytest.fixture
