@@ -3,8 +3,8 @@
 CREATE ROLE atendeai_owner NOLOGIN;
 CREATE ROLE atendeai_finder NOLOGIN BYPASSRLS;
 CREATE ROLE atendeai_clinic NOLOGIN;
-CREATE ROLE atendeai_migrator LOGIN BYPASSRLS PASSWORD 'migrator' IN ROLE atendeai_owner, atendeai_finder;
-CREATE ROLE atendeai_pool LOGIN NOINHERIT NOBYPASSRLS PASSWORD 'pool';
+CREATE ROLE atendeai_migrator LOGIN BYPASSRLS PASSWORD :'migrator' IN ROLE atendeai_owner, atendeai_finder;
+CREATE ROLE atendeai_pool LOGIN NOINHERIT NOBYPASSRLS PASSWORD :'pool';
 CREATE DATABASE atendeai OWNER atendeai_owner;
 \connect atendeai
 REVOKE ALL ON DATABASE atendeai FROM PUBLIC;

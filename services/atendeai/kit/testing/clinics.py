@@ -21,7 +21,7 @@ from atendeai.kit.clinic_config import read_row
 from atendeai.kit.identity import issue_access_token, issue_service_token
 from atendeai.kit.settings import SERVICE_PORTS, Settings
 from atendeai.kit.tenancy import Tenant
-from atendeai.kit.testing.servers import PostgresServer, RedisServer, clinic_rules
+from atendeai.kit.testing.servers import PostgresServer, RedisServer, clinic_rules, verifier
 from atendeai.kit.testing.superuser import Superuser
 
 WEEK = {day: [{"opens": "08:00", "closes": "18:00"}] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -297,13 +297,13 @@ async def _empty(connection: asyncpg.Connection, clinic: TestClinic) -> None:
         found = f"{table}_{clinic.id.hex}" if partitioned else table
         statements.append(f"DELETE FROM atendeai.\"{found}\" WHERE clinic_id = '{clinic.id}'")  # noqa: S608 - ours
     if clinic.isolation == "Dedicated":
-        statements.append(f"ALTER ROLE \"{clinic.role}\" PASSWORD '{clinic.password}'")
+        statements.append(f"ALTER ROLE \"{clinic.role}\" PASSWORD '{verifier(clinic.password)}'")
     async with connection.transaction():
         await connection.execute(";".join(statements))
 
 
 async def _make_role(connection: asyncpg.Connection, clinic: TestClinic) -> None:
-    login = f"LOGIN PASSWORD '{clinic.password}'" if clinic.isolation == "Dedicated" else "NOLOGIN"
+    login = f"LOGIN PASSWORD '{verifier(clinic.password)}'" if clinic.isolation == "Dedicated" else "NOLOGIN"
     await connection.execute(f'CREATE ROLE "{clinic.role}" {login} INHERIT IN ROLE atendeai_clinic')
     await connection.execute(f'GRANT "{clinic.role}" TO atendeai_pool')
 
