@@ -97,6 +97,12 @@ WIDER: tuple[Rule, ...] = (
     ),
     *rules(
         Intent.HUMAN,
+        r"\b(?:quero|queria|gostaria de|vim|venho|preciso) (?:(?:deixar|fazer|registrar|formalizar) "
+        r"(?:um )?)?elogi(?:ar|o)\b",
+        weight=0.95,
+    ),
+    *rules(
+        Intent.HUMAN,
         (
             r"\b(?:passaram|cobraram|debitaram|lancaram|descontaram|passou|lancou)\b[^.?!]{0,30}\b(?:duas vezes|em "
             r"dobro|de novo|a mais|errad[oa])\b"
