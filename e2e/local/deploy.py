@@ -45,7 +45,6 @@ def monitoring(refs: dict[str, Any]) -> None:
     ):
         text = text.replace(placeholder, refs[key])
     kubectl.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
-    rollout(world.MONITORING, "deployment/prometheus-operator")
 
 
 def operator(refs: dict[str, Any], version: str) -> None:
@@ -145,6 +144,7 @@ def main() -> int:
                 ready("clinic", local.name, version, 300)
                 say(f"  {local.name} ({local.isolation}) is Ready after {time.monotonic() - began:.1f} s")
         with step("Prometheus and Alertmanager"):
+            rollout(world.MONITORING, "deployment/prometheus-operator")
             monitored(300)
     except StepFailedError as error:
         say(error.render())
