@@ -39,6 +39,7 @@ _ABOUT_PEOPLE = frozenset(
 _INTRODUCES = frozenset([Intent.GREETING, Intent.OUT_OF_SCOPE])
 """What a message says that tells who writes, and asks for nothing yet."""
 _BESIDE_QUESTIONS = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.RESCHEDULE])
+_ABOUT_A_TIME = frozenset([Intent.BOOK, Intent.ASK_AVAILABILITY, Intent.OUT_OF_SCOPE])
 _COMPLAINS = re.compile(
     r"\b(?:reclam\w+|pessim[oa]s?|horrivel|horroros[oa]|absurdo|descaso|desrespeito|falta de (?:respeito|educacao|"
     r"profissionalismo)|vergonha|indignad\w+|insatisfeit\w+|decepcion\w+|mal atendid\w+|(?:des|mal)tratad\w+|"
@@ -73,7 +74,7 @@ def take(session: Session, *, invited: bool = False) -> Steps:
         return
     if (
         not session.message.reminded
-        and intent in {Intent.BOOK, Intent.ASK_AVAILABILITY}
+        and intent in _ABOUT_A_TIME
         and ((yield from changes.ruled_out(session)) or (yield from changes.of_standing(session)))
     ):
         intent = Intent.RESCHEDULE

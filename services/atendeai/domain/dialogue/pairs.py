@@ -103,8 +103,12 @@ def times(clinic: Clinic, norm: str) -> int:
 
 
 def put_right(norm: str) -> str:
-    """What holds of a message that corrects itself ("limpeza, ou melhor, exame", "não quero limpeza, quero exame")."""
-    return _DENIED.sub("", _ANEW.sub("", norm))
+    """What holds of a message that corrects itself ("limpeza, ou melhor, exame", "não quero limpeza, quero exame").
+
+    Who sent the patient is left out too.
+    """
+    said = _SENT_BY.sub(" ", norm)
+    return _DENIED.sub("", _ANEW.sub("", said if re.search(r"[a-z]{3}", said) else norm))
 
 
 def picked(norm: str, services: list[Service]) -> str | None:

@@ -41,7 +41,18 @@ _TREATMENTS: dict[str, str] = {
         r"meus?) )*"
         r"(?:dentes? d[eo] juizo|(?:dentes? d[eo] )?sisos?)"
     ),
-    "clareamento": r"(?:clarear|branquear) (?:(?:os|meus) )*dentes|deixar (?:(?:os|meus) )*dentes mais brancos",
+    "clareamento": r"(?:clarear|branquear) (?:(?:os|meus) )*dentes|dentes (?:bem )?(?:mais )?branc\w+",
+    "raio x": r"(?:(?:bater|tirar|fazer) )?(?:uma )?chapa d[aeo]s? [a-z]+|radiografia",
+    "ecocardiograma": r"(?:ultrassom|ultra som|ultra) d[oe] coracao|eco d[oe] coracao",
+    "ultrassom abdome": r"(?:ultrassom|ultra som|ultra) d[ae] barriga",
+    "audiometria": r"(?:teste|exame) d[ae] (?:cabine|audicao)",
+    "bioimpedancia": r"(?:exame|teste) d[ae] (?:balanca|gordura)\b|medir (?:a )?gordura",
+    "tonometria": r"(?:medir|exame d[ae]) (?:a )?pressao d[oe]s? olhos?",
+    "vasinhos": r"secar (?:(?:[ao]s?|um\w*) )*(?:veias?|veinhas?|vasos?)",
+    "holter": r"24 ?h(?:oras)? (?:medindo|gravando|acompanhando) o coracao",
+    "acupuntura": r"agulhinhas?|agulhas? (?:para|contra) (?:a )?dor",
+    "puericultura": r"(?:pesar e medir|consulta de rotina d[oe]) (?:[ao] )?(?:(?:meu|minha) )?(?:bebe|nenem)",
+    "podologia": r"(?:cuidar|uma geral) (?:dos|nos) pes",
     "restauracao": r"obturacao|obturar (?:(?:um|os?|meus?) )*dentes?",
 }
 _OF_A_PERSON = frozenset(["pediatra", "geriatra", "ginecologista", "urologista"])
