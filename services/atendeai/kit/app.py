@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -16,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from atendeai.kit import metrics, openapi
 from atendeai.kit.errors import Problem
-from atendeai.kit.fast import Fast, FastRoutes, Service
+from atendeai.kit.fast import FastRoutes, Service
 from atendeai.kit.guard import guard
 from atendeai.kit.health import Check, Health, Liveness, Overview, Readiness
 from atendeai.kit.methods import HeadLikeGet, invalid, refused
@@ -89,12 +90,9 @@ def create_service(
         openapi_url="/openapi.json",
         redirect_slashes=False,
         telemetry=_NO_SPANS_OF_ITS_OWN,
-        fast=Outermost if fast else None,
-        middleware=[
-            Middleware(Outermost, kit=resources, bodies=bodies or {}),
-            Middleware(HeadLikeGet),
-            *([Middleware(Fast, routes=fast)] if fast else []),
-        ],
+        fast=fast,
+        outermost=partial(Outermost, kit=resources, bodies=bodies or {}),
+        middleware=[Middleware(Outermost, kit=resources, bodies=bodies or {}), Middleware(HeadLikeGet)],
     )
     app.state.kit = resources
     app.state.health = Health(resources, checks or {})

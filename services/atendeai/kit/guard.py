@@ -18,15 +18,16 @@ async def guard(request: Request) -> None:
 
     A request that a fast route has guarded and then left to the router is not counted again.
     """
-    if getattr(request.state, "guarded", False):
+    state: dict[str, bool] = request.scope.setdefault("state", {})
+    if state.get("guarded"):
         return
-    request.state.guarded = True
+    state["guarded"] = True
     await _admit(request)
     await refuse_unknown(request)
 
 
 async def _admit(request: Request) -> None:
-    path = request.url.path
+    path = request.scope["path"]
     if path.startswith("/internal/"):
         await authenticate(request, await current_tenant(request), "service")
         return

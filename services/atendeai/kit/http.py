@@ -13,9 +13,8 @@ from uuid import UUID
 
 import httpx
 import orjson
-import structlog
 
-from atendeai.kit import telemetry
+from atendeai.kit import said, telemetry
 from atendeai.kit.errors import IN_FLIGHT, TYPE_PREFIX
 from atendeai.kit.identity import issue_service_token
 from atendeai.kit.metrics import HTTP_CLIENT
@@ -127,9 +126,9 @@ class ServiceClient:
             "X-Clinic-ID": str(tenant.id),
             "Accept": "application/json",
         }
-        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        request_id = said.current().get("request_id")
         if request_id:
-            headers["X-Request-ID"] = str(request_id)
+            headers["X-Request-ID"] = request_id
         if idempotency_key is not None:
             headers["Idempotency-Key"] = str(idempotency_key)
         content: bytes | None = None

@@ -175,7 +175,8 @@ def bearer(request: Request) -> str | None:
 
 async def authenticate(request: Request, tenant: Tenant, kind: Kind) -> Principal:
     """Return who is asking, checked once per request. Raises a 401 problem."""
-    cached = getattr(request.state, "principal", None)
+    state: dict[str, Any] = request.scope.setdefault("state", {})
+    cached = state.get("principal")
     if isinstance(cached, Principal) and cached.kind == kind:
         return cached
     token = bearer(request)
@@ -186,7 +187,7 @@ async def authenticate(request: Request, tenant: Tenant, kind: Kind) -> Principa
         tenants: Tenants = request.app.state.kit.tenants
         if await tenants.is_revoked(tenant.id, principal.sid):
             raise unauthenticated("The session has ended; sign in again.")
-    request.state.principal = principal
+    state["principal"] = principal
     return principal
 
 

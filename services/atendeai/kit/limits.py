@@ -63,7 +63,7 @@ def limit_of(request: Request) -> Limit:
     marked = limit_mark(request.scope.get("endpoint"))
     if marked is not None:
         return marked
-    return "api" if request.url.path.startswith("/api/") else "none"
+    return "api" if request.scope["path"].startswith("/api/") else "none"
 
 
 def client_address(request: Request) -> str:

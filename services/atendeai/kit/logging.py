@@ -19,6 +19,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from atendeai.kit import ecs, telemetry
+from atendeai.kit.said import merged
 from atendeai.kit.settings import Settings
 
 _MESSAGE_IS_OURS = (OSError, ImportError, AttributeError, NameError, NotImplementedError, RuntimeError, AssertionError)
@@ -132,7 +133,7 @@ def configure(settings: Settings, stream: BinaryIO | None = None) -> None:
     def to_json(_logger: Any, _method: str, event: EventDict) -> bytes:
         return orjson.dumps(ecs.fields(event, service, telemetry.identifiers()), default=str)
 
-    shared: list[Processor] = [structlog.contextvars.merge_contextvars, _named, _exceptions]
+    shared: list[Processor] = [merged, _named, _exceptions]
     if settings.log_format == "JSON":
         shared.append(to_json)
     else:
@@ -178,7 +179,7 @@ def for_tests() -> None:
     """Print short lines with plain tracebacks; nothing else is configured."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            merged,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),

@@ -10,17 +10,17 @@ import re
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
+from os import urandom
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import structlog
-from opentelemetry.trace import Span
-from starlette.datastructures import Headers
+from opentelemetry.trace import INVALID_SPAN, Span
+from prometheus_client import Histogram
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atendeai.kit import cors, metrics, telemetry
+from atendeai.kit import cors, metrics, said, telemetry
 from atendeai.kit.db import UnknownClinicError, is_outage, is_unstorable
 from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.http import ServiceError
@@ -40,6 +40,8 @@ SECURITY_HEADERS = {
 }
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 _QUIET = ("/health", "/metrics")
+_UNCACHED = ("/api/", "/internal/")
+_TRACED = (("traceparent", b"traceparent"), ("tracestate", b"tracestate"))
 _NOBODY_WAITS = 499
 """The status of a request that was broken off before an answer began, as nginx counts it: no failure of ours."""
 
@@ -66,31 +68,40 @@ class Outermost:
         settings = kit.settings
         self._limit = settings.max_body_bytes
         self._limits = bodies
-        fixed = {
-            **SECURITY_HEADERS,
-            "X-Service": settings.service,
-            "X-Version": settings.version,
-            "X-Clinic-ID": str(settings.clinic_id) if settings.clinic_id else "shared",
-        }
-        self._fixed = dict(_raw(name, value) for name, value in fixed.items())
+        fixed = {**SECURITY_HEADERS, "X-Service": settings.service, "X-Version": settings.version}
+        self._fixed = [_raw(name, value) for name, value in fixed.items()]
+        self._ours = frozenset({name for name, _ in self._fixed} | {b"x-clinic-id", b"x-request-id"})
+        self._nobody = str(settings.clinic_id) if settings.clinic_id else "shared"
+        self._seconds: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
+        """Serve one request. One that a fast route has left to FastAPI is in here already."""
+        if scope["type"] != "http" or "atendeai" in scope:
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        with self._kit.answering(), self._kit.telemetry.serving(scope["method"], scope["path"], headers) as span:
-            await self._serve(scope, receive, send, headers, span)
+        given: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # of several of a name the first
+        kit = self._kit
+        kit.began()
+        try:
+            if b"traceparent" in given or kit.telemetry.recording:
+                traced = {name: given[raw].decode("latin-1") for name, raw in _TRACED if raw in given}
+                with kit.telemetry.serving(scope["method"], scope["path"], traced) as span:
+                    await self._serve(scope, receive, send, given, span)
+            else:
+                await self._serve(scope, receive, send, given, INVALID_SPAN)
+        finally:
+            kit.ended()
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, headers: Headers, span: Span) -> None:
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, given: Mapping[bytes, bytes], span: Span
+    ) -> None:
         started = time.perf_counter()
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.match(given) else str(uuid4())
+        request_id = given.get(b"x-request-id", b"").decode("latin-1")
+        if not _REQUEST_ID.match(request_id):
+            request_id = urandom(16).hex()
         scope["atendeai"] = {"request_id": request_id, "headers": {}}
         scope.setdefault("state", {})
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        said.begin(request_id=request_id)
         status = 500
         begun = False
 
@@ -103,7 +114,7 @@ class Outermost:
 
         try:
             limit = self._limits.get((scope["method"], scope["path"]), self._limit)
-            early = await self._before(scope, headers, limit)
+            early = await self._before(scope, given, limit)
             if early is not None:
                 await early(scope, receive, answer)
             else:
@@ -122,20 +133,20 @@ class Outermost:
         finally:
             self._account(scope, status, time.perf_counter() - started, span)
 
-    async def _before(self, scope: Scope, headers: Headers, limit: int) -> Response | None:
+    async def _before(self, scope: Scope, given: Mapping[bytes, bytes], limit: int) -> Response | None:
         """Answer at once what is too large or is a preflight."""
         try:
-            length = int(headers.get("content-length") or 0)
+            length = int(given.get(b"content-length") or 0)
         except ValueError:
             return problem_response(
                 scope, Problem(400, "bad-request", "Bad request", "Content-Length is not a number of bytes.")
             )
         if length > limit:
             return problem_response(scope, too_large(limit))
-        origin = headers.get("origin")
-        if origin is None or not scope["path"].startswith("/api/"):
+        if b"origin" not in given or not scope["path"].startswith("/api/"):
             return None
-        return await self._cross_origin(scope, origin, preflight="access-control-request-method" in headers)
+        origin = given[b"origin"].decode("latin-1")
+        return await self._cross_origin(scope, origin, preflight=b"access-control-request-method" in given)
 
     async def _cross_origin(self, scope: Scope, origin: str, *, preflight: bool) -> Response | None:
         """Answer a preflight; let everything else go on, with headers when the origin is the clinic's."""
@@ -171,21 +182,28 @@ class Outermost:
     def _dress(self, scope: Scope, message: Message) -> None:
         """Add the headers of every answer; what is of the same name gives way."""
         ours = scope["atendeai"]
-        added = {**self._fixed, b"x-request-id": ours["request_id"].encode("latin-1")}
-        if "clinic_id" in ours:
-            added[b"x-clinic-id"] = ours["clinic_id"].encode("latin-1")
-        for name, value in ours["headers"].items():
-            added.update((_raw(name, value),))
-        given = [pair for pair in message.get("headers", ()) if pair[0].lower() not in added]
-        if scope["path"].startswith(("/api/", "/internal/")) and b"cache-control" not in dict(given):
-            added.setdefault(b"cache-control", b"no-store")
-        message["headers"] = [*given, *added.items()]
+        headers = [pair for pair in message.get("headers", ()) if pair[0].lower() not in self._ours]
+        extra = ours["headers"]
+        if extra:
+            added = dict(_raw(name, value) for name, value in extra.items())
+            headers = [*(pair for pair in headers if pair[0].lower() not in added), *added.items()]
+        headers += self._fixed
+        headers.append((b"x-request-id", ours["request_id"].encode("latin-1")))
+        headers.append((b"x-clinic-id", ours.get("clinic_id", self._nobody).encode("latin-1")))
+        if scope["path"].startswith(_UNCACHED) and not any(name == b"cache-control" for name, _ in headers):
+            headers.append((b"cache-control", b"no-store"))
+        message["headers"] = headers
 
     def _account(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
-        route = route_of(scope)
-        telemetry.served(span, scope["method"], route, status, scope["atendeai"].get("clinic_id"))
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        metrics.HTTP_SERVER.labels(self._kit.settings.service, method, route, str(status)).observe(seconds)
+        route, method = route_of(scope), scope["method"]
+        telemetry.served(span, method, route, status, scope["atendeai"].get("clinic_id"))
+        if method not in _METHODS:
+            method = "OTHER"
+        series = self._seconds.get((method, route, status))
+        if series is None:
+            series = metrics.HTTP_SERVER.labels(self._kit.settings.service, method, route, str(status))
+            self._seconds[method, route, status] = series
+        series.observe(seconds)
         if route.startswith(_QUIET) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return
         log.info("request", method=method, route=route, http_status=status, duration_ns=int(seconds * 1e9))

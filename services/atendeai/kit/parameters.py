@@ -80,7 +80,7 @@ async def unproven(request: Request) -> Problem | None:
 
     What FastAPI refuses before the route's dependencies (a body that is no JSON) is told to nobody else either.
     """
-    route, internal = request.scope.get("route"), request.url.path.startswith("/internal/")
+    route, internal = request.scope.get("route"), request.scope["path"].startswith("/internal/")
     if not internal and not (isinstance(route, APIRoute) and _known(request, route).proven):
         return None
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 
 import httpx
@@ -51,15 +51,14 @@ class Kit:
         """How long what runs may still take."""
         return max(0.0, self._ends - time.monotonic()) if self.draining else self.settings.grace_seconds
 
-    @contextmanager
-    def answering(self) -> Iterator[None]:
+    def began(self) -> None:
         """Have a request count as under way."""
         self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            self._quiet.set()
+
+    def ended(self) -> None:
+        """Have it count no longer."""
+        self._under_way -= 1
+        self._quiet.set()
 
     async def answered(self) -> None:
         """Wait a little until no request is under way: one that was cut short still has to say so."""

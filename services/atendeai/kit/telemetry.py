@@ -20,7 +20,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
-import structlog
 from opentelemetry import context as otel
 from opentelemetry.trace import (
     INVALID_SPAN,
@@ -36,6 +35,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from atendeai.kit import said
 from atendeai.kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -221,7 +221,8 @@ def answered(span: Span, status: int) -> None:
 def outgoing() -> dict[str, str]:
     """Return the headers that hand the current trace on; none when there is no trace."""
     headers: dict[str, str] = {}
-    _CONTEXT.inject(headers)
+    if get_current_span() is not INVALID_SPAN:
+        _CONTEXT.inject(headers)
     return headers
 
 
@@ -231,10 +232,10 @@ def origin() -> str | None:
     Words apart by a space, `-` for one that is not there; None when there is neither trace nor request.
     """
     headers = outgoing()
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    request_id = said.current().get("request_id")
     if not headers and not request_id:
         return None
-    words = (headers.get("traceparent", _NOTHING), str(request_id or _NOTHING), headers.get("tracestate", ""))
+    words = (headers.get("traceparent", _NOTHING), request_id or _NOTHING, headers.get("tracestate", ""))
     return " ".join(word for word in words if word)
 
 

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
@@ -19,6 +19,7 @@ from cryptography.fernet import InvalidToken
 from fastapi import Depends, Request
 from sqlalchemy import text
 
+from atendeai.kit import said
 from atendeai.kit.clinic_config import ClinicConfig, read_row
 from atendeai.kit.db import Database, UnknownClinicError, role_of
 from atendeai.kit.errors import Problem, Unavailable
@@ -236,16 +237,16 @@ async def find_tenant(request: Request) -> Tenant | None:
     """Find the clinic of a public request, whatever its state; None when the host belongs to no clinic."""
     tenants: Tenants = request.app.state.kit.tenants
     settings: Settings = request.app.state.kit.settings
-    state = request.state
-    if not hasattr(state, "found_tenant"):
+    state: dict[str, Any] = request.scope.setdefault("state", {})
+    if "found_tenant" not in state:
         if settings.clinic_id is not None:
             try:
-                state.found_tenant = await tenants.get(settings.clinic_id)
+                state["found_tenant"] = await tenants.get(settings.clinic_id)
             except UnknownClinicError as error:
                 raise Unavailable("the clinic's configuration") from error
         else:
-            state.found_tenant = await tenants.by_host(request.headers.get("host", ""))
-    found: Tenant | None = state.found_tenant
+            state["found_tenant"] = await tenants.by_host(request.headers.get("host", ""))
+    found: Tenant | None = state["found_tenant"]
     if found is not None:  # the answer names the clinic of the host, whatever becomes of the request
         request.scope.setdefault("atendeai", {})["clinic_id"] = str(found.id)
     return found
@@ -258,7 +259,7 @@ async def current_tenant(request: Request) -> Tenant:
     Raises a problem: 404 for an unknown host, 503 for a suspended clinic of the pool.
     """
     settings: Settings = request.app.state.kit.settings
-    if request.url.path.startswith("/internal/"):
+    if request.scope["path"].startswith("/internal/"):
         return await _internal_tenant(request, settings)
     tenant = await find_tenant(request)
     if tenant is None:
@@ -292,9 +293,9 @@ async def _internal_tenant(request: Request, settings: Settings) -> Tenant:
 
 
 def _bind(request: Request, tenant: Tenant) -> None:
-    request.state.tenant = tenant
-    request.scope.setdefault("atendeai", {})["clinic_id"] = str(tenant.id)
-    structlog.contextvars.bind_contextvars(clinic_id=str(tenant.id))
+    name = str(tenant.id)
+    request.scope.setdefault("atendeai", {})["clinic_id"] = name
+    said.add(clinic_id=name)
 
 
 TenantDep = Annotated[Tenant, Depends(current_tenant)]

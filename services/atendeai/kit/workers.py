@@ -26,7 +26,7 @@ import structlog
 from opentelemetry.trace import Span
 from sqlalchemy import TextClause, text
 
-from atendeai.kit import metrics, telemetry
+from atendeai.kit import metrics, said, telemetry
 from atendeai.kit.db import UnknownClinicError
 from atendeai.kit.errors import Unavailable
 from atendeai.kit.work import Worker, add_waker
@@ -130,7 +130,7 @@ class Lane:
             await self._handle_traced(claim, span)
 
     async def _handle_traced(self, claim: _Claim, span: Span) -> None:
-        structlog.contextvars.bind_contextvars(
+        said.begin(
             clinic_id=str(claim.clinic_id),
             queue=self.worker.queue,
             request_id=telemetry.request_of(claim.traces) or str(uuid4()),  # what it calls gets it too

@@ -19,6 +19,7 @@ import pytest
 import structlog
 
 from atendeai.auth.app import create_app as create_auth
+from atendeai.kit import said
 from atendeai.kit.logging import configure, describe
 from atendeai.kit.settings import Settings
 from atendeai.kit.telemetry import Telemetry
@@ -77,7 +78,7 @@ def test_a_line_is_of_the_elastic_common_schema() -> None:
     own = settings()
     parent = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
     with captured(own) as text, Telemetry(own).serving("POST", "/x", parent):
-        structlog.contextvars.bind_contextvars(request_id="r-12345678", clinic_id="c-1")
+        said.begin(request_id="r-12345678", clinic_id="c-1")
         structlog.get_logger("atendeai.x").info(
             "request",
             method="POST",

@@ -12,9 +12,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-import structlog
 
-from atendeai.kit import telemetry
+from atendeai.kit import said, telemetry
 from atendeai.kit.resources import Kit
 from atendeai.kit.testing.clinics import Stack, TestClinic
 from atendeai.kit.testing.collector import Collector, Seen, collecting
@@ -254,8 +253,9 @@ async def test_a_requests_id_goes_on_through_the_queue_with_and_without_a_trace(
         lambda s: create_app(s, workers=[worker()], peers=httpx.MockTransport(peer)), clinic.service_settings("auth")
     )
     for number, parent in enumerate((FROM_OUTSIDE["traceparent"], "")):
-        with structlog.contextvars.bound_contextvars(request_id=f"of-a-request-{number}"):
-            await _enqueue(client.kit, clinic, queue, parent)
+        said.begin(request_id=f"of-a-request-{number}")
+        await _enqueue(client.kit, clinic, queue, parent)
+        said.begin()
         await eventually(partial(_so_many, heard, number + 1))
         # Asked for again before it is settled, it would go on in the request before.
         await eventually(partial(_settled, clinic, queue))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
-import structlog
 
+from atendeai.kit import said
 from atendeai.kit.errors import Unavailable
 from atendeai.kit.together import ApartError, Together
 
@@ -20,12 +20,12 @@ class Doer:
         self.gate = asyncio.Event()
         self.gate.set()
         self.fails: Exception | None = None
-        self.context: list[dict[str, object]] = []
+        self.context: list[Mapping[str, str]] = []
         self.begun = asyncio.Condition()
 
     async def __call__(self, items: Sequence[int]) -> list[int]:
         self.groups.append(list(items))
-        self.context.append(structlog.contextvars.get_contextvars())
+        self.context.append(said.current())
         async with self.begun:
             self.begun.notify_all()
         await self.gate.wait()
@@ -120,8 +120,8 @@ async def test_whoever_is_cancelled_leaves_the_others_alone(begun: bool) -> None
 async def test_a_group_speaks_for_no_single_request() -> None:
     doer = Doer()
     together = Together("test", doer, lanes=1)
-    with structlog.contextvars.bound_contextvars(request_id="first"):
-        await together(1)
+    said.begin(request_id="first")
+    await together(1)
     assert doer.context == [{}]
 
 

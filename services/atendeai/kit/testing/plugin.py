@@ -16,10 +16,10 @@ from typing import Any, Protocol
 import httpx
 import pytest
 import pytest_asyncio
-import structlog
 from cryptography.fernet import Fernet
 from fastapi import FastAPI
 
+from atendeai.kit import said
 from atendeai.kit.logging import for_tests
 from atendeai.kit.resources import Kit
 from atendeai.kit.settings import Settings
@@ -32,7 +32,7 @@ def plain_logs() -> Iterator[None]:
     """Show short logs, with what an exception said: there is no patient in a test."""
     for_tests()
     yield
-    structlog.contextvars.clear_contextvars()
+    said.begin()
 
 
 @pytest.fixture(scope="session")
