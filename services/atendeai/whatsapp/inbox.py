@@ -6,7 +6,6 @@ everything else is work that the transaction leaves behind.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -61,6 +60,7 @@ CHANGES = begun(
     Counter("atendeai_whatsapp_changes_total", "Changes of webhooks by what became of them.", ("outcome",)),
     *("stored", "duplicate", "news", "ignored", "malformed", "unknown_number", "bad_signature"),
 )
+_STORED, _DUPLICATE = CHANGES.labels("stored"), CHANGES.labels("duplicate")
 
 log = structlog.get_logger(__name__)
 
@@ -72,8 +72,15 @@ def signed(body: bytes, signature: str | None, app_secret: str) -> bool:
     """
     if not app_secret or not signature:
         return False
-    expected = "sha256=" + hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()
+    expected = "sha256=" + hmac.digest(app_secret.encode(), body, "sha256").hex()
     return hmac.compare_digest(expected.encode(), signature.strip().encode("utf-8", "replace"))
+
+
+def _count(fresh: int, known: int) -> None:
+    if fresh:
+        _STORED.inc(fresh)
+    if known:
+        _DUPLICATE.inc(known)
 
 
 class Inbox:
@@ -139,8 +146,7 @@ class Inbox:
         if counted is None:
             await self.store(tenant, changes)
             return
-        CHANGES.labels("stored").inc(counted[0])
-        CHANGES.labels("duplicate").inc(counted[1])
+        _count(*counted)
 
     async def store(self, tenant: Tenant, changes: Iterable[Change]) -> None:
         """Store a clinic's changes in one transaction, together with the work they cause.
@@ -178,8 +184,7 @@ class Inbox:
                         await self._outbox.hear(connection, tenant, status, now)
                 fresh += stored
                 known += len(change.messages) + len(change.statuses) - stored
-        CHANGES.labels("stored").inc(fresh)
-        CHANGES.labels("duplicate").inc(known)
+        _count(fresh, known)
 
     async def _messages(
         self, connection: AsyncConnection, tenant: Tenant, messages: Sequence[Inbound], now: datetime

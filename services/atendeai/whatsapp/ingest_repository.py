@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 import orjson
@@ -73,8 +73,7 @@ FROM given g LEFT JOIN stored s ON s.id = g.id LEFT JOIN made m ON m.id = g.cont
 """  # noqa: S608 - constants; every value is bound
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(TypedDict):
     """One message, and what is known of its sender by the last of the group; `fresh`: the contact is to be made."""
 
     id: UUID
@@ -89,7 +88,7 @@ class Row:
     text: str
     reply_id: str | None
     context_wamid: str | None
-    content: str
+    content: orjson.Fragment
     sent_at: datetime
     window_at: datetime | None
     position: int
@@ -119,13 +118,6 @@ async def store(
     connection: AsyncConnection, clinic_id: UUID, rows: Sequence[Row], queue: str, now: datetime
 ) -> dict[UUID, Outcome]:
     """Store messages that are not there yet, what they say about their senders, and the work of handing them on."""
-    given = dumps([_written(row) for row in rows]).decode()
+    given = dumps(rows).decode()
     found = await driver(connection).fetch(STORE, clinic_id, now, queue, given)
     return {row[0]: Outcome(row[1], row[2], row[3]) for row in found}
-
-
-def _written(row: Row) -> dict[str, Any]:
-    """Return a row as JSON has it; the message as it came is JSON already."""
-    fields: dict[str, Any] = {name: getattr(row, name) for name in Row.__slots__}
-    fields["content"] = orjson.Fragment(row.content)
-    return fields

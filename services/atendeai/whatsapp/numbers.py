@@ -8,11 +8,13 @@ digit form (Anatel, Resolução 553/2010); those that begin with 2 to 5 are land
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _MOBILE = re.compile(r"^55(\d\d)9?([6-9]\d{7})$")
 _NOT_DIGITS = re.compile(r"\D")
 
 
+@lru_cache(4096)
 def number_key(number: str) -> str:
     """Return what is equal for both forms of one number. For comparing, never for sending."""
     digits = _NOT_DIGITS.sub("", number)

@@ -60,7 +60,7 @@ export async function transaction(clinic, work) {
 }
 
 const storing = ingest(config.sql);
-const together = new Together(config.lanes, 64, async (items) => {
+const together = new Together(config.lanes, 32, async (items) => {
   const results = new Array(items.length);
   const clinics = new Map();
   items.forEach(({ clinic, messages }, index) => {
@@ -95,7 +95,7 @@ app.post("/webhook/whatsapp", async (request, reply) => {
     }
   }
   if (!clinic) return reply.code(401).send({ title: "The signature does not verify" });
-  if (config.group) await together.do({ clinic, messages }, messages[0].message.from);
+  if (config.group) await together.do({ clinic, messages }, clinic.id);
   else await transaction(clinic, (client) => storing(client, clinic, messages));
   return reply.code(200).send();
 });
