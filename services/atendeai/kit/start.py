@@ -15,6 +15,11 @@ _IN_CASE = ("httpx._main", "opentelemetry.sdk.metrics", "rich")
 coloured tracebacks. Nobody here does, and it is a tenth of what a start reads."""
 
 
+_ALLOCATIONS = 10_000
+"""So many objects more than at the last look, and the youngest are looked through. A request makes some hundred: with
+Python's own 700 every few requests would pay for a look."""
+
+
 @contextmanager
 def quickly() -> Iterator[None]:
     """Import and build without looking for garbage, which takes a seventh of the time, and never look there again.
@@ -26,6 +31,7 @@ def quickly() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(_ALLOCATIONS)
         gc.enable()
 
 
