@@ -24,6 +24,7 @@ SCENE: dict[str, Any] = {
         "address": "Rua do Porto, 45",
     },
 }
+CARDIO = "Consulta com cardiologista"
 NEXT_WEEK = "quero marcar pra semana que vem de manhã"
 PROPOSED = ("quero marcar amanhã às 10h", "Joana Pinto")
 
@@ -185,11 +186,21 @@ def test_who_is_told_of(text: str, *, for_another: bool) -> None:
         ("confirma pro Beto", "Beto"),
         ("pode marcar pra Ana Souza", "Ana Souza"),
         ("sim, no nome do Pedro Souza", "Pedro Souza"),
+        ("Lucas", "Lucas"),
+        ("lucas", "Lucas"),
     ],
 )
 def test_a_yes_for_another_patient_is_asked_about_again(said: str, name: str) -> None:
     assert words(*PROPOSED, said).endswith(f"Em nome de {name}. Pode ser?")
     assert f"em nome de {name}" in words(*PROPOSED, said, "sim")
+
+
+def test_a_first_name_alone_at_an_offer_is_whom_it_is_for() -> None:
+    known = {"existing": [{"service": CARDIO, "professional": "Dra. Ana Costa", "date": "2026-12-10", "time": "10:00"}]}
+    offered = ("quero marcar outra consulta amanhã às 10h", "Bia")
+    assert words(*offered, **known).endswith("Em nome de Bia. Pode ser?")
+    assert "em nome de Bia" in words(*offered, "sim", **known)
+    assert "Em nome de" not in words(offered[0], "Ana", **known), "she works here"
 
 
 @pytest.mark.parametrize("said", ["pode marcar pra Joana", "pode marcar pra Quinta", "pode marcar pra Ana Costa"])
@@ -201,3 +212,20 @@ def test_a_name_is_taken_though_none_of_a_known_patient_is_kept() -> None:
     standing = {"service": "Consulta com cardiologista", "professional": "Dra. Ana Costa", "date": "2026-12-01"}
     said = ("quero marcar uma consulta amanhã às 10h", "pode ser, em nome de Pedro Souza")
     assert words(*said, existing=[{**standing, "time": "09:00"}]).endswith("Em nome de Pedro Souza. Pode ser?")
+
+
+# ---------------------------------------------------------------- put right while the yes was tapped
+
+
+@pytest.mark.parametrize("said", ["não, às 15h", "não, era 15h", "ops, às 15h", "nao amanha as 15h"])
+def test_a_time_put_right_just_after_the_yes_moves_what_was_booked(said: str) -> None:
+    """A tap is answered at once, before a text written in the same moment."""
+    asked = words(*PROPOSED, "sim", said)
+    assert asked.startswith("Posso remarcar de amanhã (quinta-feira, 26/11) às 10h para: ")
+    assert "às 15h. Confirma?" in asked
+    assert end(*PROPOSED, "sim", said, "sim") == ("rescheduled", "2026-11-26", "15:00")
+
+
+@pytest.mark.parametrize("said", ["não, às 10h", "não", "não, amanhã às 10h mesmo"])
+def test_a_no_that_names_no_other_time_moves_nothing(said: str) -> None:
+    assert end(*PROPOSED, "sim", said) == ("booked", "2026-11-26", "10:00")

@@ -227,12 +227,21 @@ def test_it_comes_after_a_move_that_is_given_up_and_after_a_cancellation() -> No
     assert play(wish, "deixa como está", existing=[STANDING])[0] == (
         "Certo, sua consulta continua marcada.\nQuer marcar limpeza de pele?"
     )
-    gone, end = play("cancela minha limpeza e marca consulta pra sexta às 10h", "sim", existing=[BOTH[1]])
+    gone, end = play("cancela minha limpeza e marca uma consulta", "sim", existing=[BOTH[1]])
     assert gone.endswith("Quer marcar consulta clínica?")
     assert (end["outcome"], end["service"]) == ("cancelled", "Limpeza de pele")
     gone, _ = play("cancela minha consulta e marca uma limpeza pra mim", "sim", existing=[STANDING])
     assert gone.startswith("Cancelado: Consulta clínica")
     assert gone.endswith("Quer marcar limpeza de pele?")
+
+
+def test_a_day_that_was_given_beside_a_cancellation_is_used_without_asking() -> None:
+    said = ("cancela minha limpeza e marca consulta pra sexta às 10h", "sim")
+    gone, end = play(*said, existing=[BOTH[1]])
+    assert gone.startswith("Cancelado: Limpeza de pele")
+    assert "Consulta clínica com Dr. Bruno Lima, sexta-feira, 27/11 às 10h" in gone
+    assert end["outcome"] == "cancelled"
+    assert play(*said, "Rita Dias", "sim", existing=[BOTH[1]])[1]["service"] == "Consulta clínica"
 
 
 def test_with_nothing_to_move_it_is_begun_at_once() -> None:
@@ -795,6 +804,7 @@ def test_each_person_gets_the_service_that_was_said_of_them(wish: str, first: st
     "wish",
     [
         "quero meus dados e marcar",
+        "qro meus dados e marca",
         "quero uma copia dos meus dados e marcar consulta",
         "me manda os dados que vcs tem de mim e marca uma consulta",
     ],

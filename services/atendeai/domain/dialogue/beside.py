@@ -198,6 +198,11 @@ def wants_a_person(norm: str) -> bool:
     return bool(_PERSON_WISHED.search(norm)) and not _IN_VAIN.search(norm) and "ou" not in norm.split()
 
 
+def books(norm: str) -> bool:
+    """Whether a message wishes for an appointment in so many words, be it no more than "marca"."""
+    return bool(_BOOKS.search(norm))
+
+
 def beside_notices(text: Text, now: datetime) -> str | None:
     """What a message wants besides what it says of our messages and the patient's data; None where that is nothing.
 

@@ -46,10 +46,20 @@ def meant(session: Session) -> Intent:
             return Intent.BOOK  # "e outra pra mim na quinta", "quero consulta dia 2"
         if not names and not ANOTHER.search(norm):
             intent = Intent.RESCHEDULE  # "e sexta, tem?", just after it was arranged
+    if arranged and intent is Intent.CONFIRM_NO and _another_time(session):
+        intent = Intent.RESCHEDULE  # "não, às 15h", written while the yes was tapped
     lasting = state.last is not None and state.done is not Outcome.CANCELLED
     if lasting and intent in {*COURTESIES, Intent.ASK_HOURS, Intent.OUT_OF_SCOPE} and _WHEN_AGAIN.search(norm):
         return Intent.LIST_APPOINTMENTS  # "obrigada, que horas é mesmo?"
     return intent
+
+
+def _another_time(session: Session) -> bool:
+    """Whether a time is named that is not that of what was arranged last."""
+    last, moment = session.state.last, session.reading.when.moment
+    if last is None or moment.empty:
+        return False
+    return moment.date not in {None, last.start.date()} or moment.time not in {None, last.start.time()}
 
 
 def _without_a_time(session: Session, intent: Intent) -> Intent:

@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 from atendeai.domain.dialogue import kin, narrowing, offering, people, texts, wishing
 from atendeai.domain.dialogue.naming import name_answer, written_as_a_name
-from atendeai.domain.dialogue.ports import Answer, Request
+from atendeai.domain.dialogue.ports import Answer, Request, Steps
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Purpose, Wish
 from atendeai.domain.understanding.intent import COURTESIES, PROFILE_QUESTIONS, Intent
@@ -25,9 +25,18 @@ _TIMED = frozenset([Intent.CONFIRM_NO, Intent.OUT_OF_SCOPE, *COURTESIES])
 """With a time beside it, an answer of these kinds is a wish ("hoje não, amanhã")."""
 
 
-def ask(session: Session) -> None:
-    """Asks whether to go on with the next one, where something was just arranged or asked about beside it."""
+def go_on(session: Session) -> Steps:
+    """Goes on with the next one, where something was just arranged or asked about beside it: asks whether to.
+
+    What was wished for with its day beside a cancellation needs no asking: "cancela a limpeza e marca canal pra sexta".
+    """
     state = session.state
+    cancelled = (state.done, state.last) != session.before and state.done is Outcome.CANCELLED
+    wish = state.later[0] if state.later else None
+    if cancelled and wish is not None and not wish.when.empty and session.may_ask and not state.handed_off:
+        prepare(session, wish)
+        yield from wishing.start(session, Purpose.BOOK)
+        return
     arranged = (state.done, state.last) != session.before and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
     aside = session.reading.intent in PROFILE_QUESTIONS and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
     if (arranged or aside or session.changing) and session.may_ask and not state.handed_off:

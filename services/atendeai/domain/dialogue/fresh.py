@@ -179,7 +179,10 @@ def _beside_notices(session: Session, intent: Intent) -> Steps:
     if said is None:
         return
     session.reading = _reread(session, said)
-    match session.reading.intent:
+    wanted = session.reading.intent
+    if wanted is Intent.CONFIRM_YES and beside.books(session.norm):
+        wanted = Intent.BOOK  # "e marca": by itself it would be a yes, and nothing was asked
+    match wanted:
         case Intent.BOOK:
             yield from wishing.start(session, Purpose.BOOK)
         case Intent.ASK_AVAILABILITY:

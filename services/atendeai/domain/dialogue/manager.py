@@ -110,7 +110,7 @@ def _handle(session: Session) -> Steps:
     if not taken:
         yield from _answered(session, asked, question, invited=invited)
     yield from fresh.next_change(session)
-    following.ask(session)
+    yield from following.go_on(session)
     if not session.missed:
         state.misses = 0
 

@@ -7,7 +7,7 @@ import re
 
 from atendeai.domain.dialogue import called, kin, people
 from atendeai.domain.dialogue.kin import speaks_for_another
-from atendeai.domain.dialogue.naming import name_answer, name_in, written_as_a_name
+from atendeai.domain.dialogue.naming import name_answer, name_in, tidy_name, written_as_a_name
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage
 from atendeai.domain.understanding import entities
@@ -61,14 +61,14 @@ def corrected(session: Session, asked: Asks | None) -> str | None:
 
 
 def for_another(session: Session, asked: Asks | None) -> bool:
-    """Takes over the name of another patient for whom the last word is said: "ok, é pra Bia Souza minha filha".
+    """Takes over the name of another patient for whom the last word is said: "ok, é pra Bia Souza", "Lucas".
 
     False where it names nobody, who works here, the patient already proposed, or wishes for one more.
     """
     state, raw = session.state, session.reading.text.raw
     if state.purpose is not Purpose.BOOK or asked is not Asks.CONFIRMATION or _ONE_MORE.search(session.norm):
         return False
-    name = called.alone(raw)
+    name = called.alone(raw) or _first_name(session)
     if name is None or _words(name) <= _words(session.name or "") or _TITLED.match(fold(name)):
         return False
     mentioned = " ".join(str(value) for value in session.reading.entities.to_json().values())
@@ -79,6 +79,12 @@ def for_another(session: Session, asked: Asks | None) -> bool:
     state.kin = kin.relation(session.norm)
     state.name = name
     return True
+
+
+def _first_name(session: Session) -> str | None:
+    """A common first name that is all the message says."""
+    raw = session.reading.text.raw.strip(" .!")
+    return tidy_name(raw) if people.is_first_name(fold(raw)) and session.says_nothing else None
 
 
 def late(session: Session) -> bool:
