@@ -66,7 +66,25 @@ def see(text: str) -> Seen:
 def learn(seen: Sequence[Seen], intents: Sequence[str]) -> dict[str, Any]:
     """The weights as ``model.from_json`` reads them."""
     often = Counter(name for each in seen for name in names(each.norm, each.marks))
-    known = {name: i for i, name in enumerate(sorted(name for name, n in often.items() if n >= _SEEN_OFTEN))}
+    features = sorted(name for name, n in often.items() if n >= _SEEN_OFTEN)
+    weights = _fitted(seen, intents, features).coef_.T
+    kept = np.sort(np.argsort(-np.abs(weights).max(axis=1), kind="stable")[:_MOST_FEATURES])
+    features = [features[i] for i in kept]
+    judge = _fitted(seen, intents, features)  # again with what is kept alone: what is left out lengthens the rest
+    weights = judge.coef_.T
+    scale = float(np.abs(weights).max()) / _LARGEST_BYTE
+    return {
+        "intents": [str(intent) for intent in judge.classes_],
+        "bias": [round(float(bias), 4) for bias in judge.intercept_],
+        "features": features,
+        "scale": scale,
+        "weights": base64.b64encode(np.round(weights / scale).astype(np.int8).tobytes()).decode(),
+    }
+
+
+def _fitted(seen: Sequence[Seen], intents: Sequence[str], features: Sequence[str]) -> LinearSVC:
+    """A machine that knows these features and no others."""
+    known = {name: i for i, name in enumerate(features)}
     rows = [vector(each.norm, each.marks, known.__contains__) for each in seen]
     matrix = csr_matrix(
         (
@@ -77,18 +95,7 @@ def learn(seen: Sequence[Seen], intents: Sequence[str]) -> dict[str, Any]:
         shape=(len(rows), len(known)),
     )
     matrix.sort_indices()  # sets come in another order in every process; sums of floats depend on it
-    judge = LinearSVC(C=_REGULARISATION, random_state=0).fit(matrix, intents)
-    weights = judge.coef_.T
-    kept = np.sort(np.argsort(-np.abs(weights).max(axis=1), kind="stable")[:_MOST_FEATURES])
-    scale = float(np.abs(weights[kept]).max()) / _LARGEST_BYTE
-    features = list(known)
-    return {
-        "intents": [str(intent) for intent in judge.classes_],
-        "bias": [round(float(bias), 4) for bias in judge.intercept_],
-        "features": [features[i] for i in kept],
-        "scale": scale,
-        "weights": base64.b64encode(np.round(weights[kept] / scale).astype(np.int8).tobytes()).decode(),
-    }
+    return LinearSVC(C=_REGULARISATION, random_state=0).fit(matrix, intents)
 
 
 def apart(seen: Seen) -> Seen | None:

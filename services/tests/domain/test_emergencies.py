@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from atendeai.domain.understanding.judge import decide
 from atendeai.domain.understanding.normalise import normalise
 from atendeai.domain.understanding.telling import told
 from atendeai.domain.understanding.understand import understand
+from training.corpus import phrases
 
 NOW = datetime(2026, 11, 24, 9)
 CLINIC = Clinic("Clínica Mar", (), (), {})
@@ -47,6 +49,35 @@ WISHES = (
     "pode me atender agora? {}",
     "{}, será que o médico me atende hoje?",
 )
+
+
+def unseen() -> dict[str, list[str]]:
+    """The messages that nothing was taught with, by what they are."""
+    said: dict[str, list[str]] = {}
+    kind = ""
+    for line in Path(__file__).with_name("emergencies.txt").read_text("utf-8").splitlines():
+        if line.startswith("@"):
+            kind = line[1:].strip()
+        elif not line.startswith("#"):
+            said.setdefault(kind, []).append(line)
+    return said
+
+
+def test_what_was_never_heard_before_is_known_for_an_emergency() -> None:
+    said = unseen()["emergency"]
+    missed = [text for text in said if understand(text, NOW).intent is not Intent.EMERGENCY]
+    assert len(missed) <= len(said) * 0.08, missed
+
+
+def test_what_only_sounds_so_seldom_calls_the_ambulance() -> None:
+    said = unseen()["none"]
+    alarmed = [text for text in said if understand(text, NOW).intent is Intent.EMERGENCY]
+    assert len(alarmed) <= len(said) * 0.12, alarmed
+
+
+def test_none_of_that_is_taught() -> None:
+    taught = {phrase.text.lower() for phrase in phrases()}
+    assert not [text for said in unseen().values() for text in said if text.lower() in taught]
 
 
 @pytest.mark.parametrize("wish", WISHES)
@@ -149,6 +180,7 @@ def test_what_is_over_in_care_or_asked_about_is_none_by_rule(text: str) -> None:
         "vou sim, se eu não morrer antes kkk",
         "a doutora salvou a vida da minha filha, obrigada",
         "vocês ficam em frente ao SAMU?",
+        "é perto do SAMU?",
         "a coleta de sangue começa que horas?",
         "to grávida, posso tomar dipirona?",
         "meu cabelo tá caindo muito, quero dermato",

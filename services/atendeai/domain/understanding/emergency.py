@@ -127,7 +127,8 @@ _NOT_SURE = re.compile(
     r"uma )?(?:infarto|avc|derrame)|"
     r"(?:curso|palestra|numero) d[oe] (?:suicidio|samu)|setembro amarelo|"
     r"(?:chefe|chefa|patrao|patroa|professora?) vai me matar|"
-    r"(?:de |me )?cort(?:a|ou|ar) o coracao|(?<!preciso )(?<!precisamos )do socorro|"
+    r"(?:de |me )?cort(?:a|ou|ar) o coracao|"
+    r"peito d[eo] pe\b|socorro\b(?=[^.]*\bk\b)|(?<!preciso )(?<!precisamos )do socorro|"
     r"(?:perto|lado|frente|longe|proxim[oa]|atras|antes|depois|dentro) d[oae] (?:\w+ d[oae] )?(?:samu|bombeiros|"
     r"resgate)|"
     r"(?:quais|qual|que) (?:sao |seriam |e )?(?:os |o )?(?:primeiros |principais )?(?:sintomas?|sinais|sinal|"
@@ -141,7 +142,8 @@ _NOT_SURE = re.compile(
 _OVER = re.compile(
     r"\b(?:ha|faz) (?:\w+ ){0,3}(?:anos|meses)\b|(?:ano|mes|semana)s? passad[oa]|(?:anos|meses|semanas) atras|"
     r"\bem (?:19|20)\d\d\b|\bem (?:janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|"
-    r"dezembro)\b|\binternad[oa]s?\b|\bna uti\b|\bno cti\b|\b(?:teve|recebeu|deu) alta\b|"
+    r"dezembro)\b|\binternad[oa]s?\b|\bna uti\b|\bno cti\b|"
+    r"\bfalec(?:eu|id[oa])\b|\bveio a obito\b|\b(?:morreu|morreram) d[eo] |\b(?:teve|recebeu|deu) alta\b|"
     r"\bquando (?:era|eu era|tinha) (?:\w+ )?(?:crianca|pequen[oa]|jovem|bebe|adolescente|\d+ anos)|\bna infancia\b"
 )
 """A part of a message that lies in the past, or tells of somebody who is in care already."""
@@ -153,6 +155,20 @@ _STILL = re.compile(
     r"esta (?:com|sem|muito|tod[oa]|\w+ndo|rox\w+|desmaiad\w+|inconsciente)|morrendo)\b"
 )
 """What it says of the present nevertheless."""
+_ASIDE = re.compile(r"[,.;!?\n]+")
+_DENIED = re.compile(
+    r"\b(?:sem|nem|nunca (?:tive|teve|senti)|nao (?:tenho|tem|tive|teve|sinto|sente|senti|estou com|"
+    r"esta com)(?: mais)?) "
+    r"(?:nenhum[ao]? )?(?:de )?(?:dor(?:es)?(?: n[oa] peito| de cabeca)?|falta de ar|febre|convuls(?:ao|oes)|desmaios?|"
+    r"sangramentos?|tontura|formigamento|infarto|avc|derrame)\b(?! (?:passar|parar|melhorar))"
+)
+"""What is said not to be so ("sem dor no peito, sem falta de ar")."""
+_ANIMAL = re.compile(
+    r"\b(?<!de )(?:cachorr\w+|cadel\w+|gat(?:o|a|inh[oa])|papagaio|passarinho|calopsita|coelh[oa]|"
+    r"hamster|peixe|peixinho)\b"
+    r"(?!.*\b(?:mord|atac|avanc|arranh|derrub|pul|pass|pis|nao, meu|e (?:depois )?(?:[oa] )?(?:meu|minha))\w*)"
+)
+"""A part of a message that tells of an animal which hurts nobody."""
 _PARTS = re.compile(r"[,.;!?\n]+| (?=(?:e|mas|porem|so que|hoje|agora) )")
 
 
@@ -179,8 +195,10 @@ _DOUBTS = {"taken back": _TAKEN_BACK, "not sure": _NOT_SURE, "over": _OVER, "dan
 
 
 def _present(norm: str) -> str:
-    """What is left of a normalised message without its figures of speech, and the parts that are over or in care."""
-    plain = _NOT_SURE.sub(" ", norm)
+    """What is left of a normalised message without figures of speech, denials, animals, and what is over or in care."""
+    plain = _DENIED.sub(" ", _NOT_SURE.sub(" ", norm))
+    if _ANIMAL.search(plain):
+        plain = ", ".join(part for part in _ASIDE.split(plain) if not _ANIMAL.search(part))
     if not _OVER.search(plain):
         return plain
     return " ".join(part for part in _PARTS.split(plain) if not _OVER.search(part) or _STILL.search(part))

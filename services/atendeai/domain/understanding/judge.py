@@ -20,11 +20,11 @@ from atendeai.domain.understanding.telling import told
 
 _ALARM = -0.3
 """An emergency margin from here on alarms when the message names anything dangerous."""
-_ALARM_DOUBTFUL = 0.1
+_ALARM_DOUBTFUL = 0.05
 """The same when it names nothing dangerous, takes it back, or plainly wants something else."""
 _PLAINLY = 0.3
 """How much further than that of an emergency the margin of what it plainly wants lies."""
-_CALM_SURE, _CALM_GRAVE = -0.9, -0.3
+_CALM_SURE, _CALM_GRAVE = -0.6, -0.3
 """Margins below which a sign of the rules is taken for history, hearsay or a figure of speech."""
 _FLOOR = -0.7
 """Below this margin the classifier knows too little of a message to contradict the rules."""

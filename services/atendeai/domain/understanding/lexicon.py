@@ -68,7 +68,7 @@ _DANGERS = (
     "veneno respirando esfaqueado esfaqueada baleado baleada desmaiei desmaiado desmaiada engasgou engasgado engasgada "
     "engasgando convulsao convulsionando infartando infartou sangue sangrando sangramento suicidio socorro desacordado "
     "desacordada inconsciente overdose hemorragia ambulancia comprimido comprimidos atropelado atropelada queimadura "
-    "peito matar morrer afogou afogado derrame"
+    "peito matar morrer afogou afogado derrame respira respiracao"
 )
 _SPECIALTIES = (
     "dermatologista dermatologia cardiologista cardiologia ginecologista ginecologia ortopedista ortopedia pediatra "
@@ -126,4 +126,21 @@ _PEACE = (
     "marina mariana marcela marcia marcio maria mario amanda martins marques marcal agnes noiva noivo "
     "almoca almocar pessoal"
 )
-KNOWN: frozenset[str] = frozenset(_PEACE.split()) | TARGETS
+# Frequent words that lie one or two edits from a target and mean something else.
+_OF_OTHER_FIELDS = (
+    "acende afogada afogando afogo aliar ampliacao andamento antas apanha aposto aranha arrasada artes "
+    "ascendente atentado atrasa atropelaram balada baseada baseado cantao carrao cartaz carvao chanceler "
+    "cinico claramente coacao coloracao compridos compulsao conclusao confinado conformar confortar "
+    "congelamento contigo contracao contracoes convencao convencido convento conversao coroacao cotacao "
+    "demasiada demasiado desacordo desafiado descartar desembarcar desmaiando destacada destacado disfarcar "
+    "dominio domino doutorado enganando engessada engessado esfaquearam esforcar ferida ferido feridos ferindo "
+    "ferrado freira honorario honorarios honras horacio hortas humanos implantar infanto informando julio "
+    "lauro legalizacao macro mainha malha mancha manga mania manta mascar massagens media medicou medina medio "
+    "metragens mexico minuto montagens morder nasal naval norte obrigando obtem odontologica pareco parlamento "
+    "participar particula pavimento pediatrica peido perco perto piano pleno ponto porto preces precioso "
+    "precisao prego presa presas preso presos preta preto preventiva pronto quebro querida quieta "
+    "quintal recreacao rejeita reparacao resgatado respeitando respeitar resultando retirando revirando "
+    "revoltado sabao sabido safado saneamento saturando seguida seita senta socorre terco terra "
+    "tipografia topografia tracar trocas turca united vagina valer vapor visitando"
+)
+KNOWN: frozenset[str] = frozenset(f"{_PEACE} {_OF_OTHER_FIELDS}".split()) | TARGETS
