@@ -204,7 +204,7 @@ _LEXICON: dict[str, str] = {
     ),
     "despair": (
         r"nao (?:aguento|guento|suporto|vejo|quero|tenho|tem) mais|cansei|cansad[oa] de|sem saida|saida|desist\w+|"
-        r"sentido|esperanca|ninguem (?:precisa|vai sentir|liga\w*|ia|notar\w*|me)|sem mim|peso (?:para|na)|fardo|"
+        r"sentido|esperanca|ninguem (?:precisa|vai sentir|liga\w*|ia|notar\w*)|sem mim|peso (?:para|na)|fardo|"
         r"atrapalh\w+|dar trabalho|melhor (?:sem|para todos|se)|desesper\w+|so (?:penso|queria|quero)|decidi|"
         "ja decidi|nao (?:queria|quero) estar|graca|nunca ter nascido|vontade"
     ),
