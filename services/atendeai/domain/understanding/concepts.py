@@ -343,6 +343,7 @@ _HARMLESS = _OF_WHOM | {
     "mouth",
     "spine",
     "gone",
+    "unable",
 }
 """Concepts that are no danger by themselves: where there is no other, a message is left to its words."""
 
