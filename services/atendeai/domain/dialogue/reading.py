@@ -26,6 +26,8 @@ from atendeai.domain.understanding.understand import Understanding, understand
 
 _SURE = 0.8
 """The judge's confidence from which it is followed although a question is open."""
+_ALARMED_AMONG_ANSWERS = 0.78
+"""The judge's confidence from which it alone calls an answer an emergency."""
 _LIKELY = 0.55
 """Below it the judge is guessing: better to ask again than to answer something else."""
 _ARRANGES = frozenset([Intent.BOOK, Intent.CANCEL, Intent.RESCHEDULE, Intent.ASK_AVAILABILITY])
@@ -105,8 +107,11 @@ def _alarmed(judged: Understanding, ruled: Understanding, state: State, clinic: 
     asked = state.asks or state.paused
     if asked is Asks.NAME and _only_a_name(judged, for_other=state.for_other):
         return replace(judged, intent=Intent.OUT_OF_SCOPE) if ruled.intent is Intent.EMERGENCY else ruled
-    chosen = (asked is not None or state.busy) and _names_only_a_service(judged.text.norm, clinic)
-    return ruled if chosen and not is_emergency(judged.text.norm) else judged
+    if is_emergency(judged.text.norm) or (asked is None and not state.busy):
+        return judged
+    # Among answers the judge alone must be sure: the ambulance for "ela prefere mulher" ends a dialogue that went well.
+    guessed = judged.confidence < _ALARMED_AMONG_ANSWERS or _names_only_a_service(judged.text.norm, clinic)
+    return ruled if guessed else judged
 
 
 def _only_a_name(judged: Understanding, *, for_other: bool) -> bool:

@@ -18,9 +18,9 @@ from atendeai.domain.understanding.model import trained
 from atendeai.domain.understanding.normalise import normalise
 from atendeai.domain.understanding.telling import told
 
-_ALARM = -0.3
+_ALARM = -0.2
 """An emergency margin from here on alarms when the message names anything dangerous."""
-_ALARM_DOUBTFUL = 0.05
+_ALARM_DOUBTFUL = 0.1
 """The same when it names nothing dangerous, takes it back, or plainly wants something else."""
 _PLAINLY = 0.3
 """How much further than that of an emergency the margin of what it plainly wants lies."""
