@@ -343,7 +343,8 @@ async def test_the_history_says_who_changed_what_and_when(client: AppClient, cli
 async def test_what_changes_nothing_is_no_change(client: AppClient, clinic: TestClinic) -> None:
     await change(client, clinic, {"insurance": ["Unimed"]})
     before = await shown(client, clinic)
-    for nothing in ({"insurance": ["Unimed"]}, {"holidays": []}, {"services": {}}, {"address": None}):
+    nothings: list[dict[str, Any]] = [{"insurance": ["Unimed"]}, {"holidays": []}, {"services": {}}, {"address": None}]
+    for nothing in nothings:
         assert (await change(client, clinic, nothing)).status_code == 200
     assert await shown(client, clinic) == before
     events = await clinic.fetch(
