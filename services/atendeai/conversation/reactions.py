@@ -8,7 +8,7 @@ they want. Under an offer it does nothing: the offer has its own button, and lap
 import re
 from collections.abc import Sequence
 
-from atendeai.domain.dialogue import buttons, changes, options, searching, texts
+from atendeai.domain.dialogue import buttons, changes, diary, options, searching, texts
 from atendeai.domain.dialogue.ports import Steps
 from atendeai.domain.dialogue.session import Session
 
@@ -56,7 +56,7 @@ def ask(session: Session, appointment: str) -> Steps:
     yield from searching.release(session)
     state.reset_flow()
     state.misses = 0
-    ahead = yield from changes.upcoming(session)
+    ahead = yield from diary.upcoming(session)
     if any(one.id == appointment for one in ahead):
         yield from changes.declined(session)
     else:

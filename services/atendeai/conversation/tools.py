@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atendeai.conversation.masking import Mask
-from atendeai.domain.dialogue import changes, kin, searching, subject, texts, waiting, wording
+from atendeai.domain.dialogue import changes, diary, kin, searching, subject, texts, waiting, wording
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Appointment, Found, Request, Search, Slot
 from atendeai.domain.dialogue.session import Alert, Session
@@ -171,7 +171,7 @@ class Tools:
         self.listed.update(a.start for a in self._labels.values())
         return {
             "appointments": [
-                {"label": label, "what": changes.describe(self._session, a), "start": a.start.isoformat()}
+                {"label": label, "what": diary.describe(self._session, a), "start": a.start.isoformat()}
                 for label, a in self._labels.items()
             ]
         }
@@ -292,7 +292,7 @@ class Tools:
 
     def _label(self) -> Generator[Request, Answer, None]:
         if not self._labels:
-            items = yield from changes.upcoming(self._session)
+            items = yield from diary.upcoming(self._session)
             self._labels = {f"A{number}": a for number, a in enumerate(items, start=1)}
 
     def _appointment(self, label: str) -> Generator[Request, Answer, Appointment]:

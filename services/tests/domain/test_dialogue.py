@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import json
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from atendeai.conversation.shell import converse
 from atendeai.domain.dialogue.clinic import clinic_from_profile
 from atendeai.domain.dialogue.manager import turn
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Found, Refused, Search, Slot
 from atendeai.domain.dialogue.session import Alert, Message, Patient
 from atendeai.domain.dialogue.state import State
+from tests.domain.talking import hold
 
 SCENE: dict[str, Any] = {
     "now": "2026-11-24T09:00",
@@ -41,8 +39,7 @@ REMINDER = {"last_outbound": "reminder", "text": "Lembrete: você tem consulta a
 
 
 def talk(*messages: str, **scene: Any) -> list[dict[str, Any]]:
-    lines = [{**SCENE, **scene}, *({"text": message} for message in messages)]
-    return list(converse(io.StringIO("\n".join(json.dumps(line) for line in lines))))
+    return hold({**SCENE, **scene}, messages)
 
 
 def state(answer: dict[str, Any]) -> tuple[Any, ...]:

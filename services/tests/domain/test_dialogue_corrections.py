@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import io
-import json
 from datetime import date, datetime
 from typing import Any
 
 import pytest
 
-from atendeai.conversation.shell import converse
 from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.understanding.normalise import fold
+from tests.domain.talking import hold
 
 SCENE: dict[str, Any] = {
     "now": "2026-11-25T09:00",
@@ -30,8 +28,7 @@ PROPOSED = ("quero marcar amanhã às 10h", "Joana Pinto")
 
 
 def talk(*messages: str, **scene: Any) -> list[dict[str, Any]]:
-    lines = [{**SCENE, **scene}, *({"text": message} for message in messages)]
-    return list(converse(io.StringIO("\n".join(json.dumps(line) for line in lines))))
+    return hold({**SCENE, **scene}, messages)
 
 
 def words(*messages: str, **scene: Any) -> str:

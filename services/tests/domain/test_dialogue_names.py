@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import json
 from typing import Any
 
 import pytest
 
-from atendeai.conversation.shell import converse
+from tests.domain.talking import hold
 
 SCENE: dict[str, Any] = {
     "now": "2026-11-24T09:00",
@@ -32,8 +30,7 @@ SCENE: dict[str, Any] = {
 
 
 def talk(*messages: str, **scene: Any) -> list[dict[str, Any]]:
-    lines = [{**SCENE, **scene}, *({"text": message} for message in messages)]
-    return list(converse(io.StringIO("\n".join(json.dumps(line) for line in lines))))
+    return hold({**SCENE, **scene}, messages)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from atendeai.conversation.shell import converse
 from atendeai.domain.dialogue.texts import ADVICE, DOUBT_PASSED_ON
+from tests.domain.talking import hold
 
 SCENE: dict[str, Any] = {
     "now": "2026-11-25T09:00",
@@ -24,8 +25,7 @@ SCENE: dict[str, Any] = {
 
 
 def talk(*messages: str) -> list[dict[str, Any]]:
-    lines = [SCENE, *({"text": message} for message in messages)]
-    return list(converse(io.StringIO("\n".join(json.dumps(line) for line in lines))))
+    return hold(SCENE, messages)
 
 
 def words(*messages: str) -> str:

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import io
-import json
 from typing import Any
 
 import pytest
 
-from atendeai.conversation.shell import converse
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.state import State
+from tests.domain.talking import hold
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
 SCENE: dict[str, Any] = {
@@ -45,8 +43,7 @@ REMINDER = {"last_outbound": "reminder", "text": "Lembrete: você tem consulta q
 
 
 def talk(*messages: str, **scene: Any) -> list[dict[str, Any]]:
-    lines = [{**SCENE, **scene}, *({"text": message} for message in messages)]
-    return list(converse(io.StringIO("\n".join(json.dumps(line) for line in lines))))
+    return hold({**SCENE, **scene}, messages)
 
 
 def words(*messages: str, **scene: Any) -> str:

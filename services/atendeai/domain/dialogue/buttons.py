@@ -7,7 +7,7 @@ somebody sent: it may name anything, and nothing is claimed to be done but what 
 import re
 from collections.abc import Generator
 
-from atendeai.domain.dialogue import changes, searching, texts, whose
+from atendeai.domain.dialogue import diary, searching, texts, whose
 from atendeai.domain.dialogue.ports import (
     Answer,
     Appointment,
@@ -61,7 +61,7 @@ def _confirm(session: Session, key: str) -> Steps:
         yield from _undone(session, key, texts.GONE)
         return
     _achieved(session, Outcome.CONFIRMED, standing)
-    session.say(texts.confirmed(changes.told(session, standing)))
+    session.say(texts.confirmed(diary.told(session, standing)))
 
 
 def _cancel(session: Session, key: str) -> Steps:
@@ -74,7 +74,7 @@ def _cancel(session: Session, key: str) -> Steps:
         session.hand_off(Alert.NOTICE, texts.NOTICE)
     elif isinstance(answer, Done):
         _achieved(session, Outcome.CANCELLED, standing)
-        session.say(texts.cancelled(changes.told(session, standing)))
+        session.say(texts.cancelled(diary.told(session, standing)))
     else:
         yield from _undone(session, key, texts.GONE)
 
@@ -87,7 +87,7 @@ def _accept(session: Session, key: str) -> Steps:
         _over(session, texts.OFFER_GONE if lapsed else texts.OFFER_OVER)
         return
     _achieved(session, Outcome.BOOKED, booked)
-    session.say(texts.booked(changes.describe(session, booked), booked.patient_name, session.clinic))
+    session.say(texts.booked(diary.describe(session, booked), booked.patient_name, session.clinic))
     session.prepare(booked.service)
 
 

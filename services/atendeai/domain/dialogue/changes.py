@@ -4,6 +4,7 @@ import re
 from collections.abc import Generator, Sequence
 
 from atendeai.domain.dialogue import (
+    diary,
     excepting,
     following,
     narrowing,
@@ -41,8 +42,6 @@ UNTOLD = "patient"
 _SAID = 0.6
 """Above it an intent was said; at or below it was guessed from what else the message holds."""
 _ACTS = {Intent.CANCEL: Purpose.CANCEL, Intent.RESCHEDULE: Purpose.RESCHEDULE}
-_LATE_MINUTES = 240
-"""An appointment that began so long ago may be the one somebody is late for."""
 _SAME_TIME = re.compile(
     r"\b(?:n?[oa] )?mesm[oa] (?:hora|horario)\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |"
     r"a )?(?:mesm[oa] )?(?:horario|"
@@ -50,40 +49,17 @@ _SAME_TIME = re.compile(
     r"alter\w+)(?: \w+)? "
     r"(?:o |de )?(?:dia|data)\b"
 )
-_CANNOT = re.compile(r"\bnao (?:(?:vou )?(?:posso|consig\w+|poderei|poder|dou conta)|da\b|vai dar|dara|tenho como|vou)")
-_OF_MINE = re.compile(
-    r"\b(?:minha|meu) (?:consulta|sessao|exame|retorno|horario|avaliacao|terapia|limpeza)\b|"
-    r"\b(?:eu )?tenho (?:(?:uma?|a|o|minha|meu) )?[a-z]{3,}(?: [a-z]+){0,3} "
-    r"(?:hoje|amanha|segunda|terca|quarta|quinta|sexta|sabado|dia \d)"
-)
-_WISHED = re.compile(
-    r"\b(?:marcar?|marque|agendar?|agende|quero|queria|gostaria|preciso|cancel\w+|desmar\w+|confirm\w+)\b"
-)
-_MOVES = re.compile(r"\b(?:remarc|reagend)\w*")
 _SAME_DAY = re.compile(
     r"\b(?:n?[oa] )?mesmo dia\b|\b(?:mantem|mantendo|manter|mantenha) (?:o |esse |a )?(?:mesm[oa] )?(?:dia|data)\b|"
     r"\b(?:so|apenas) (?:mud\w+|troc\w+|alter\w+)(?: \w+)? (?:o |a |de )?(?:horario|hora)\b"
 )
 
 
-def listing(session: Session) -> Steps:
-    """Tells the patient what is booked for them."""
-    items = yield from upcoming(session)
-    who = whose.narrowed(session, items)
-    if not items:
-        session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
-    elif who is not None and not who.items:
-        session.say(f"{texts.nobodys(who.said)} {texts.standing([told(session, a) for a in items])}")
-    else:
-        session.say(texts.standing([told(session, a) for a in (who.items if who else items)]))
-    session.state.answered = True
-
-
 def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Steps:
     """Begins to change an appointment: finds which one is meant. ``when``: the new time, said before."""
     state = session.state
     session.changing = True
-    items = yield from upcoming(session)
+    items = yield from diary.upcoming(session)
     who = whose.narrowed(session, items)
     if not items or (who is not None and not who.items):
         yield from _nothing_to_change(session, purpose, items, who.said if who else None)
@@ -125,7 +101,7 @@ def _nothing_to_change(session: Session, purpose: Purpose, items: Sequence[Appoi
         yield from searching.release(session)
         state.reset_flow()
         state.answered = True
-        session.say(f"{sorry} {texts.standing([told(session, a) for a in items])}")
+        session.say(f"{sorry} {texts.standing([diary.told(session, a) for a in items])}")
         return
     if state.later and session.reading.when.empty:
         session.say(sorry)
@@ -145,7 +121,7 @@ def _nothing_to_change(session: Session, purpose: Purpose, items: Sequence[Appoi
 
 
 def _ask_which(session: Session, *, one_by_one: bool = False) -> None:
-    question = texts.which_appointment([told(session, a) for a in session.state.targets])
+    question = texts.which_appointment([diary.told(session, a) for a in session.state.targets])
     session.say(f"{texts.MOVES_ONE_BY_ONE} {question}" if one_by_one else question, Asks.DATE, again=question)
 
 
@@ -158,7 +134,7 @@ def another_named(session: Session) -> Generator[Request, Answer, bool]:
         return False
     at_hand = [state.target] if state.target is not None else list(state.targets)
     everything = state.purpose is Purpose.CANCEL and bool(which.ALL.search(session.norm))
-    items = (yield from upcoming(session)) if state.of_several or everything else at_hand
+    items = (yield from diary.upcoming(session)) if state.of_several or everything else at_hand
     who = whose.narrowed(session, items)
     ids = {a.id for a in at_hand}
     others = who is not None and not ids & {a.id for a in who.items}
@@ -215,7 +191,7 @@ def _ask_for_all(session: Session) -> None:
 
 def _together(session: Session, items: Sequence[Appointment]) -> str:
     """Several in one sentence; of several people each on a line of its own."""
-    each = [told(session, a) for a in items]
+    each = [diary.told(session, a) for a in items]
     apart = session.state.of_several and len(each) >= which.SEVERAL
     return "".join(f"\n• {one}" for one in each) if apart else wording.listed(each)
 
@@ -263,7 +239,7 @@ def _changed_meanwhile(session: Session, targets: Sequence[Appointment]) -> Gene
         return True
     state.target, state.targets = (standing[0], []) if len(standing) == 1 else (None, standing)
     state.stage = Stage.CANCELLING
-    session.say(texts.ask_cancel(wording.listed(told(session, a) for a in standing)), Asks.CONFIRMATION)
+    session.say(texts.ask_cancel(wording.listed(diary.told(session, a) for a in standing)), Asks.CONFIRMATION)
     return True
 
 
@@ -302,8 +278,8 @@ def with_target(session: Session, target: Appointment, *, picked: bool = False) 
     if state.purpose is Purpose.CANCEL:
         state.stage = Stage.CANCELLING
         state.reason = reasons.why(session.reading.text) or state.reason
-        movable = bool(_CANNOT.search(session.norm)) and "cancel" not in session.norm
-        session.say(texts.ask_cancel(told(session, target), movable=movable), Asks.CONFIRMATION)
+        movable = bool(diary.CANNOT.search(session.norm)) and "cancel" not in session.norm
+        session.say(texts.ask_cancel(diary.told(session, target), movable=movable), Asks.CONFIRMATION)
         return
     if state.purpose is Purpose.CONFIRM:
         yield from _confirm(session, target)
@@ -364,12 +340,12 @@ def _confirm(session: Session, target: Appointment) -> Steps:
     session.state.reset_flow()
     session.state.done = Outcome.CONFIRMED
     session.state.last = target
-    session.say(texts.confirmed(told(session, target)))
+    session.say(texts.confirmed(diary.told(session, target)))
 
 
 def confirm(session: Session) -> Steps:
     """The patient says they will come: to the one they name, were reminded of last, or come to next."""
-    items = yield from upcoming(session)
+    items = yield from diary.upcoming(session)
     if not items:
         session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
         return
@@ -386,7 +362,7 @@ def answer_with_time(session: Session) -> Generator[Request, Answer, bool]:
 
     False when the patient has no appointment.
     """
-    items = yield from upcoming(session)
+    items = yield from diary.upcoming(session)
     said = session.reading.when
     moments = list(said.candidates) or [said.moment]
     if not items:
@@ -398,46 +374,9 @@ def answer_with_time(session: Session) -> Generator[Request, Answer, bool]:
     return True
 
 
-def ruled_out(session: Session) -> Generator[Request, Answer, bool]:
-    """Whether the message rules out the time of an appointment that stands ("amanhã não consigo, tem sexta?")."""
-    said = session.reading.existing
-    moments = list(said.candidates) or ([] if said.moment.empty else [said.moment])
-    if not _CANNOT.search(session.norm) or not moments:
-        return False
-    items = yield from upcoming(session)
-    return any(which.fits(a, m) for a in items for m in moments)
-
-
-def of_standing(session: Session) -> Generator[Request, Answer, bool]:
-    """Whether the message speaks of an appointment that stands and wishes for no other, nor asks anything.
-
-    "Minha sessão de amanhã com a Ana, a empresa me mandou pro Rio"; "tenho RPG segunda 17h e marcaram reunião em cima".
-    """
-    said, norm = session.reading.existing, session.norm
-    moments = [m for m in (said.moment, *said.candidates, session.reading.when.moment) if m.date is not None]
-    if not moments or "?" in norm or not _OF_MINE.search(norm) or _WISHED.search(norm):
-        return False
-    items = yield from upcoming(session)
-    return any(which.fits(a, m) for a in items for m in moments)
-
-
-def late(session: Session) -> Steps:
-    """Somebody is on the way: the reception is told, and the patient when nothing is booked for today."""
-    answer = yield Upcoming(begun=_LATE_MINUTES)
-    items = answer.items if isinstance(answer, Appointments) else ()
-    today = [a for a in items if a.start.date() == session.today]
-    ahead = [a for a in items if a.start > session.now]
-    if today or session.message.reminded:
-        session.say(texts.LATE)
-    else:
-        session.say(texts.late_without(describe(session, ahead[0]) if ahead else None))
-    session.alerts.append(Alert.LATE)
-    session.state.answered = True
-
-
 def declined(session: Session) -> Steps:
     """The patient says no to a reminder: asks whether to move or to cancel."""
-    items = yield from upcoming(session)
+    items = yield from diary.upcoming(session)
     if not items:
         session.invite(texts.NO_APPOINTMENTS, texts.WANTS_ONE)
         return
@@ -445,40 +384,3 @@ def declined(session: Session) -> Steps:
     session.state.reason = reasons.why(session.reading.text)
     session.state.stage = Stage.REMINDED
     session.say(texts.MOVE_OR_CANCEL, Asks.CONFIRMATION)
-
-
-def stands_already(session: Session) -> Generator[Request, Answer, bool]:
-    """Whether "remarca" is said of what stands though the same was about to be booked ("então remarca pra sexta")."""
-    state = session.state
-    if state.purpose is not Purpose.BOOK or not _MOVES.search(session.norm):
-        return False
-    items = yield from upcoming(session)
-    return any(a.service == state.service and not (state.for_other and whose.is_own(session, a)) for a in items)
-
-
-def upcoming(session: Session) -> Generator[Request, Answer, list[Appointment]]:
-    """The patient's appointments that lie ahead, soonest first."""
-    answer = yield Upcoming()
-    items = answer.items if isinstance(answer, Appointments) else ()
-    ahead = [a for a in items if a.start > session.now]
-    session.state.of_several = whose.several(session, ahead)
-    return ahead
-
-
-def told(session: Session, appointment: Appointment) -> str:
-    """An appointment in words, with its patient's name where there are several."""
-    return texts.described(
-        session.clinic,
-        appointment.service,
-        appointment.professional,
-        appointment.start,
-        session.today,
-        session.patient_of(appointment),
-    )
-
-
-def describe(session: Session, appointment: Appointment) -> str:
-    """An appointment in words, without the name of anybody but who works here."""
-    return texts.described(
-        session.clinic, appointment.service, appointment.professional, appointment.start, session.today
-    )

@@ -6,6 +6,7 @@ from datetime import date, time, timedelta
 from typing import Any
 
 from atendeai.domain.profile_values import address_text, parse_duration, parse_exceptions, parse_holidays, parse_week
+from atendeai.domain.understanding.entities import GENERIC
 from atendeai.domain.understanding.holidays import is_holiday
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Names
@@ -81,6 +82,11 @@ class Clinic:
             professionals=tuple(p.name for p in self.professionals),
             plans=self.insurance,
         )
+
+    @property
+    def told_apart(self) -> dict[str, str]:
+        """Its services' names by code, but for those that consist of words every clinic uses ("Consulta")."""
+        return {s.code: s.name for s in self.services if set(fold(s.name).split()) - GENERIC}
 
     def service(self, code: str | None) -> Service | None:
         """The service of that code, if it has it."""

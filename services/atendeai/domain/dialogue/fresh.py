@@ -9,6 +9,7 @@ from atendeai.domain.dialogue import (
     beside,
     changes,
     context,
+    diary,
     misses,
     notices,
     offering,
@@ -75,7 +76,7 @@ def take(session: Session, *, invited: bool = False) -> Steps:
     if (
         not session.message.reminded
         and intent in _ABOUT_A_TIME
-        and ((yield from changes.ruled_out(session)) or (yield from changes.of_standing(session)))
+        and ((yield from diary.ruled_out(session)) or (yield from diary.of_standing(session)))
     ):
         intent = Intent.RESCHEDULE
     intent, wishes = _set_apart(session, _first_change(session, intent))
@@ -91,7 +92,7 @@ def take(session: Session, *, invited: bool = False) -> Steps:
             state.later, state.later_for, state.later_asks = wishes, None, False
             yield from changes.begin(session, Purpose.CANCEL)
         case Intent.LIST_APPOINTMENTS:
-            yield from changes.listing(session)
+            yield from diary.listing(session)
             yield from _other_questions(session, intent)
         case _:
             yield from _answer_or_say(session, intent)
@@ -117,7 +118,7 @@ def _other_questions(session: Session, answered: Intent) -> Steps:
         elif intent in PROFILE_QUESTIONS:
             unknown += [part] if not _answer_part(session, intent, alike) else []
         elif intent not in alike and intent is Intent.LIST_APPOINTMENTS:
-            yield from changes.listing(session)
+            yield from diary.listing(session)
         elif intent not in alike and intent is Intent.ASK_AVAILABILITY and session.may_ask:
             yield from _show_free(session)
     if unknown:
@@ -250,7 +251,7 @@ def _answer_or_say(session: Session, intent: Intent) -> Steps:
     elif intent is Intent.CONFIRM_NO and reminded:
         yield from changes.declined(session)
     elif intent is Intent.RUNNING_LATE:
-        yield from changes.late(session)
+        yield from diary.late(session)
     elif intent is Intent.OPT_OUT:
         yield from notices.opt_out(session)
     elif intent is Intent.DATA_REQUEST:

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from datetime import datetime
 
-from atendeai.domain.dialogue import beside, buttons, changes, context, searching, texts
+from atendeai.domain.dialogue import beside, buttons, changes, context, diary, searching, texts
 from atendeai.domain.dialogue.ports import Answer, Appointments, Offers, Request, Steps
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome
@@ -45,7 +45,7 @@ def look_for_reminder(session: Session, *, asked: bool) -> Steps:
         return
     if asked and not (session.reading.when.empty and state.heard_at and _later(session.now, state.heard_at)):
         return
-    ahead = yield from changes.upcoming(session)
+    ahead = yield from diary.upcoming(session)
     near = [a for a in ahead if a.start - session.now <= within]
     since = state.heard_at if asked else state.done_at
     told = [(at, a.id) for a in near if (at := a.reminded_at) is not None and _later(at, since)]
@@ -79,7 +79,7 @@ def answers_an_offer(session: Session, *, asked: bool) -> Generator[Request, Ans
     if not told:
         return False
     newest, offer = max(told)
-    ahead = yield from changes.upcoming(session)
+    ahead = yield from diary.upcoming(session)
     if any(one.reminded_at is not None and one.reminded_at > newest for one in ahead):
         return False
     yield from buttons.answer_offer(session, offer, wanted=reading.intent is Intent.CONFIRM_YES)
@@ -117,7 +117,7 @@ def confirmed_beside(session: Session) -> Generator[Request, Answer, bool]:
     """
     state, reading, clinic = session.state, session.reading, session.clinic
     both = beside.after_a_yes(reading.text, cancelling=False) if reading.intent in _ACTS else None
-    if both is None or "confirm" not in fold(both[0]) or not (yield from changes.upcoming(session)):
+    if both is None or "confirm" not in fold(both[0]) or not (yield from diary.upcoming(session)):
         return False
     session.reading = understand(both[0], session.now, hours=clinic.hours or None, names=clinic.names)
     yield from changes.confirm(session)

@@ -147,7 +147,7 @@ def services_in(clinic: Clinic, part: str, *, generic: bool, many: bool = False)
     A professional who is named with it tells which consultation is meant. ``many``: all that may be meant; else none
     where it may be several.
     """
-    codes = match(part, {s.code: s.name for s in clinic.services if set(fold(s.name).split()) - GENERIC})
+    codes = match(part, clinic.told_apart)
     if codes:
         return [s for s in clinic.services if s.code in codes] if many or len(codes) == 1 else []
     said = GENERIC & set(re.findall(r"[a-z]+", part))

@@ -18,7 +18,7 @@ from atendeai.domain.dialogue.session import Message
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
 from atendeai.domain.understanding import negation
 from atendeai.domain.understanding.emergency import is_emergency
-from atendeai.domain.understanding.entities import GENERIC, match
+from atendeai.domain.understanding.entities import match
 from atendeai.domain.understanding.intent import COURTESIES, Intent
 from atendeai.domain.understanding.intents import Classifier
 from atendeai.domain.understanding.normalise import fold
@@ -136,8 +136,7 @@ def _wishes(reading: Understanding, clinic: Clinic) -> bool:
     "A médica do postinho pediu transvaginal". A question about it is answered, and what is denied is left alone.
     """
     norm = reading.text.norm
-    telling = {s.code: s.name for s in clinic.services if set(fold(s.name).split()) - GENERIC}
-    return "?" not in norm and not _DENIES.search(norm) and len(match(norm, telling)) == 1
+    return "?" not in norm and not _DENIES.search(norm) and len(match(norm, clinic.told_apart)) == 1
 
 
 _DENIES = re.compile(r"\b(?:nao|nunca|nem|sem|odei\w+|obrigad[oa]|fiz|fizemos|feit[oa])\b")

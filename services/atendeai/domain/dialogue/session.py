@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from atendeai.domain.dialogue import beside, called, each, kin, pairs, people, things
 from atendeai.domain.dialogue.clinic import Clinic
-from atendeai.domain.dialogue.naming import name_in, names_apart, tidy_name, written_as_a_name
+from atendeai.domain.dialogue.naming import name_in, names_apart
 from atendeai.domain.dialogue.nearest import days_ruled_out
 from atendeai.domain.dialogue.ports import Appointment, Slot
 from atendeai.domain.dialogue.state import Asks, Outcome, State
@@ -222,7 +222,7 @@ class Session:
             state.for_other = True
             state.name = None
             state.kin = kin.relation(self.norm) or state.kin
-        given = self.given_name or self._name_on_a_line()
+        given = self.given_name
         if given:
             state.name = given
         self._absorb_service()
@@ -331,21 +331,6 @@ class Session:
         elif several and not state.people_asked:
             state.people = several
         self.stranger = people.stranger(clinic, self.reading.text, patient)
-
-    def _name_on_a_line(self) -> str | None:
-        """A name that stands alone on one of several lines: messages sent one after the other, read as one."""
-        lines = self.reading.text.raw.splitlines()
-        staff = {p.code: p.name for p in self.clinic.professionals}
-        offered = {s.code: s.name for s in self.clinic.services}
-        for line in lines if len(lines) > 1 else ():
-            norm = fold(line)
-            if (
-                written_as_a_name(line)
-                and not entities.match(norm, staff, exact=True)
-                and not entities.match(norm, offered)
-            ):
-                return tidy_name(line.strip(" .!"))
-        return None
 
     def _without(self, *names: str | None) -> str:
         """The message without the patients' own names, which may be those of somebody who works here, too."""

@@ -4,8 +4,7 @@ from atendeai.domain.dialogue import pairs, texts
 from atendeai.domain.dialogue.clinic import Professional, Service
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Asks, Wish
-from atendeai.domain.understanding.entities import GENERIC, match
-from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.entities import match
 from atendeai.domain.understanding.when import Moment
 
 _TWO = 2
@@ -105,7 +104,7 @@ def _ask_service(session: Session) -> None:
 def _gather(session: Session) -> None:
     """Of which services one is meant: two that were named, or those that share the word that was said ("um exame")."""
     state, clinic = session.state, session.clinic
-    codes = match(session.norm, {s.code: s.name for s in clinic.services if set(fold(s.name).split()) - GENERIC})
+    codes = match(session.norm, clinic.told_apart)
     if len(codes) == _TWO:
         state.between, state.either = codes, "ou" in session.norm.split()
         return

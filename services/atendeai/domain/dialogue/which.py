@@ -7,8 +7,7 @@ from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import Appointment
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Purpose
-from atendeai.domain.understanding.entities import GENERIC, match
-from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.entities import match
 from atendeai.domain.understanding.when import Moment, When
 
 SEVERAL = 2
@@ -40,8 +39,7 @@ def meant(session: Session, items: list[Appointment]) -> list[Appointment]:
     ]
     if named:
         return named
-    telling = {s.code: s.name for s in session.clinic.services if set(fold(s.name).split()) - GENERIC}
-    codes = match(session.norm, telling)
+    codes = match(session.norm, session.clinic.told_apart)
     booked = [s for s in session.clinic.services if any(a.service == s.code for a in items)]
     others = session.state.last is not None or session.state.pending is not None
     if others and not codes:

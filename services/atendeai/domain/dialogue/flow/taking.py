@@ -7,6 +7,7 @@ from dataclasses import replace
 from atendeai.domain.dialogue import (
     answers,
     changes,
+    diary,
     doubt,
     giving_up,
     misses,
@@ -56,7 +57,7 @@ def take(session: Session, asked: Asks | None) -> Taken:
         yield from searching.offer(session, state.slots[0])
         return True
     elsewhere = intent in _ELSEWHERE or (intent is Intent.OUT_OF_SCOPE and offering.asks_advice(session.norm))
-    if elsewhere or (intent is Intent.RESCHEDULE and (yield from changes.stands_already(session))):
+    if elsewhere or (intent is Intent.RESCHEDULE and (yield from diary.stands_already(session))):
         return False
     if (yield from changes.another_named(session)):
         return True
