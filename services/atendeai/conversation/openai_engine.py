@@ -152,7 +152,7 @@ def _worth_asking(session: Session) -> bool:
     next_asked = state.invited and bool(state.later) and not state.busy  # the dialogue asked, and knows for whom it is
     if state.handed_off or state.opted_out or wordless or tapped or next_asked:
         return False
-    if reading.intent in OURS or turns_the_attendant(session.norm):
+    if reading.intent in OURS or reading.doubtful or turns_the_attendant(session.norm):
         return False
     if topics.named(session.clinic.handoff_topics, session.norm):
         return False

@@ -26,12 +26,13 @@ _GIVEN_UP = text(
 _UNDELIVERED = text(
     # An emergency is graver than that the answer to it did not arrive.
     "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"
-    " WHERE clinic_id = :clinic_id AND alert IS DISTINCT FROM 'emergency'"
+    " WHERE clinic_id = :clinic_id AND (alert IS NULL OR alert NOT IN ('emergency', 'possible_emergency'))"
     " AND id = (SELECT conversation_id FROM atendeai.reply WHERE clinic_id = :clinic_id AND id = :id)"
 )
 _NOTICE_UNDELIVERED = text(
     "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"
-    " WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND alert IS DISTINCT FROM 'emergency'"
+    " WHERE clinic_id = :clinic_id AND contact_id = :contact_id"
+    " AND (alert IS NULL OR alert NOT IN ('emergency', 'possible_emergency'))"
 )
 
 

@@ -56,6 +56,7 @@ _REST = timedelta(hours=24)
 """After so long a silence a conversation begins anew."""
 _BESIDE_REMINDERS = timedelta(hours=1)
 """An answer to a reminder may come a little later than the reminder."""
+_URGENT = frozenset([Alert.EMERGENCY, Alert.POSSIBLE_EMERGENCY])
 _REFUSED = frozenset([400, 404, 409, 410, 413, 422])
 """Whatsapp's word on the reply itself; everything else may pass."""
 _INVALID = 422
@@ -205,7 +206,7 @@ class Conversations:
         """Write what a turn led to. Raises ChangedMeanwhileError."""
         now, first = clock.now(), batch[0]
         replies = ["\n\n".join(result.replies)] if result.replies else []
-        calm = Alert.EMERGENCY not in result.alerts and not result.state.opted_out
+        calm = not _URGENT.intersection(result.alerts) and not result.state.opted_out
         tell = bool(replies) and first.consent_at is None and calm  # no "write SAIR" to who just did
         if tell:
             replies[0] += f"\n\n{texts.PRIVACY}"
@@ -324,7 +325,7 @@ def _settled(
         ],
         consent=consent,
         engine=engine,
-        purpose="emergency" if alert == Alert.EMERGENCY else "reply",
+        purpose="emergency" if alert in _URGENT else "reply",
     )
 
 
@@ -364,6 +365,5 @@ def _remind_within(tenant: Tenant) -> timedelta | None:
 
 def _gravest(alerts: tuple[Alert, ...]) -> str | None:
     """The alert staff must see first."""
-    if not alerts:
-        return None
-    return (Alert.EMERGENCY if Alert.EMERGENCY in alerts else alerts[0]).value
+    urgent = next((alert for alert in (Alert.EMERGENCY, Alert.POSSIBLE_EMERGENCY) if alert in alerts), None)
+    return urgent or next(iter(alerts), None)

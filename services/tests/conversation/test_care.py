@@ -157,6 +157,26 @@ async def test_a_lesser_alert_does_not_hide_an_emergency(make_world: MakeWorld) 
     assert (row["alert"], row["alert_at"]) == ("emergency", before["alert_at"])
 
 
+async def test_a_doubtful_emergency_is_shown_to_staff_and_the_conversation_goes_on(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    doubtful = "não foi derrame não, graças a Deus, era labirintite. quero marcar consulta amanhã às 14h"
+    said = await world.say(contact, doubtful)
+    assert "192" in said
+    assert "às 14h" in said
+    (sent,) = world.whatsapp.sent.values()
+    assert sent["purpose"] == "emergency"
+    row = await conversation(world, contact)
+    assert (row["status"], row["outcome"], row["alert"]) == ("open", "emergency", "possible_emergency")
+    assert "Agendado!" in await world.say(contact, "sim")
+    await world.say(contact, "", kind="image")
+    row = await conversation(world, contact)
+    assert (row["outcome"], row["alert"]) == ("booked", "possible_emergency")
+    await world.say(contact, "meu pai desmaiou e não acorda")
+    row = await conversation(world, contact)
+    assert (row["status"], row["alert"]) == ("handed_off", "emergency")
+
+
 async def test_an_appointment_is_not_undone_by_declining_it(make_world: MakeWorld) -> None:
     world = await make_world()
     contact = uuid4()

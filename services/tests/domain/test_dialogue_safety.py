@@ -181,3 +181,43 @@ def test_what_may_be_eaten_before_it_is_no_question_whether_it_is_done_here() ->
 )
 def test_an_emergency_is_one_also_where_a_medicine_is_asked_about(text: str) -> None:
     assert outcome(text) == "emergency"
+
+
+DOUBTFUL = "não foi derrame não, graças a Deus, era labirintite. quero marcar consulta amanhã às 14h"
+
+
+def test_a_doubtful_emergency_names_help_and_goes_on() -> None:
+    first, *_, last = talk(DOUBTFUL, "Bruno Teles", "sim")
+    assert "192" in first["replies"][0]
+    assert first["asks"] == "name"
+    assert last["state"] == {
+        "outcome": "booked",
+        "service": "Consulta",
+        "professional": "Dra. Ana Lima",
+        "date": "2026-11-26",
+        "time": "14:00",
+    }
+
+
+def test_whoever_falls_silent_after_a_doubtful_emergency_had_one() -> None:
+    assert outcome(DOUBTFUL) == "emergency"
+    assert outcome(DOUBTFUL, "na verdade quanto custa a consulta?") == "nothing_booked"
+
+
+def test_a_doubtful_emergency_in_mid_dialogue_keeps_what_is_under_way() -> None:
+    said = talk("quero marcar uma consulta", "tô quase enfartando de raiva, terceira vez que vcs desmarcam")[-1]
+    assert "192" in said["replies"][0]
+    assert said["asks"] == "date"
+
+
+def test_a_jest_of_death_names_who_listens() -> None:
+    said = words(
+        "quero marcar uma consulta", "dá vontade de me jogar da janela kkk brincadeira, pode ser amanhã às 10h?"
+    )
+    assert "188" in said
+    assert "192" in said
+
+
+@pytest.mark.parametrize("text", ["tô sem ar", "minha mãe desmaiou e não acorda, quero marcar consulta"])
+def test_a_sure_emergency_leaves_the_conversation_to_a_person(text: str) -> None:
+    assert outcome(text, "quero marcar uma consulta") == "emergency"

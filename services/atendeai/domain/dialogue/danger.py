@@ -1,4 +1,4 @@
-"""Emergencies: what is said at once, and right after them."""
+"""Emergencies, certain and doubtful ones: what is said at once, and right after them."""
 
 import re
 
@@ -47,3 +47,20 @@ def answer(session: Session) -> None:
     session.state.handed_off = True
     session.state.done = Outcome.EMERGENCY
     session.state.last = None
+
+
+def warn(session: Session) -> None:
+    """Says whom to call in case it is one, and has a person look; the conversation goes on.
+
+    Whoever says nothing more after that is taken to have had one.
+    """
+    session.say(texts.MAYBE_SELF_HARM if _SELF_HARM.search(session.norm) else texts.MAYBE_EMERGENCY)
+    session.alerts.append(Alert.POSSIBLE_EMERGENCY)
+    if session.state.done is None:
+        session.state.done = Outcome.EMERGENCY
+
+
+def over(session: Session) -> None:
+    """Whoever goes on after a doubtful one has had none."""
+    if session.state.done is Outcome.EMERGENCY and not session.state.handed_off:
+        session.state.done = None

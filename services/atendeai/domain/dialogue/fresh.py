@@ -309,5 +309,7 @@ def _plain(session: Session, intent: Intent) -> None:
     elif offering.asks_advice(session.norm):
         session.pass_on(texts.ADVICE)
         state.answered = True
+    elif session.reading.doubtful and session.may_ask:
+        session.invite(texts.CAN_BOOK)
     else:
         misses.not_understood(session)

@@ -92,9 +92,12 @@ def _handle(session: Session) -> Steps:
     state.asks, state.paused, state.invited, state.conversing = None, None, False, False
     if danger.afterwards(session):
         return
+    danger.over(session)
     if session.reading.intent is Intent.EMERGENCY:
         danger.answer(session)
         return
+    if session.reading.doubtful:
+        danger.warn(session)
     if buttons.known(session.message.pressed):
         yield from buttons.press(session)
         return

@@ -3,9 +3,11 @@
 The judge was taught on messages that begin something. Of an answer ("a das 15h", "Orlando Pires", "a do clínico") it
 knows little, and always has an opinion; there the rules have the word unless they see nothing at all. Emergencies count
 from wherever they are seen, except where a question is open and the judge alone sees one in nothing but the name that
-was asked for, or in the choice of a service ("o de sangue").
+was asked for, or in the choice of a service ("o de sangue"). Where its sign is doubtful and the message plainly asks for
+something, it is read as what it asks for, and marked: help is named, and the dialogue goes on.
 """
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -21,6 +23,7 @@ from atendeai.domain.understanding.emergency import is_emergency
 from atendeai.domain.understanding.entities import match
 from atendeai.domain.understanding.intent import COURTESIES, Intent
 from atendeai.domain.understanding.intents import Classifier
+from atendeai.domain.understanding.model import trained
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Understanding, understand
 
@@ -41,6 +44,21 @@ _SURELY_SAID = 0.6
 """The rules' confidence up to which they only guessed from a time or a name."""
 
 
+_WISHES_NOTHING = frozenset([Intent.OUT_OF_SCOPE, *COURTESIES])
+"""What asks for nothing and answers nothing: there a sign of the rules stands, however doubtful."""
+
+
+class _Calm:
+    """A judge that sees emergencies nowhere and everything else as another does."""
+
+    def __init__(self, judge: Classifier) -> None:
+        self._judge = judge
+
+    def margins(self, norm: str, marks: Collection[str]) -> Mapping[Intent, float]:
+        """As far as the other judge's, and furthest from an emergency."""
+        return {**self._judge.margins(norm, marks), Intent.EMERGENCY: -math.inf}
+
+
 class _RulesAlone:
     """A judge without an opinion: what the rules say stands, emergencies included."""
 
@@ -58,6 +76,14 @@ def read(
     Of several messages read as one, the last has the word when it does.
     """
     reading = _read(message.text, message, state, clinic, now, classifier)
+    meant = _as_meant(reading, message, state, clinic, now, classifier)
+    return replace(meant, doubtful=reading.doubtful)
+
+
+def _as_meant(
+    reading: Understanding, message: Message, state: State, clinic: Clinic, now: datetime, classifier: Classifier | None
+) -> Understanding:
+    """A message as read, put right where it denies, tells a story, wants a person or takes itself back."""
     rest = negation.without_what_stays(reading.text.norm) if reading.intent in _ARRANGES else None
     if rest:
         reading = replace(_read(rest, message, state, clinic, now, _RulesAlone()), text=reading.text)
@@ -168,7 +194,13 @@ def _read(
     judged = understand(text, now, hours=hours, names=names, classifier=classifier)
     ruled = understand(text, now, hours=hours, names=names, classifier=_RulesAlone())
     if judged.intent is Intent.EMERGENCY:
-        return _alarmed(judged, ruled, state, clinic)
+        alarmed = _alarmed(judged, ruled, state, clinic)
+        judge = None if isinstance(classifier, _RulesAlone) else classifier or trained()
+        if alarmed.intent is not Intent.EMERGENCY or not alarmed.doubtful or judge is None:
+            return alarmed
+        calm = _read(text, message, state, clinic, now, _Calm(judge))
+        plain = calm.intent in _WISHES_NOTHING and is_emergency(judged.text.norm)
+        return alarmed if plain else replace(calm, doubtful=True)
     asked = state.asks or state.paused
     if judged.intent is ruled.intent:
         names_it = asked is None and not state.busy and judged.intent is Intent.OUT_OF_SCOPE and _wishes(judged, clinic)

@@ -26,6 +26,8 @@ class Alert(StrEnum):
     """Why a person of the clinic must look at the conversation."""
 
     EMERGENCY = "emergency"
+    POSSIBLE_EMERGENCY = "possible_emergency"
+    """A sign of one that may be none: help was named, and the conversation went on."""
     HUMAN = "human"
     TOPIC = "topic"
     RESULTS = "results_or_prescription"

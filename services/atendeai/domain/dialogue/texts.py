@@ -16,6 +16,12 @@ SELF_HARM = (
     "O CVV também atende de graça, 24 horas, no 188. Se puder, fique perto de alguém de confiança. "
     "Já avisei a nossa equipe."
 )
+MAYBE_EMERGENCY = "Se for algo grave que está acontecendo agora, ligue já para o SAMU: 192. A nossa equipe foi avisada."
+MAYBE_SELF_HARM = (
+    "Se você não estiver bem, não fique só: o CVV atende de graça, 24 horas, no 188, e o SAMU no 192. "
+    "A nossa equipe foi avisada."
+)
+CAN_BOOK = "Se não for, posso marcar uma consulta por aqui."
 HANDOFF = "Vou chamar uma pessoa da nossa equipe para continuar com você por aqui. Assim que possível ela responde."
 HANDOFF_NAME = (
     "Quem corrige o nome é a nossa equipe. Já avisei, e uma pessoa vai responder por aqui assim que possível. O seu"

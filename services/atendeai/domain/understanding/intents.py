@@ -29,11 +29,15 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The intent that counts, how sure it is (0 to 1), and everything else the message showed."""
+    """The intent that counts, how sure it is (0 to 1), and everything else the message showed.
+
+    ``doubtful``: it is an emergency only to be on the safe side, by a sign that may well be a figure of speech.
+    """
 
     intent: Intent
     confidence: float
     shown: frozenset[Intent]
+    doubtful: bool = False
 
 
 _GREETING = (

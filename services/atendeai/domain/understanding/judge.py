@@ -9,6 +9,7 @@ apart from what it asks for: a wish beside an emergency would outweigh it in the
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from atendeai.domain.understanding import emergency
@@ -22,6 +23,8 @@ _ALARM = -0.2
 """An emergency margin from here on alarms when the message names anything dangerous."""
 _ALARM_DOUBTFUL = 0.1
 """The same when it names nothing dangerous, takes it back, or plainly wants something else."""
+_UNMISTAKABLE = 0.45
+"""Below this margin an alarm is doubtful: of the false ones most lie there, of the true ones one in thirty."""
 _PLAINLY = 0.3
 """How much further than that of an emergency the margin of what it plainly wants lies."""
 _CALM_SURE, _CALM_GRAVE = -0.6, -0.3
@@ -93,13 +96,17 @@ def decide(norm: str, *, says_time: bool, names_something: bool, classifier: Cla
     seen = marks(norm, ruled, says_time=says_time, names_something=names_something)
     whole = weighed(ruled, judge.margins(norm, seen), seen)
     alone = told(norm)
-    if whole.intent is Intent.EMERGENCY or alone in {"", norm}:
+    if (whole.intent is Intent.EMERGENCY and not whole.doubtful) or alone in {"", norm}:
         return whole
     ruled, seen = as_told(alone)
     margins = judge.margins(alone, seen)
     beside = weighed(ruled, margins, seen)
+    if beside.intent is not Intent.EMERGENCY:
+        return whole
+    if whole.intent is Intent.EMERGENCY:
+        return whole if beside.doubtful else beside
     foremost = ruled.intent is Intent.EMERGENCY or margins[Intent.EMERGENCY] >= max(margins.values())
-    return beside if beside.intent is Intent.EMERGENCY and foremost else whole
+    return beside if foremost else whole
 
 
 def as_told(alone: str) -> tuple[Judgement, frozenset[str]]:
@@ -114,12 +121,13 @@ def weighed(ruled: Judgement, margins: Mapping[Intent, float], seen: Collection[
     best = _best(ruled, margins)
     if ruled.intent is Intent.EMERGENCY:
         if urgent >= (_CALM_SURE if "sure" in seen else _CALM_GRAVE):
-            return ruled
+            return replace(ruled, doubtful=urgent < _UNMISTAKABLE)
         return Judgement(best, _confidence(margins[best]), frozenset({best}))
     foreign = ruled.intent is Intent.OUT_OF_SCOPE and ruled.confidence >= _SURE_OF_NOTHING
     doubtful = foreign or "danger" not in seen or bool(_AGAINST.intersection(seen)) or margins[best] > urgent + _PLAINLY
     if urgent >= (_ALARM_DOUBTFUL if doubtful else _ALARM):
-        return Judgement(Intent.EMERGENCY, _confidence(urgent), frozenset({Intent.EMERGENCY}))
+        shown = frozenset({Intent.EMERGENCY})
+        return Judgement(Intent.EMERGENCY, _confidence(urgent), shown, doubtful=urgent < _UNMISTAKABLE)
     if foreign or ruled.confidence >= _WHOLE or margins[best] < max(_FLOOR, margins[ruled.intent] + _lead(ruled, best)):
         return ruled
     return Judgement(best, _confidence(margins[best]), ruled.shown - {ruled.intent} | {best})

@@ -37,7 +37,8 @@ class Understanding:
     """What one message says: intent, names, and time.
 
     ``when`` is the time asked for (of a change: the new one; of a cancellation: the appointment meant); ``existing``
-    is that of the appointment a change is about.
+    is that of the appointment a change is about. ``doubtful``: there is a sign of an emergency
+    that may well be none.
     """
 
     text: Text
@@ -47,6 +48,7 @@ class Understanding:
     entities: Entities
     when: When
     existing: When = field(default_factory=When)
+    doubtful: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """One line of ``understand``'s output."""
@@ -83,4 +85,6 @@ def understand(
     role = _ROLES.get(judged.intent, Role.WANTED)
     when = wanted if role is Role.WANTED else dates.parse(text.norm, now, hours=hours, role=role)
     existing = dates.parse(text.norm, now, hours=hours, role=Role.EXISTING)
-    return Understanding(text, judged.intent, judged.confidence, judged.shown, found, when, existing)
+    return Understanding(
+        text, judged.intent, judged.confidence, judged.shown, found, when, existing, doubtful=judged.doubtful
+    )
