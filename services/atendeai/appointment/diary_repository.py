@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atendeai.appointment.models import LAPSED
+from atendeai.appointment.models import NEVER_LISTED
 from atendeai.kit.db import driver
 from atendeai.kit.responses import dumps
 
@@ -91,5 +91,5 @@ async def read(
 ) -> dict[int, str | None]:
     """Return the items of each look as JSON without brackets; None where there are more than it asked for."""
     given = dumps([{name: getattr(look, name) for name in Look.__slots__} for look in looks]).decode()
-    found = await driver(connection).fetch(READ, clinic_id, now, given, list(LAPSED))
+    found = await driver(connection).fetch(READ, clinic_id, now, given, list(NEVER_LISTED))
     return {row[0]: row[2] if row[1] else None for row in found}

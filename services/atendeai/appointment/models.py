@@ -55,6 +55,10 @@ HOLD_EXPIRED = "hold-expired"
 OFFER_EXPIRED = "offer-expired"
 """The cancel reason of an offer to the waiting list that nobody took in time; kept, so that it is not made again."""
 LAPSED = (HOLD_EXPIRED, OFFER_EXPIRED)
+HOLD_RELEASED = "hold-released"
+"""The cancel reason of a hold that whoever had it let go of: it never was an appointment."""
+NEVER_LISTED = (*LAPSED, HOLD_RELEASED)
+"""Cancel reasons of what lists of appointments leave out."""
 OFFER_DECLINED = "declined"
 """The cancel reason of an offer to the waiting list that the patient did not want."""
 

@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.event_details import known
-from atendeai.appointment.models import HOLD_EXPIRED, LAPSED, OFFER_EXPIRED, Appointment, Event, OpenTimes
+from atendeai.appointment.models import HOLD_EXPIRED, NEVER_LISTED, OFFER_EXPIRED, Appointment, Event, OpenTimes
 from atendeai.domain.appointment_states import LIVE, Status
 from atendeai.kit.paging import Field, Sorting, Window
 
@@ -126,7 +126,7 @@ class AppointmentRepository:
         ]
         if conflict is not None:
             conditions.append("a.conflict IS NOT NULL" if conflict else "a.conflict IS NULL")
-        arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": list(LAPSED)}
+        arguments: dict[str, Any] = {"statuses": list(statuses), "lapsed": list(NEVER_LISTED)}
         arguments["limit"] = window.limit if window else limit
         if hours is not None:
             conditions.append(f"{'NOT ' if outside else ''}EXISTS ({_OPEN})")

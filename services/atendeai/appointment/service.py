@@ -12,6 +12,7 @@ from uuid import UUID
 
 from atendeai.appointment.availability import Verdict
 from atendeai.appointment.models import (
+    HOLD_RELEASED,
     OFFER_DECLINED,
     OFFER_EXPIRED,
     Appointment,
@@ -159,6 +160,8 @@ class AppointmentService(Steps):
         self._in_time(appointment)
         code = code or ("pat" if self.actor == PATIENT_SIDE else "other")
         values = {"status": status.value, "cancel_reason": reason, "cancel_code": code, "expires_at": None}
+        if appointment.status is Status.PROPOSED and appointment.waitlist_id is None:
+            values["cancel_reason"] = HOLD_RELEASED
         booked = appointment.status in ON_CALENDAR
         return await self._change(
             appointment,

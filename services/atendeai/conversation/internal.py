@@ -131,7 +131,8 @@ async def take_over(taking: TakeOver, tenant: TenantDep, connection: ConnectionD
     ):
         # It was told before: whoever has released the conversation since keeps it so.
         return TakenOver(taken_over=False)
-    news = await rows.hand(found, to_person=True, now=now)
+    wrote_at = taking.message.at if taking.message is not None else None
+    news = await rows.hand(found, to_person=True, now=now, wrote_at=wrote_at)
     if news:
         target = f"conversation:{found}"
         await record(connection, tenant.id, taking.actor, "conversation.handoff", target, reason="wrote-to-the-patient")

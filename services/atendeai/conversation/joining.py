@@ -44,7 +44,7 @@ _ABSORB = text(
     " state = CASE WHEN g.last_message_at > k.last_message_at THEN g.state ELSE k.state END"
     "  || jsonb_build_object('handed_off', 'handed_off' IN (k.status, g.status)),"
     " status = CASE WHEN 'handed_off' IN (k.status, g.status) THEN 'handed_off' ELSE 'open' END,"
-    " handed_off_at = greatest(k.handed_off_at, g.handed_off_at),"
+    " handed_off_at = greatest(k.handed_off_at, g.handed_off_at), released_at = greatest(k.released_at, g.released_at),"
     " outcome = CASE WHEN g.last_message_at > k.last_message_at THEN g.outcome ELSE k.outcome END,"
     " alert = CASE WHEN g.alert = 'emergency' OR g.alert = 'possible_emergency'"
     "  AND k.alert IS DISTINCT FROM 'emergency' THEN g.alert ELSE coalesce(k.alert, g.alert) END,"

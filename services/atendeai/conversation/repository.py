@@ -80,7 +80,8 @@ _HANDLED = text(
 ).bindparams(bindparam("ids", expanding=True))
 _SAVE = text(
     "UPDATE atendeai.conversation SET state = CAST(:state AS jsonb), status = :status, outcome = :outcome,"
-    " opted_out = :opted_out, alert = CASE WHEN alert = 'emergency' OR alert = 'possible_emergency' AND :alert <> 'emergency'"
+    " opted_out = :opted_out,"
+    " alert = CASE WHEN alert = 'emergency' OR alert = 'possible_emergency' AND :alert <> 'emergency'"
     "  THEN alert ELSE coalesce(:alert, alert) END,"
     # Nothing is graver than an emergency, then one that may be none, and it waits since it was told.
     " alert_at = CASE WHEN CAST(:alert AS text) IS NULL OR alert = 'emergency' AND :alert <> 'emergency'"

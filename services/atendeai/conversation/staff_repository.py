@@ -56,7 +56,10 @@ _HAND = text(
     " revision = revision + 1"
     " WHERE clinic_id = :clinic_id AND id = :id"
     " AND (status <> :status OR (alert IS NOT NULL AND (:status = 'open' OR handed_off_at <= alert_at)))"
+    # What was written before somebody gave the conversation back is told late, and takes nothing any more.
+    " AND (CAST(:wrote_at AS timestamptz) IS NULL OR released_at IS NULL OR released_at < :wrote_at)"
 )
+_RELEASED = text("UPDATE atendeai.conversation SET released_at = :now WHERE clinic_id = :clinic_id AND id = :id")
 _LOCK = text("SELECT 1 FROM atendeai.conversation WHERE clinic_id = :clinic_id AND id = :id FOR UPDATE")
 _NEXT_PLACE = text(
     "UPDATE atendeai.conversation SET last_position = last_position + 1"
@@ -114,11 +117,14 @@ class StaffRepository(Rows):
         rows = (await self._run(statement, id=conversation_id, limit=window.limit, **values)).mappings()
         return [{**row, "options": loaded(row["options"]) or []} for row in rows]
 
-    async def hand(self, conversation_id: UUID, *, to_person: bool, now: datetime) -> bool:
+    async def hand(
+        self, conversation_id: UUID, *, to_person: bool, now: datetime, wrote_at: datetime | None = None
+    ) -> bool:
         """Give the conversation to a person, or back to the attendant with its alert seen to; False when it was so.
 
         A person who takes what the attendant left to one sees to its alert. The attendant begins anew: what it did not
-        understand before counts no longer.
+        understand before counts no longer. ``wrote_at``: when the person wrote who takes it by that; a release since
+        then stands.
         """
         patch: dict[str, Any] = {"handed_off": to_person} if to_person else {"handed_off": False, "misses": 0}
         done = await self._run(
@@ -127,7 +133,10 @@ class StaffRepository(Rows):
             status="handed_off" if to_person else "open",
             patch=orjson.dumps(patch).decode(),
             now=now,
+            wrote_at=wrote_at,
         )
+        if not to_person:
+            await self._run(_RELEASED, id=conversation_id, now=now)
         changed: bool = done.rowcount > 0
         return changed
 

@@ -13,6 +13,7 @@ import pytest
 from atendeai.kit import clock
 from atendeai.kit.testing.waiting import eventually
 from tests.conversation.world import OPEN_ALWAYS, MakeWorld, World
+from tests.domain.talking import doubt
 
 pytestmark = pytest.mark.integration
 
@@ -157,10 +158,13 @@ async def test_a_lesser_alert_does_not_hide_an_emergency(make_world: MakeWorld) 
     assert (row["alert"], row["alert_at"]) == ("emergency", before["alert_at"])
 
 
-async def test_a_doubtful_emergency_is_shown_to_staff_and_the_conversation_goes_on(make_world: MakeWorld) -> None:
+async def test_a_doubtful_emergency_is_shown_to_staff_and_the_conversation_goes_on(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubt(monkeypatch)
     world = await make_world()
     contact = uuid4()
-    doubtful = "não foi derrame não, graças a Deus, era labirintite. quero marcar consulta amanhã às 14h"
+    doubtful = "acho que meu tio teve um derrame, quero marcar consulta amanhã às 14h"
     said = await world.say(contact, doubtful)
     assert "192" in said
     assert "às 14h" in said

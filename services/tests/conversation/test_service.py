@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -391,6 +392,32 @@ async def test_who_writes_to_a_patient_takes_the_conversation_over(make_world: M
         world.clinic.id,
     )
     assert [(one["actor"], one["reason"]) for one in events] == [(somebody, "wrote-to-the-patient")]
+
+
+async def test_what_staff_wrote_before_a_release_takes_nothing_over_after_it(make_world: MakeWorld) -> None:
+    world = await make_world()
+    contact = uuid4()
+    await world.say(contact, "bom dia")
+    headers = world.clinic.headers("owner")
+    (conversation,) = (await world.client.get("/api/v1/conversations", headers=headers)).json()["items"]
+    path = f"/api/v1/conversations/{conversation['id']}"
+
+    async def told(text: str, at: datetime) -> Any:
+        message = {"id": str(uuid4()), "text": text, "at": at.isoformat()}
+        body = {"contact_id": str(contact), "actor": f"person:{uuid4()}", "message": message}
+        given = world.clinic.service_headers("whatsapp", uuid4())
+        return (await world.client.post("/internal/v1/takeovers", json=body, headers=given)).json()["taken_over"]
+
+    written = clock.now()
+    released = await world.client.post(f"{path}/release", headers=headers)
+    assert released.json()["status"] == "open"
+    assert not await told("Pronto, resolvido!", written)
+    assert (await world.client.get(path, headers=headers)).json()["status"] == "open"
+    shown = (await world.client.get(f"{path}/messages", headers=headers)).json()["items"]
+    assert "Pronto, resolvido!" in [one["text"] for one in shown]
+    assert "Estamos em" in await world.say(contact, "qual o endereço?")
+    assert await told("Mais uma coisa", clock.now())
+    assert (await world.client.get(path, headers=headers)).json()["status"] == "handed_off"
 
 
 async def test_staff_reads_takes_over_and_gives_back(make_world: MakeWorld) -> None:

@@ -405,3 +405,42 @@ def test_what_would_do_where_the_wish_is_not_free(
     when = parse(normalise(text).norm, datetime.fromisoformat(TUESDAY))
     assert when.to_json() == wished
     assert [moment.to_json() for moment in when.otherwise] == instead
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "torci o pé no futsal domingo, ainda tá inchado mas consigo andar",
+        "terminei um relacionamento de 9 anos em agosto, tô sem dormir",
+        "apareceu uma mancha no meu braço desde o são joão",
+        "a tosse não passa desde segunda",
+        "ele passou a noite tossindo",
+        "tossiu a noite toda",
+        "me botaram no turno da tarde",
+        "minha esposa tá com 34 semanas",
+        "esperei 2 horas e fui atendida em 5 minutos",
+        "qual o primeiro horário livre da dra Ana?",
+    ],
+)
+def test_stories_hold_no_wished_time(text: str) -> None:
+    assert read(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("comecei a sentir dor, tem vaga sexta?", day("2026-11-27")),
+        ("amh às 17:30", day("2026-11-25", time="17:30")),
+        ("fico com o das 17", {"time": "17:00"}),
+        ("13h, 12h é apertado", {"time": "13:00"}),
+        ("13h, eu entro às 14", {"time": "13:00"}),
+        ("pode ser 14h, saio do trabalho às 13h", {"time": "14:00"}),
+        ("na véspera do feriado do dia 8, na segunda", day("2026-12-07")),
+        ("na véspera do dia 20 às 9h", day("2026-12-19", time="09:00")),
+        ("na véspera de tiradentes", day("2027-04-20")),
+        ("na véspera do dia 45", {"invalid": True}),
+        ("depois do feriado, dia 22", day("2026-12-22")),
+    ],
+)
+def test_days_and_hours_told_beside_others(text: str, expected: dict[str, Any]) -> None:
+    assert read(text) == expected

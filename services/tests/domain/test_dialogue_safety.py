@@ -11,7 +11,7 @@ import pytest
 
 from atendeai.conversation.shell import converse
 from atendeai.domain.dialogue.texts import ADVICE, DOUBT_PASSED_ON
-from tests.domain.talking import hold
+from tests.domain.talking import doubt, hold
 
 SCENE: dict[str, Any] = {
     "now": "2026-11-25T09:00",
@@ -183,10 +183,12 @@ def test_an_emergency_is_one_also_where_a_medicine_is_asked_about(text: str) -> 
     assert outcome(text) == "emergency"
 
 
-DOUBTFUL = "não foi derrame não, graças a Deus, era labirintite. quero marcar consulta amanhã às 14h"
+DOUBTFUL = "acho que meu tio teve um derrame, quero marcar consulta amanhã às 14h"
+"""To a classifier that is not sure of it."""
 
 
-def test_a_doubtful_emergency_names_help_and_goes_on() -> None:
+def test_a_doubtful_emergency_names_help_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubt(monkeypatch)
     first, *_, last = talk(DOUBTFUL, "Bruno Teles", "sim")
     assert "192" in first["replies"][0]
     assert first["asks"] == "name"
@@ -199,13 +201,15 @@ def test_a_doubtful_emergency_names_help_and_goes_on() -> None:
     }
 
 
-def test_whoever_falls_silent_after_a_doubtful_emergency_had_one() -> None:
+def test_whoever_falls_silent_after_a_doubtful_emergency_had_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubt(monkeypatch)
     assert outcome(DOUBTFUL) == "emergency"
     assert outcome(DOUBTFUL, "na verdade quanto custa a consulta?") == "nothing_booked"
 
 
-def test_a_doubtful_emergency_in_mid_dialogue_keeps_what_is_under_way() -> None:
-    said = talk("quero marcar uma consulta", "tô quase enfartando de raiva, terceira vez que vcs desmarcam")[-1]
+def test_a_doubtful_emergency_in_mid_dialogue_keeps_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubt(monkeypatch)
+    said = talk("quero marcar uma consulta", "minha tia está tendo um derrame, quanto custa mesmo?")[-1]
     assert "192" in said["replies"][0]
     assert said["asks"] == "date"
 

@@ -104,7 +104,7 @@ def _preparation_beside(session: Session) -> None:
     """Answers how to prepare where that is asked beside something else ("quanto é? preciso levar algo?")."""
     if not _PREPARES.search(session.norm) or texts.DOUBT_PASSED_ON in session.replies:
         return
-    named, default = offering.named(session), session.clinic.default_service()
+    named, default = offering.named(session), session.clinic.usual_visit()
     told = [s for s in named or ([default] if default else []) if s.preparation]
     for service in told:
         session.prepare(service.code)

@@ -243,7 +243,7 @@ def wished_for(clinic: Clinic, text: Text, now: datetime) -> tuple[list[Wish], s
         another = whom not in {None, kin.SELF} and whom != kin.whom(changing)
         if not services and changing and another and _anew(said, changing) and _ANOTHER_ONE.search(said):
             alike = pairs.services_in(clinic, changing, generic=True)
-            services = alike or [s for s in [clinic.default_service()] if s is not None]
+            services = alike or [s for s in [clinic.usual_visit()] if s is not None]
         named_there = pairs.services_in(clinic, changing, generic=generic, many=True)
         if len(services) != 1 or (services[0] in named_there and not another):
             continue

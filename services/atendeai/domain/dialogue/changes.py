@@ -60,12 +60,15 @@ def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Ste
     state = session.state
     session.changing = True
     items = yield from diary.upcoming(session)
+    if purpose is Purpose.CANCEL and _undone_just_now(session):
+        session.say(texts.undone_already([diary.told(session, a) for a in items]))
+        return
     who = whose.narrowed(session, items)
     if not items or (who is not None and not who.items):
         yield from _nothing_to_change(session, purpose, items, who.said if who else None)
         return
     yield from searching.release(session)
-    told_before = state.reason
+    told_before, spoken = state.reason, state.spoken
     state.reset_flow()
     state.purpose = purpose
     state.reason = reasons.why(session.reading.text) or told_before if purpose is Purpose.CANCEL else None
@@ -79,7 +82,7 @@ def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Ste
     said = session.reading.existing.moment
     meant = list(theirs) if everything and said.date is None and not said.date_from else which.meant(session, theirs)
     if len(meant) > 1 and not everything:
-        meant = which.just_arranged(session, meant)
+        meant = [a for a in meant if a.id == spoken] or which.just_arranged(session, meant)
     if len(meant) == 1:
         yield from with_target(session, meant[0])
         return
@@ -91,6 +94,18 @@ def begin(session: Session, purpose: Purpose, when: Moment | None = None) -> Ste
     if purpose is Purpose.RESCHEDULE and not session.reading.when.moment.empty:
         state.when = state.when.merged(session.reading.when.moment)
     _ask_which(session, one_by_one=everything)
+
+
+def _undone_just_now(session: Session) -> bool:
+    """Whether a cancellation was just carried out and the message only says so again ("pode cancelar")."""
+    just = session.state.done is Outcome.CANCELLED and session.reading.when.empty and session.says_nothing
+    return just and _SAID_AGAIN.search(session.norm) is not None
+
+
+_SAID_AGAIN = re.compile(
+    r"^\W*(?:(?:sim|ok|isso|entao|por favor|ja|e|ta|certo)\W+)*(?:pode(?:m)? )?(?:cancel(?:a|ar|e|ado|ada|em)|"
+    r"desmarc(?:a|ar)|desmarque)(?:\W+(?:ela?|sim|por favor|entao|isso|ja|obrigad[oa]|ne|mesmo|para mim))*\W*$"
+)
 
 
 def _nothing_to_change(session: Session, purpose: Purpose, items: Sequence[Appointment], who: str | None) -> Steps:
@@ -222,6 +237,11 @@ def cancelling(session: Session, *, sure: bool) -> Steps:
         session.hand_off(Alert.NOTICE, texts.NOTICE)
     elif not isinstance(answer, Done):
         session.hand_off(Alert.TROUBLE, texts.TROUBLE)
+
+
+def ask_again(session: Session, target: Appointment) -> None:
+    """Asks once more for the last word on a cancellation."""
+    session.say(texts.ask_cancel(diary.told(session, target)), Asks.CONFIRMATION)
 
 
 def _changed_meanwhile(session: Session, targets: Sequence[Appointment]) -> Generator[Request, Answer, bool]:

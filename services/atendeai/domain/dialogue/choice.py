@@ -5,9 +5,10 @@ import re
 from atendeai.domain.dialogue.ports import Slot
 from atendeai.domain.understanding.when import When
 
+_NO_MONDAY = r"(?!,? (?:feira|que vem|agora|dia|proxima|de manha|a tarde|de tarde|a noite|cedo|as \d|\d))(?!-feira)"
 _ORDINALS = (
-    (r"primeir[oa](?! (?:semana|quinzena|vez|consulta|dia|coisa|avaliacao))|1[oa]", 0),
-    (r"segund[oa](?! feira|-feira)|2[oa](?! feira|-feira)", 1),
+    (r"primeir[oa](?! (?:semana|quinzena|vez|consulta|dia|coisa|avaliacao|so\b|eu\b|[oa] [a-z]))|1[oa]", 0),
+    (rf"segund[oa]{_NO_MONDAY}|2[oa](?! feira|-feira)", 1),
     (r"terceir[oa]|3[oa](?! feira|-feira)", 2),
     (r"quart[oa] (?:opcao|alternativa|horario)|4[oa] (?:opcao|alternativa|horario)", 3),
 )
@@ -28,7 +29,8 @@ _DECLINED = re.compile(
 )
 _TWO = 2
 _LATEST = re.compile(
-    r"\bultim[oa]\b|^\W*(?:pode ser |quero |prefiro |entao )?(?:n?[oa]|n?ess[ea]) (?:mais tarde|de baixo)\b"
+    r"\bultim[oa]\b(?! (?:vez|consulta|sessao|visita|semana|mes))|^\W*(?:pode ser |quero |prefiro |entao "
+    r")?(?:n?[oa]|n?ess[ea]) (?:mais tarde|de baixo)\b"
 )
 
 

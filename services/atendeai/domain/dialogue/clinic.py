@@ -97,13 +97,19 @@ class Clinic:
         return next((p for p in self.professionals if p.code == code), None)
 
     def default_service(self) -> Service | None:
-        """What "uma consulta" means when nothing else is said: the only service, or the only plain consultation."""
+        """What is meant when nothing is said: the only service, or the only plain consultation."""
         if len(self.services) == 1:
             return self.services[0]
-        visits = [s for s in self.services if "consulta" in fold(s.name) and "retorno" not in fold(s.name)]
-        plain = [s for s in visits if fold(s.name) in _PLAIN_VISITS]
-        chosen = plain or visits
-        return chosen[0] if len(chosen) == 1 else None
+        plain = [s for s in self._visits() if fold(s.name) in _PLAIN_VISITS]
+        return plain[0] if len(plain) == 1 else None
+
+    def usual_visit(self) -> Service | None:
+        """What "uma consulta" means when nothing else is said: the default, or the only consultation there is."""
+        visits = self._visits()
+        return self.default_service() or (visits[0] if len(visits) == 1 else None)
+
+    def _visits(self) -> list[Service]:
+        return [s for s in self.services if "consulta" in fold(s.name) and "retorno" not in fold(s.name)]
 
 
 _PLAIN_VISITS = frozenset(

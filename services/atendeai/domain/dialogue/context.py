@@ -29,7 +29,7 @@ def meant(session: Session) -> Intent:
     intent, norm = reading.intent, session.norm
     if session.message.reminded:
         return _answers_reminder(session)
-    if intent is Intent.BOOK and _CONFIRMS.search(norm):
+    if intent in {Intent.BOOK, Intent.LIST_APPOINTMENTS} and _CONFIRMS.search(norm):
         return Intent.CONFIRM_YES  # "quero confirmar minha consulta de amanhã"
     intent = _without_a_time(session, intent) if reading.when.empty else _with_a_time(session, intent)
     and_i = (
@@ -46,12 +46,21 @@ def meant(session: Session) -> Intent:
             return Intent.BOOK  # "e outra pra mim na quinta", "quero consulta dia 2"
         if not names and not ANOTHER.search(norm):
             intent = Intent.RESCHEDULE  # "e sexta, tem?", just after it was arranged
+    if _of_what_was_told(session, intent):
+        intent = Intent.RESCHEDULE  # "dá pra ser de tarde?"
     if arranged and intent is Intent.CONFIRM_NO and _another_time(session):
         intent = Intent.RESCHEDULE  # "não, às 15h", written while the yes was tapped
     lasting = state.last is not None and state.done is not Outcome.CANCELLED
     if lasting and intent in {*COURTESIES, Intent.ASK_HOURS, Intent.OUT_OF_SCOPE} and _WHEN_AGAIN.search(norm):
         return Intent.LIST_APPOINTMENTS  # "obrigada, que horas é mesmo?"
     return intent
+
+
+def _of_what_was_told(session: Session, intent: Intent) -> bool:
+    """Whether another time is asked for of the one appointment that the patient was just told of."""
+    names = session.reading.entities.service or session.reading.entities.professional
+    asks = intent in {Intent.BOOK, Intent.ASK_AVAILABILITY}
+    return asks and session.state.spoken is not None and not (names or ANOTHER.search(session.norm))
 
 
 def _another_time(session: Session) -> bool:

@@ -5,6 +5,7 @@ import re
 from atendeai.domain.dialogue import texts
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Outcome
+from atendeai.domain.understanding.intent import Intent
 
 _SELF_HARM = re.compile(
     r"\b(?:suicid\w+|(?:me|se) (?:matar|mato|mata|enforc\w+|jog(?:ar|o|ou)|cort(?:ar|ei|o|ou|ando))|"
@@ -25,7 +26,20 @@ _NO_EMERGENCY = re.compile(
 )
 
 
-def afterwards(session: Session) -> bool:
+def settles(session: Session) -> bool:
+    """Whether nothing but an emergency, or its end, is to be answered; help is named wherever there may be one."""
+    if _afterwards(session):
+        return True
+    _over(session)
+    if session.reading.intent is Intent.EMERGENCY:
+        _answer(session)
+        return True
+    if session.reading.doubtful:
+        _warn(session)
+    return False
+
+
+def _afterwards(session: Session) -> bool:
     """What is said right after an emergency gets a word of its own: help was called, or it was none."""
     if not session.state.handed_off or session.state.done is not Outcome.EMERGENCY:
         return False
@@ -38,7 +52,7 @@ def afterwards(session: Session) -> bool:
     return False
 
 
-def answer(session: Session) -> None:
+def _answer(session: Session) -> None:
     """Says whom to call, at once, and leaves the conversation to a person."""
     session.say(texts.SELF_HARM if _SELF_HARM.search(session.norm) else texts.EMERGENCY)
     session.alerts.append(Alert.EMERGENCY)
@@ -49,7 +63,7 @@ def answer(session: Session) -> None:
     session.state.last = None
 
 
-def warn(session: Session) -> None:
+def _warn(session: Session) -> None:
     """Says whom to call in case it is one, and has a person look; the conversation goes on.
 
     Whoever says nothing more after that is taken to have had one.
@@ -60,7 +74,7 @@ def warn(session: Session) -> None:
         session.state.done = Outcome.EMERGENCY
 
 
-def over(session: Session) -> None:
+def _over(session: Session) -> None:
     """Whoever goes on after a doubtful one has had none."""
     if session.state.done is Outcome.EMERGENCY and not session.state.handed_off:
         session.state.done = None

@@ -7,6 +7,8 @@ from atendeai.domain.dialogue import texts, which, whose
 from atendeai.domain.dialogue.ports import Answer, Appointment, Appointments, Request, Steps, Upcoming
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Purpose
+from atendeai.domain.understanding.entities import match
+from atendeai.domain.understanding.when import Moment
 
 _LATE_MINUTES = 240
 """An appointment that began so long ago may be the one somebody is late for."""
@@ -19,6 +21,14 @@ _OF_MINE = re.compile(
 _WISHED = re.compile(
     r"\b(?:marcar?|marque|agendar?|agende|quero|queria|gostaria|preciso|cancel\w+|desmar\w+|confirm\w+)\b"
 )
+_HAS = re.compile(
+    r"\b(?:tenho|tinha|temos|tinhamos|ficou|esta|estava|estao|foi)\b[^.?!]{0,40}\b(?:marcad|agendad)[oa]s?\b|"
+    r"\b(?:eu )?(?:ja )?(?:marquei|agendei|marcamos|agendamos)\b|"
+    r"\btenho (?:\w+ ){0,2}(?:coisas?|consultas?|exames?|horarios?|sess(?:ao|oes))\b|"
+    r"\b(?:minha|meu) (?:[a-z]+ ){1,3}(?:e|esta|ficou|era|seria)\b|\b(?:consulta|exame|sessao|retorno|horario) "
+    r"d[aeo] \w+ e\b"
+)
+"""Words for what one has already."""
 _MOVES = re.compile(r"\b(?:remarc|reagend)\w*")
 
 
@@ -59,7 +69,10 @@ def listing(session: Session) -> Steps:
     elif who is not None and not who.items:
         session.say(f"{texts.nobodys(who.said)} {texts.standing([told(session, a) for a in items])}")
     else:
-        session.say(texts.standing([told(session, a) for a in (who.items if who else items)]))
+        shown = who.items if who else items
+        session.say(texts.standing([told(session, a) for a in shown]))
+        spoken = [a for a in shown if _named(session, a)] or shown
+        session.state.spoken = spoken[0].id if len(spoken) == 1 else None
     session.state.answered = True
 
 
@@ -98,6 +111,41 @@ def of_standing(session: Session) -> Generator[Request, Answer, bool]:
         return False
     items = yield from upcoming(session)
     return any(which.fits(a, m) for a in items for m in moments)
+
+
+def tells(session: Session) -> Generator[Request, Answer, bool]:
+    """Whether the message does nothing but name appointments that stand ("a consulta do Bernardo é amanhã às 11, né?").
+
+    What lies exactly where one of the patient's lies is no wish for another, nor is what they say they have.
+    """
+    norm = session.norm
+    moments = _moments(session)
+    has = _HAS.search(norm) is not None
+    if _WISHED.search(norm) or not (has or any(m.date is not None for m in moments)):
+        return False
+    items = yield from upcoming(session)
+    codes = set(match(norm, session.clinic.told_apart))
+    if codes and not has and codes.isdisjoint(a.service for a in items):
+        return False  # of another service
+    dated = [m for m in moments if m.date is not None]
+    there = [a for a in items if any(which.fits(a, m) for m in dated)]
+    exact = any(m.time is not None for m in dated)
+    if dated:
+        return bool(there) and (has or (exact and (not codes or any(a.service in codes for a in there))))
+    return bool(codes)
+
+
+def _named(session: Session, appointment: Appointment) -> bool:
+    """Whether the message says when an appointment is, or what for."""
+    at = [m for m in _moments(session) if m.date is not None]
+    if at:
+        return any(which.fits(appointment, m) for m in at)
+    return appointment.service in match(session.norm, session.clinic.told_apart)
+
+
+def _moments(session: Session) -> list[Moment]:
+    said, wanted = session.reading.existing, session.reading.when
+    return [m for m in (said.moment, *said.candidates, wanted.moment, *wanted.candidates) if not m.empty]
 
 
 def stands_already(session: Session) -> Generator[Request, Answer, bool]:

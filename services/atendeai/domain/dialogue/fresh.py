@@ -1,7 +1,7 @@
 """A message that begins something, with what else it asks for: nothing is under way, or it is about something else."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Generator
 from dataclasses import replace
 
 from atendeai.domain.dialogue import (
@@ -10,6 +10,7 @@ from atendeai.domain.dialogue import (
     changes,
     context,
     diary,
+    kin,
     misses,
     notices,
     offering,
@@ -17,7 +18,7 @@ from atendeai.domain.dialogue import (
     texts,
     wishing,
 )
-from atendeai.domain.dialogue.ports import Steps
+from atendeai.domain.dialogue.ports import Answer, Request, Steps
 from atendeai.domain.dialogue.session import Alert, Session
 from atendeai.domain.dialogue.state import Outcome, Purpose, State, Wish
 from atendeai.domain.understanding import entities
@@ -73,12 +74,7 @@ def take(session: Session, *, invited: bool = False) -> Steps:
     if renaming.late(session):
         session.hand_off(Alert.HUMAN, texts.HANDOFF_NAME)
         return
-    if (
-        not session.message.reminded
-        and intent in _ABOUT_A_TIME
-        and ((yield from diary.ruled_out(session)) or (yield from diary.of_standing(session)))
-    ):
-        intent = Intent.RESCHEDULE
+    intent = yield from _of_the_diary(session, intent)
     intent, wishes = _set_apart(session, _first_change(session, intent))
     match intent:
         case Intent.BOOK:
@@ -98,6 +94,15 @@ def take(session: Session, *, invited: bool = False) -> Steps:
             yield from _answer_or_say(session, intent)
             yield from _beside_notices(session, intent)
             yield from _other_questions(session, intent)
+
+
+def _of_the_diary(session: Session, intent: Intent) -> Generator[Request, Answer, Intent]:
+    """The intent, seen that the time named may be that of an appointment that stands: it cannot be kept, or is told."""
+    if session.message.reminded or intent not in _ABOUT_A_TIME:
+        return intent
+    if (yield from diary.ruled_out(session)) or (yield from diary.of_standing(session)):
+        return Intent.RESCHEDULE
+    return Intent.LIST_APPOINTMENTS if (yield from diary.tells(session)) else intent
 
 
 def _other_questions(session: Session, answered: Intent) -> Steps:
@@ -235,6 +240,9 @@ def _meant(session: Session, *, invited: bool) -> Intent:
         return Intent.BOOK  # "Quer marcar?" "Quero!"
     if intent is Intent.BOOK and _WANTS_NONE.search(session.norm):
         return Intent.CONFIRM_NO
+    if intent in _INTRODUCES and kin.introduces(session.norm):
+        state.relative = True  # what is then booked is for them
+        return Intent.GREETING
     if intent in _INTRODUCES and (name := session.given_name) is not None:
         state.name = state.name or name
         if answers.states_plan(session):
@@ -306,9 +314,15 @@ def _plain(session: Session, intent: Intent) -> None:
         stands = intent is Intent.CONFIRM_NO and state.done in _STANDING and not state.busy
         session.say(texts.STANDS if stands else texts.NOTED_HERE if state.busy else texts.NOTED)
         state.answered = True
-    elif offering.asks_advice(session.norm):
+    else:
+        _not_placed(session)
+
+
+def _not_placed(session: Session) -> None:
+    """What is none of it: a question for a doctor, a story that may have been an emergency, or not understood."""
+    if offering.asks_advice(session.norm):
         session.pass_on(texts.ADVICE)
-        state.answered = True
+        session.state.answered = True
     elif session.reading.doubtful and session.may_ask:
         session.invite(texts.CAN_BOOK)
     else:

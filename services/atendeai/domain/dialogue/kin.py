@@ -54,6 +54,18 @@ SELF = "você"
 """Who writes, where it is said to them whom something is for."""
 
 
+_INTRODUCES = re.compile(
+    r"^\W*(?:(?:oi+e?|ola|opa|bom dia|boa tarde|boa noite|tudo bem|moca|e)\W+)*(?:aqui (?:e|fala) |(?:eu )?sou |"
+    r"quem fala e )"
+    rf"(?:[ao] )?{KINSHIP} d[aeo]s? [a-z]+(?: [a-z]+){{0,3}}\W*$"
+)
+
+
+def introduces(norm: str) -> bool:
+    """Whether a message only says whose relative writes ("boa tarde, sou a avó da Helena")."""
+    return _INTRODUCES.search(norm) is not None
+
+
 def relation(norm: str) -> str | None:
     """Who of the family is spoken of first, in a word ("mae", "filha")."""
     found = _RELATION.search(norm)

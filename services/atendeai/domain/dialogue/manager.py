@@ -69,6 +69,7 @@ def begin(
         reading=read(message, state, clinic, now, classifier),
         patient=patient or Patient(),
         before=(state.done, state.last),
+        resting=state.paused is not None,
         changing=state.purpose in {Purpose.RESCHEDULE, Purpose.CANCEL},
     )
 
@@ -90,14 +91,8 @@ def _handle(session: Session) -> Steps:
         return
     asked, question, invited = state.asks or state.paused, state.question, state.invited
     state.asks, state.paused, state.invited, state.conversing = None, None, False, False
-    if danger.afterwards(session):
+    if danger.settles(session):
         return
-    danger.over(session)
-    if session.reading.intent is Intent.EMERGENCY:
-        danger.answer(session)
-        return
-    if session.reading.doubtful:
-        danger.warn(session)
     if buttons.known(session.message.pressed):
         yield from buttons.press(session)
         return
@@ -154,7 +149,8 @@ def _answered(session: Session, asked: Asks | None, question: str | None, *, inv
 def _put_again(session: Session, asked: Asks | None, question: str | None) -> Steps:
     """Something else was answered on the way: puts the question that is still open again."""
     state = session.state
-    if session.reading.intent in {Intent.THANKS, Intent.GOODBYE} and state.stage is Stage.COLLECTING:
+    rests = session.resting or state.stage is Stage.COLLECTING
+    if session.reading.intent in {Intent.THANKS, Intent.GOODBYE} and rests:
         state.paused = asked  # thanked is taken leave of: the question waits
     elif question and session.replies:
         if asked is Asks.SERVICE and state.service is not None:

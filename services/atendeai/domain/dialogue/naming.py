@@ -21,6 +21,8 @@ _PATIENTS = re.compile(
     r"(?:ele|ela) (?:é|eh) [oa](?= (?-i:[A-ZÀ-Ú][a-zà-ú]+ (?:d[aeo]s? )?[A-ZÀ-Ú]))))\s*" + _A_NAME
 )
 """The name of whom the appointment is for."""
+_PUT_RIGHT = re.compile(r"(?i:\bn[ãa]o\b\W*(?:k+|rs+|haha\w*|he(?:he)+)?\W*\b(?:é|eh|e|sou)\b)\s*" + _A_NAME + r"\W*$")
+"""One name in the place of another: "Tchesco não kkk é Francisco Silveira"."""
 _KIN = re.compile(
     r"(?i:\b(?:meu|minha) (?:filh\w+|m[ãa]e|pai|espos\w+|marido|mulher|av[óôo]|sobrinh\w+|net[oa]|irm\w+|beb[êe]|"
     r"sogr[oa]|ti[oa]|amig[oa]|prim[oa]))[, ]+(?P<name>[A-ZÀ-Ú][\w'-]+(?: (?:d[aeo]s? |e )?[A-ZÀ-Ú][\w'-]+)+)"
@@ -85,6 +87,9 @@ def name_answer(raw: str, *, for_other: bool = False) -> str | None:
     named = name_in(raw, for_other=for_other)
     if named:
         return named
+    right = _named_by(_PUT_RIGHT, raw)
+    if right is not None and len(right.split()) >= _WORDS_OF_A_PART and not _no_name(right.split()):
+        return right
     for part in _PARTS.split(_SYMBOLS.sub(" ", raw.strip())):
         words = _NAME_END.sub("", _LEAD.sub("", part.strip())).strip(" .,!;:").split()
         shortest = 1 if part.strip() == raw.strip() else _WORDS_OF_A_PART

@@ -22,6 +22,11 @@ _RULED_OUT_AFTER = re.compile(
     r"nao (?:posso|consigo|da\b|vai dar|vou (?:poder|conseguir)|serve|rola|tenho como)"
     rf"\b{_ALL_DAY}"
 )
+_BUSY_ON = re.compile(
+    rf"\b(?P<days>{_DAY}),? (?:eu )?(?:(?:estou|to|esta|fico) (?:de (?:plantao|viagem)|viajando|em viagem|ocupad[oa]|"
+    rf"trabalhando|fora)|(?:tenho|trabalho|dou) (?:plantao|aula|prova|reuniao|viagem|o dia todo|"
+    rf"compromisso))\b{_ALL_DAY}"
+)
 NEAREST = 3
 """So many are named beside a time that is taken."""
 
@@ -43,7 +48,7 @@ def days_ruled_out(norm: str) -> set[int]:
     """The weekdays (Monday is 0) that the message rules out ("menos quarta e quinta", "nem segunda nem sexta")."""
     return {
         _WEEKDAYS.index(day)
-        for pattern in (_RULED_OUT, _RULED_OUT_AFTER)
+        for pattern in (_RULED_OUT, _RULED_OUT_AFTER, _BUSY_ON)
         for found in pattern.finditer(norm)
         for day in re.findall(r"[a-z]+", found["days"])
         if day in _WEEKDAYS

@@ -154,7 +154,7 @@ def services_in(clinic: Clinic, part: str, *, generic: bool, many: bool = False)
     who = clinic.professional(people.meant(clinic, part))
     able = [s for s in clinic.services if said & set(fold(s.name).split()) and (who is None or s.code in who.services)]
     if len(able) > 1 and not many:
-        able = [s for s in able if s == clinic.default_service()]  # "uma consulta" is the plain one
+        able = [s for s in able if s == clinic.usual_visit()]  # "uma consulta" is the plain one
     return able if generic else []
 
 

@@ -3,8 +3,8 @@
 The judge was taught on messages that begin something. Of an answer ("a das 15h", "Orlando Pires", "a do clínico") it
 knows little, and always has an opinion; there the rules have the word unless they see nothing at all. Emergencies count
 from wherever they are seen, except where a question is open and the judge alone sees one in nothing but the name that
-was asked for, or in the choice of a service ("o de sangue"). Where its sign is doubtful and the message plainly asks for
-something, it is read as what it asks for, and marked: help is named, and the dialogue goes on.
+was asked for, or in the choice of a service ("o de sangue"). Where its sign is doubtful the message is read as what it
+asks for, and marked: help is named, and the dialogue goes on.
 """
 
 import math
@@ -140,6 +140,12 @@ def _alarmed(judged: Understanding, ruled: Understanding, state: State, clinic: 
     return ruled if guessed else judged
 
 
+def _of_doubt(alarmed: Understanding, classifier: Classifier | None) -> Classifier | None:
+    """The judge that says what a doubtful alarm asks for; None where there is no doubt, or none to say."""
+    doubtful = alarmed.intent is Intent.EMERGENCY and alarmed.doubtful
+    return classifier or trained() if doubtful and not isinstance(classifier, _RulesAlone) else None
+
+
 def _only_a_name(judged: Understanding, *, for_other: bool) -> bool:
     """Whether a message taken for an emergency is nothing but the name that was asked for ("Viviane das Dores").
 
@@ -195,12 +201,10 @@ def _read(
     ruled = understand(text, now, hours=hours, names=names, classifier=_RulesAlone())
     if judged.intent is Intent.EMERGENCY:
         alarmed = _alarmed(judged, ruled, state, clinic)
-        judge = None if isinstance(classifier, _RulesAlone) else classifier or trained()
-        if alarmed.intent is not Intent.EMERGENCY or not alarmed.doubtful or judge is None:
-            return alarmed
-        calm = _read(text, message, state, clinic, now, _Calm(judge))
-        plain = calm.intent in _WISHES_NOTHING and is_emergency(judged.text.norm)
-        return alarmed if plain else replace(calm, doubtful=True)
+        judge = _of_doubt(alarmed, classifier)
+        calm = _read(text, message, state, clinic, now, _Calm(judge)) if judge is not None else None
+        plain = calm is None or (calm.intent in _WISHES_NOTHING and is_emergency(judged.text.norm))
+        return alarmed if calm is None or plain else replace(calm, doubtful=True)
     asked = state.asks or state.paused
     if judged.intent is ruled.intent:
         names_it = asked is None and not state.busy and judged.intent is Intent.OUT_OF_SCOPE and _wishes(judged, clinic)

@@ -109,6 +109,8 @@ class Session:
     """The id of the appointment whose reminder the message answers, where it is known."""
     before: tuple[Outcome | None, Appointment | None] = (None, None)
     """What had been achieved when the turn began, and for which appointment."""
+    resting: bool = False
+    """Whether the patient wanted a moment before this message: the question rests until they come back to it."""
     changing: bool = False
     """Whether an appointment is about to be changed, or was when the turn began."""
 

@@ -23,6 +23,17 @@ _COMES = re.compile(
     r"deixa? (?:marcad[oa]|como (?:esta|ta))|nao cancel\w+)\b"
 )
 """The patient comes after all."""
+_GIVES = re.compile(
+    r"\b(?:pass(?:a|ar|e)|d(?:a|ar|e)|ced(?:a|er|e)|liber(?:a|ar|e)|oferec(?:a|er|e)) (?:(?:ela?|[oa]|meu|minha|vaga|"
+    r"lugar|horario|vez) )*para (?:um |uma )?(?:alguem|quem|outr[oa])\b(?! (?:dia|data|hora|horario|semana|mes|"
+    r"medic|dr))"
+)
+"""Somebody else may have the time."""
+_STAYS = re.compile(
+    r"^\W*(?:(?:e|mas|so|ok|certo|isso|ah)\W+)*[ao]s? (?:d[aeo]s? )?[a-z0-9/ ]{1,25}\b"
+    r"(?:fica|continua|mantem|permanece|eu vou|vou nela?)\W*$"
+)
+"""Another one is left as it is."""
 _CANCELS = re.compile(r"\b(?:cancel|desmarc)\w*")
 _MOVES = re.compile(r"\b(?:remar[cq]|reagend|mud(?:a|ar|e)\b|troc(?:a|ar)\b|adi(?:a|ar|e)\b|antecip|transfer)\w*")
 _BESIDE = re.compile(r"\b(?:mais uma?|tambem|outra consulta|nova)\b")
@@ -76,13 +87,22 @@ def refuses(session: Session) -> bool:
 def cancelling(session: Session, _asked: Asks | None) -> Taken:
     """The last word on a cancellation, or another time instead."""
     intent = Intent.CONFIRM_YES if _all_of_them(session) else session.reading.intent
+    if _leaves_another(session):
+        return True
     if which.excepts(session) or (which.names_one(session) and not refuses(session)):
         yield from changes.picking(session)
-    elif refuses(session):
-        yield from changes.cancelling(session, sure=False)
+    elif refuses(session) or _GIVES.search(session.norm):
+        yield from changes.cancelling(session, sure=not refuses(session))
     elif _COMES.search(session.norm) and "cancelamento" not in session.norm and intent is not Intent.CANCEL:
         yield from changes.cancelling(session, sure="confirm" in session.norm and "vou" not in session.norm)
-    elif intent is Intent.CONFIRM_YES and _another_time(session):
+    else:
+        return (yield from _last_word(session, intent))
+    return True
+
+
+def _last_word(session: Session, intent: Intent) -> Taken:
+    """A yes, a no, or another time, to a cancellation that was asked about."""
+    if intent is Intent.CONFIRM_YES and _another_time(session):
         yield from changes.move_instead(session)  # "pode ser sexta no mesmo horário?"
     elif intent is Intent.CONFIRM_YES and doubt.says_both(session.norm):
         if not misses.count(session):
@@ -95,6 +115,15 @@ def cancelling(session: Session, _asked: Asks | None) -> Taken:
         yield from changes.move_instead(session)
     else:
         return False
+    return True
+
+
+def _leaves_another(session: Session) -> bool:
+    """Asks once more where the message only says that another one stays ("a da outra semana fica")."""
+    target = session.state.target
+    if target is None or session.reading.intent is Intent.CONFIRM_NO or not _STAYS.search(session.norm):
+        return False
+    changes.ask_again(session, target)
     return True
 
 

@@ -171,6 +171,8 @@ class State:
     accepted: bool = False
     target: Appointment | None = None
     targets: list[Appointment] = field(default_factory=list)
+    spoken: str | None = None
+    """The id of the one appointment that was just told to the patient: a change asked for next is of that one."""
     reason: str | None = None
     """Why the patient cancels, in their own words."""
     of_several: bool = False

@@ -1,5 +1,7 @@
 """What an appointment is to be for, and with whom: settled before slots are looked for."""
 
+import re
+
 from atendeai.domain.dialogue import pairs, texts
 from atendeai.domain.dialogue.clinic import Professional, Service
 from atendeai.domain.dialogue.session import Alert, Session
@@ -8,6 +10,10 @@ from atendeai.domain.understanding.entities import match
 from atendeai.domain.understanding.when import Moment
 
 _TWO = 2
+_A_VISIT = re.compile(
+    r"\b(?:consult\w+|medic[oa]s?|doutora?|dra?|atend(?:imento|id[oa])|avaliacao|passar (?:com|em|n[ao]))\b"
+)
+"""Words for seeing somebody who examines, as against a treatment or an exam."""
 _IN_A_SENTENCE = 3
 """More services than these are asked about in a list."""
 
@@ -80,7 +86,7 @@ def _implied(session: Session, who: Professional | None) -> str | None:
     alike = pairs.sharing(session.norm, offered(session))
     if len(alike) == 1:
         return alike[0].code  # "um exame", where there is one
-    usual = clinic.default_service()
+    usual = clinic.usual_visit() if _A_VISIT.search(session.norm) else clinic.default_service()
     if alike and usual not in alike:
         return None  # an exam is no consultation
     return usual.code if usual is not None and (who is None or usual.code in who.services) else None

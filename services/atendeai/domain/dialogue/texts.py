@@ -173,6 +173,11 @@ def doubts_passed_on(questions: Sequence[str]) -> str:
     return f"Sobre {asked}, não tenho essa informação aqui, mas já pedi à nossa equipe que responda por aqui."
 
 
+def undone_already(items: Sequence[str]) -> str:
+    """A cancellation is asked for again that was just carried out; ``items``: what is still booked."""
+    return f"Já está cancelado. {standing(items)}" if items else "Já está cancelado."
+
+
 def not_understood() -> str:
     """When a message was not understood: what can be asked for."""
     return (

@@ -295,6 +295,30 @@ def _holidays(text: str, today: date) -> Iterator[tuple[int, int, Ref]]:
             yield m.start(), m.end(), Day(upcoming(of, today), feast=True)
 
 
+def _eves(text: str, today: date) -> Iterator[tuple[int, int, Ref]]:
+    """Finds "na véspera do feriado (do dia 8, de finados)", and the weekday said with it where it is that one."""
+    for m in re.finditer(
+        rf"\bvespera d[eo](?: feriado)?(?: d[eo])?,? dia (?P<d>{_N31})(?! (?:de|/)){_SAID_AFTER}", text
+    ):
+        ahead = (today + timedelta(days=n) for n in range(1, _TWO_MONTHS))
+        feast = next((day for day in ahead if day.day == number(m["d"])), None)
+        if feast is not None:
+            yield _eve(m, feast)
+    for pattern, of in NAMED:
+        for m in re.finditer(rf"\bvespera d[eoa] (?:feriado d[eoa] )?(?:{pattern})\b{_SAID_AFTER}", text):
+            yield _eve(m, upcoming(of, today))
+
+
+_TWO_MONTHS = 63
+_SAID_AFTER = rf"(?P<after>,? (?:n?[ao] )?{_WD}\b)?"
+
+
+def _eve(m: re.Match[str], feast: date) -> tuple[int, int, Ref]:
+    day = feast - timedelta(days=1)
+    agrees = m["after"] is not None and weekday(m) == day.weekday()
+    return m.start(), m.end() if agrees or m["after"] is None else m.start("after"), Day(day)
+
+
 def find_days(text: str, today: date) -> tuple[list[DayMention], str]:
     """The words for days in ``text`` (already ``blanked``), in order, and the text without them."""
     found: list[DayMention] = []
@@ -304,7 +328,7 @@ def find_days(text: str, today: date) -> tuple[list[DayMention], str]:
         found.append(DayMention(start, end, ref))
         text = text[:start] + "#" * (end - start) + text[end:]
 
-    for start, end, ref in _holidays(text, today):
+    for start, end, ref in (*_eves(text, today), *_holidays(text, today)):
         if "#" not in text[start:end]:
             take(start, end, ref)
     for pattern, resolve in _RULES:

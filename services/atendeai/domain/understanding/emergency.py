@@ -21,6 +21,9 @@ _SURE = re.compile(
     r"tirar (?:a )?(?:minha|a propria|propria) (?:propria )?vida|(?:nao (?:quero|"
     r"aguento)|sem vontade de|cansei de|cansad[oa] de) (?:mais )?viver|"
     r"sentido (?:em|na|n?a minha) (?:viver|vida)|(?:motivo|razao|vontade) (?:para|de) (?:continuar )?(?:viver|vivendo)|"
+    r"(?:embora|partir|partindo|me despedi\w*) d(?:ess|est|o|aquel)e? mundo|"
+    r"(?:acab\w+|termin\w+|(?:dar|dou|ponho|por|colocar) (?:um )?fim) (?:com |a |n)?(?:esse|este|o|meu|tanto) "
+    r"sofrimento|"
     r"(?:besteira|loucura) comigo|fazer (?:uma |alguma )besteira|sumir (?:desse|deste|do) mundo|desistir d[ea] "
     r"(?:viver|vida)|"
     r"(?:queria|quero|preferia) (?:estar mort[oa]|dormir e nao acordar|nao acordar mais|nao existir|deixar de existir)|"
@@ -60,7 +63,9 @@ _SURE = re.compile(
     r"bolsa (?:estourou|rompeu)|(?:cham\w+|mand\w+|preciso de|quero|lig\w+ para) (?:\w+ ){0,2}(?:samu|ambulancia|"
     r"bombeiros|resgate)|me (?:bateu|espancou|estrangulou|esfaqueou|violentou|estuprou)|anafilaxia|"
     r"(?:fui|foi) (?:estuprad|espancad|violentad|esfaquead|balead|soterrad|eletrocutad)[oa]|"
-    r"(?:e|eh) (?:uma )?emergencia|(?<!pronto )(?<!pronto-)socorro)\b"
+    r"(?:e|eh) (?:uma )?emergencia|(?<!pronto )(?<!pronto-)(?<!tia )(?<!dona )(?<!maria )(?<!vo )(?<!dra )(?<!do "
+    r")(?<!da )"
+    r"(?<!sra )(?<!irma )(?<!prima )(?<!madrinha )socorro)\b"
 )
 _GRAVE = re.compile(
     r"\b(?:dor(?:es)? (?:\w+ ){0,3}?(?:no|em (?:meu )?) ?peito|peito (?:\w+ ){0,2}?(?:doendo|apertad\w+|"

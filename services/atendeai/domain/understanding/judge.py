@@ -19,7 +19,7 @@ from atendeai.domain.understanding.model import trained
 from atendeai.domain.understanding.normalise import normalise
 from atendeai.domain.understanding.telling import told
 
-_ALARM = -0.2
+_ALARM = -0.3
 """An emergency margin from here on alarms when the message names anything dangerous."""
 _ALARM_DOUBTFUL = 0.1
 """The same when it names nothing dangerous, takes it back, or plainly wants something else."""
@@ -47,6 +47,8 @@ _WEAK = 0.6
 _SURE_OF_NOTHING = 0.8
 """Rules that know a message for something foreign are that sure at least."""
 _STEEPNESS = 3.0
+_A_CRY = 2
+"""Of so few words no classifier knows more than that they are a sign ("infarto", "socorro")."""
 _LONGEST_AT_ONCE = 500
 """Longer messages are weighed where they are answered alone: that takes tens of milliseconds."""
 _WHOLE = 0.95
@@ -91,7 +93,7 @@ def decide(norm: str, *, says_time: bool, names_something: bool, classifier: Cla
     """
     ruled = by_rules(norm, says_time=says_time, names_something=names_something)
     judge = classifier or trained()
-    if judge is None:
+    if judge is None or (ruled.intent is Intent.EMERGENCY and len(norm.split()) <= _A_CRY):
         return ruled
     seen = marks(norm, ruled, says_time=says_time, names_something=names_something)
     whole = weighed(ruled, judge.margins(norm, seen), seen)

@@ -25,6 +25,12 @@ _COULD_IT_BE = (
 
 WIDER: tuple[Rule, ...] = (
     *rules(
+        Intent.BOOK,
+        r"\b(?:tenho|recebi|ganhei|peguei|consegui|estou com|com) (?:[oa] |uma? )?"
+        r"(?:encaminhamento|pedido(?: medico)?|guia|requisicao|solicitacao)(?: medic[oa])? (?:para|d[aeo]) "
+        r"(?!exames?\b)",
+    ),
+    *rules(
         Intent.RESCHEDULE,
         rf"\b{_STANDS}\b[^?!]{{0,80}}\b{_COULD_IT_BE}\b(?!.{{0,20}}\b(?:onde|quanto|convenio|online|video)\b)",
         (

@@ -67,7 +67,14 @@ _SPANS: tuple[tuple[re.Pattern[str], time | None, time | None], ...] = tuple(
         (r"\bantes d[oe] almoco\b", None, time(12)),
         (r"\b(?:depois|apos|saindo) d?o? ?(?:meu )?(?:trabalho|expediente|servico)\b", time(18), None),
         (r"\b(?:na )?hora d[oe] almoco\b|\bhorario d[oe] almoco\b|\bno almoco\b", time(12), time(14)),
-        (r"\b(?:na |a )?primeira hora\b|\bprimeir(?:o|inho) horario\b|\bno comecinho da manha\b", time(8), time(9)),
+        (
+            (
+                r"\b(?:na |a )?primeira hora\b|\bno comecinho da manha\b|\bprimeir(?:o|inho) horario\b"
+                r"(?! (?:livre|vago|disponivel|que (?:tiver|houver)|com (?:a |o )?dra?\b|d[ao] dra?\b))"
+            ),
+            time(8),
+            time(9),
+        ),
         (
             r"\b(?:fim|final|finzinho|finalzinho) d[ae] tarde\b|\b(?:fim|final|finzinho|finalzinho) do dia\b",
             time(16),
@@ -250,7 +257,7 @@ def find_times(text: str, *, beside_day: tuple[int, ...] = ()) -> list[TimeMenti
     for m in _AT.finditer(spans):
         lead = (m["lead"] or "").strip()
         sure = _said(m, "a")
-        named = lead in {"as", "pelas", "la pelas", "ali pelas"} or lead.startswith("por volta")
+        named = lead in {"as", "das", "pelas", "la pelas", "ali pelas"} or lead.startswith("por volta")
         joined = lead in {"ou", "e"} and any(t.at and 0 <= m.start() - t.end <= 1 for t in out)
         beside = any(0 <= m.start() - end <= 2 for end in beside_day)  # noqa: PLR2004 - a space or a comma
         spoken = _in_words(m) and (beside or spans.strip(" .,!?") == m.group())

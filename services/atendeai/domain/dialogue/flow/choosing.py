@@ -120,14 +120,19 @@ def _nothing_learnt(session: Session, asked: Asks | None) -> None:
     """An answer that is none: a name given before it was asked, or something that was not understood."""
     if session.unknown_service:
         misses.count(session, texts.HELP_CHOOSING)
-    elif _AGE.search(session.norm):
-        return  # "ele tem 4 anos", said on the way: nothing to answer
+    elif _AGE.search(session.norm) or _says_what_is_known(session):
+        return  # "ele tem 4 anos", "queria fazer a limpeza", said on the way: nothing to answer
     elif (
         not naming.took_name(session)
         and asked is not None
         and session.reading.intent in {Intent.OUT_OF_SCOPE, Intent.CONFIRM_YES}
     ):
         misses.not_understood(session)
+
+
+def _says_what_is_known(session: Session) -> bool:
+    """Whether the message only names once more the service that is being arranged."""
+    return session.state.service in entities.match(session.norm, session.clinic.told_apart)
 
 
 def _choose(session: Session, asked: Asks | None) -> None:

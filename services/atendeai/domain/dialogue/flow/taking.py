@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from atendeai.domain.dialogue import (
     answers,
+    beside,
     changes,
     diary,
     doubt,
@@ -61,8 +62,8 @@ def take(session: Session, asked: Asks | None) -> Taken:
         return False
     if (yield from changes.another_named(session)):
         return True
-    if intent is Intent.ASK_SERVICE and state.stage in _LOOKING and session.names_professional:
-        intent = Intent.BOOK  # "tem com a Dra. Ana?"
+    if _answers(session):
+        intent = Intent.BOOK
         session.reading = replace(session.reading, intent=intent)
     if intent in PROFILE_QUESTIONS and not (asked is Asks.SERVICE and intent is Intent.ASK_SERVICE):
         if not _says_more(session, asked):
@@ -88,6 +89,15 @@ def take(session: Session, asked: Asks | None) -> Taken:
         Stage.LISTING: _not_ours,
     }
     return (yield from handlers[state.stage](session, asked))
+
+
+def _answers(session: Session) -> bool:
+    """Whether what sounds like a question about the clinic is an answer of its own."""
+    intent, looking = session.reading.intent, session.state.stage in _LOOKING
+    if intent is Intent.ASK_SERVICE:
+        return looking and session.names_professional  # "tem com a Dra. Ana?"
+    timed = not session.reading.when.empty
+    return intent is Intent.ASK_HOURS and timed and not beside.asks(session.norm)  # "segunda tô de plantão. terça"
 
 
 def _says_more(session: Session, asked: Asks | None) -> bool:
