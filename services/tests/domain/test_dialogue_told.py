@@ -153,6 +153,34 @@ def test_a_day_one_is_busy_on_is_ruled_out_and_another_named() -> None:
     assert "26/11" not in said(last)
 
 
+def test_the_same_is_asked_of_something_else() -> None:
+    first, second, third = talk("quanto custa a psicoterapia individual?", "e a terapia de casal?", "quero marcar")
+    assert "180" in said(first)
+    assert said(second) == "Terapia de casal: R$ 250,00."
+    assert "terapia de casal" in said(third).lower() or third["asks"] == "date"
+
+
+def test_ones_own_times_are_listed() -> None:
+    (answer,) = talk("quais são meus horários?", existing=TWO)
+    assert "Você tem marcado" in said(answer)
+
+
+def test_the_name_of_who_writes_is_not_the_patients() -> None:
+    *_, asked, offered, booked = talk(
+        "quero psicoterapia individual pra minha filha quinta às 10h", "me chamo Paulo Reis", "Bia Souza Reis", "sim"
+    )
+    assert asked["asks"] == "name"
+    assert "Em nome de Bia Souza Reis" in said(offered)
+    assert "em nome de Bia Souza Reis" in said(booked)
+
+
+def test_said_twice_it_is_the_patients() -> None:
+    *_, last = talk(
+        "quero psicoterapia individual pra minha filha quinta às 10h", "me chamo Paulo Reis", "me chamo Paulo Reis"
+    )
+    assert "Em nome de Paulo Reis. Pode ser?" in said(last)
+
+
 def test_papers_in_hand_are_a_wish() -> None:
     (answer,) = talk("bom dia, tenho encaminhamento pra psicoterapia individual")
     assert answer["asks"] == "date"

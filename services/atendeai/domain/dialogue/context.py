@@ -1,6 +1,7 @@
 """What a message means where the conversation stands: after a reminder, after a booking, beside a question."""
 
 import re
+from dataclasses import replace
 
 from atendeai.domain.dialogue import answers, offering, pairs, standing, things, whose
 from atendeai.domain.dialogue.session import Session
@@ -25,10 +26,23 @@ _WHEN_AGAIN = re.compile(
 
 def meant(session: Session) -> Intent:
     """The intent, seen from where the conversation stands."""
-    state, reading = session.state, session.reading
-    intent, norm = reading.intent, session.norm
     if session.message.reminded:
         return _answers_reminder(session)
+    return session.reading.intent if _asks_the_same(session) else _unreminded(session)
+
+
+def _asks_the_same(session: Session) -> bool:
+    """Takes "e o retorno?" for the question that was answered last, of something else."""
+    state, reading = session.state, session.reading
+    if state.wondered is None or state.busy or not reading.when.empty or not _AND_THAT.search(session.norm):
+        return False
+    session.reading = replace(reading, intent=Intent(state.wondered))
+    return True
+
+
+def _unreminded(session: Session) -> Intent:
+    state, reading = session.state, session.reading
+    intent, norm = reading.intent, session.norm
     if intent in {Intent.BOOK, Intent.LIST_APPOINTMENTS} and _CONFIRMS.search(norm):
         return Intent.CONFIRM_YES  # "quero confirmar minha consulta de amanhã"
     intent = _without_a_time(session, intent) if reading.when.empty else _with_a_time(session, intent)
@@ -54,6 +68,11 @@ def meant(session: Session) -> Intent:
     if lasting and intent in {*COURTESIES, Intent.ASK_HOURS, Intent.OUT_OF_SCOPE} and _WHEN_AGAIN.search(norm):
         return Intent.LIST_APPOINTMENTS  # "obrigada, que horas é mesmo?"
     return intent
+
+
+_AND_THAT = re.compile(
+    r"^\W*e (?:quanto (?:e|custa|fica) )?(?:d[aeo]s? |n?[ao]s? |para |com )?[a-z]+(?: [a-z]+){0,4} ?\?\W*$"
+)
 
 
 def _of_what_was_told(session: Session, intent: Intent) -> bool:

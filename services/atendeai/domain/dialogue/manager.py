@@ -31,7 +31,7 @@ from atendeai.domain.dialogue.ports import Answer, Request, Steps
 from atendeai.domain.dialogue.reading import read
 from atendeai.domain.dialogue.session import Alert, Message, Patient, Session, Turn
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
-from atendeai.domain.understanding.intent import Intent
+from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
 from atendeai.domain.understanding.intents import Classifier
 
 
@@ -80,6 +80,7 @@ def end(session: Session) -> Turn:
     if (state.done, state.last) != session.before or message.reminded or buttons.known(message.pressed):
         state.done_at = session.now
     state.heard_at = session.now
+    state.wondered = session.reading.intent.value if session.reading.intent in PROFILE_QUESTIONS else None
     replies = tuple(tone.spoken(reply, session.clinic.persona.tone) for reply in dict.fromkeys(session.replies))
     return Turn(state, session.reading.intent, replies, tuple(session.alerts), options.offered(session))
 

@@ -30,7 +30,8 @@ _KIN = re.compile(
 """The whole name after the kinship: "pra minha filha Sofia Martins"."""
 _LEAD = re.compile(
     r"^\W*(?:(?i:sim|pode ser|pode (?:anotar|colocar|por|botar|p[ôo]r)|anot\w+|coloc\w+|bot[ae]|p[õo]e|"
-    r"a[íi]|pode|ok|claro|é|eh|o nome é|nome|sou|a|o|dele é|dela é|paciente|para mim|pra mim)\b[\s,.:!-]*)+"
+    r"a[íi]|pode|ok|claro|é|eh|o nome é|meu nome é|nome|(?:eu )?me chamo|(?:eu )?sou|a|o|dele é|dela é|paciente|"
+    r"para mim|pra mim)\b[\s,.:!-]*)+"
 )
 _NAME_END = re.compile(
     r"(?i)\b(?:e|quero|queria|gostaria|para|pra|pro|por favor|obrigad[oa]|tenho|preciso|tudo bem|bom dia|"

@@ -191,6 +191,8 @@ class State:
     """The service last spoken of outside a booking: what "quero marcar" then means."""
     person: str | None = None
     """The professional last asked about outside a booking: with whom "quero sim" then is."""
+    wondered: str | None = None
+    """The question about the clinic that was answered last: "e o retorno?" asks the same of something else."""
     invited: bool = False
     """The last reply asked whether to book."""
     conversing: bool = False

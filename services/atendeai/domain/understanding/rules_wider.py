@@ -155,6 +155,8 @@ WIDER: tuple[Rule, ...] = (
     ),
     *rules(
         Intent.LIST_APPOINTMENTS,
+        r"\b(?:quais|qual|que|mostra|ver|veja|me fala|lista)\b[^.?!]{0,12}\bmeus? "
+        r"(?:horarios?|agendamentos?|compromissos?)\b(?! (?:de trabalho|livres?))",
         r"\b(?:que horas?|que dia|quando) (?:e |e que )?(?:que )?(?:eu )?(?:tenho que|preciso|devo|e para eu|e que eu|"
         r"e para) (?:estar|ir|chegar|voltar|aparecer)\b",
         (

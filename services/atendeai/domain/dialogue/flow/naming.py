@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator
 
 from atendeai.domain.dialogue import booking, doubt, misses, renaming, searching, texts
-from atendeai.domain.dialogue.naming import name_answer, name_in, tidy_name, written_as_a_name
+from atendeai.domain.dialogue.naming import name_answer, name_in, own_name, tidy_name, written_as_a_name
 from atendeai.domain.dialogue.ports import Answer, Request, Slot
 from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks
@@ -14,6 +14,7 @@ Taken = Generator[Request, Answer, bool]
 _WHOLE = 0.9
 """Above it the whole message is a yes or a no and nothing else."""
 _WITH_WHOM = re.compile(r"\b(?:com quem|quem (?:e|vai|seria)|qual (?:o |a )?(?:medic[oa]|doutora?|profissional))\b")
+_ONLY_A_NAME = 9
 _BORN = re.compile(r"\b(?:nascimento|nascid[oa]|cpf|rg|anos)\b")
 
 
@@ -50,9 +51,27 @@ def aside(session: Session, slot: Slot) -> Taken:
     return True
 
 
+def _own(session: Session) -> bool:
+    """Asks once more where who writes gave their own name for the patient's ("me chamo Paulo Reis")."""
+    raw = session.reading.text.raw
+    own = own_name(raw)
+    if (
+        own is None
+        or session.state.own is not None
+        or name_in(raw, for_other=True) is not None
+        or len(session.norm.split()) > _ONLY_A_NAME
+    ):
+        return False
+    session.state.own = own
+    session.say(texts.ASK_PATIENTS_NAME, Asks.NAME)
+    return True
+
+
 def name_given(session: Session) -> Taken:
     """Takes the message as the patient's name; False when it is none."""
     state, reading = session.state, session.reading
+    if state.for_other and _own(session):
+        return True
     exchanged = renaming.instead(session)
     if exchanged is None and reading.intent in {Intent.CONFIRM_NO, Intent.RESCHEDULE}:
         return False
