@@ -114,7 +114,7 @@ soak-tenancy: venv apt ## A million mixed requests of two clinics through a tran
 .PHONY: chat cluster down clean-cache
 CLINIC ?= sol
 chat: venv ## Talk to a clinic of the local cluster in the terminal, as a patient would (CLINIC=sol NUMBER=5511… to go on)
-	@PYTHONPATH=e2e $(BIN)/python -m local.chat $(CLINIC) $(if $(NUMBER),--number $(NUMBER))
+	@PYTHONPATH=e2e $(BIN)/python -m local.chat $(CLINIC) $(if $(NUMBER),--number '$(NUMBER)')
 cluster: ## A kind cluster of one control plane and one worker
 	@$(CLUSTER) up
 down: ## Remove the cluster and nothing else

@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import secrets
 import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from local import edge, kubectl, world
@@ -31,6 +33,10 @@ from local.demo import Button, Patient, buttons_of, text_of
 from local.outside import Outside, graph_account, outside
 
 ANSWER_SECONDS = 45
+_SILENT_SECONDS = 10
+"""After so long without a word it is said that whoever types may go on."""
+_DIGITS = range(10, 16)
+"""How many a number with its country code has (ITU-T E.164)."""
 PAUSE_SECONDS = 1.5
 """So long nothing more has come: the answer is complete."""
 _EVERY = 0.3
@@ -89,8 +95,8 @@ class Phone(Patient):
         message |= {"type": kind, kind: {"id": media, "mime_type": mime_type, **more}}
         edge.post_webhook(self.local, payload, self.app_secret).raise_for_status()
 
-    def arriving(self, seen: int) -> Iterator[dict[str, Any]]:
-        """What comes after the first `seen` messages, until nothing more does."""
+    def arriving(self, seen: int, idle: Callable[[float], None] = lambda _seconds: None) -> Iterator[dict[str, Any]]:
+        """What comes after the first `seen` messages, until nothing more does; `idle` hears how long it has taken."""
         began = last = time.monotonic()
         count = seen
         while True:
@@ -101,6 +107,7 @@ class Phone(Patient):
                 yield from fresh
             elif (now - last > PAUSE_SECONDS and count > seen) or now - began > ANSWER_SECONDS:
                 return
+            idle(now - began)
             time.sleep(_EVERY)
 
 
@@ -143,7 +150,10 @@ class Chat:
         """Send what was typed; False when there was nothing to send."""
         if line.startswith("/"):
             number = line[1:]
-            if not number.isdigit() or not 1 <= int(number) <= len(self.buttons):
+            if not number.isdigit():
+                self.console.print("[yellow]Não conheço esse comando. /1 toca a primeira opção, /quit sai.[/]")
+                return False
+            if not 1 <= int(number) <= len(self.buttons):
                 self.console.print(f"[yellow]{self._no_button(number)} /quit para sair.[/]")
                 return False
             self._press(self.buttons[int(number) - 1])
@@ -162,7 +172,7 @@ class Chat:
 
     def _no_button(self, number: str) -> str:
         """What to write instead of a button that is not there."""
-        if self.buttons or not number.isdigit():
+        if self.buttons:
             return "Não há esse botão."
         return f"Nenhuma mensagem teve botões até aqui: para escolher de uma lista, escreva só o número, {number}."
 
@@ -170,14 +180,19 @@ class Chat:
         """Show the answer as it comes; Ctrl-C stops waiting."""
         before = self.seen
         try:
-            with self.console.status("[green]escrevendo…[/]", spinner="dots"):
-                for message in self.phone.arriving(self.seen):
+            with self.console.status("[green]escrevendo…[/]", spinner="dots") as status:
+
+                def idle(seconds: float) -> None:
+                    if self.seen == before and seconds > _SILENT_SECONDS:
+                        status.update("[dim]sem resposta ainda (Ctrl-C: não esperar mais)[/]")
+
+                for message in self.phone.arriving(self.seen, idle):
                     self._show(message)
         except KeyboardInterrupt:
             self.console.print("[dim]  (sem esperar)[/]")
             return
         if self.seen == before:
-            self.console.print("[dim]  (nenhuma resposta: talvez uma pessoa da clínica esteja com a conversa)[/]")
+            self.console.print(f"[dim]  (nenhuma resposta: {_why_silent(self.phone.local.name)})[/]")
 
     def _show_new(self) -> None:
         for message in self.phone.messages()[self.seen :]:
@@ -188,12 +203,33 @@ class Chat:
         self.open = offered = buttons_of(message)
         self.buttons = offered or self.buttons
         name = self.phone.local.display_name
-        for number, line in enumerate(shown(message).splitlines() or [""]):
-            lead = f"{name} › " if number == 0 else " " * (len(name) + 3)
-            self.console.print(Text(lead, style="bold green").append(line, style="default"))
+        said = Table.grid(padding=0)
+        said.add_column(no_wrap=True, style="bold green")
+        said.add_column()
+        said.add_row(f"{name} › ", Text(shown(message)))
+        self.console.print(said)
         for number, button in enumerate(offered, start=1):
             option = Text(" " * (len(name) + 3)).append(f" {number} ", style="reverse").append(f" {button.title}")
             self.console.print(option.append(f"  {button.description}" if button.description else "", style="dim"))
+
+
+def _why_silent(clinic: str) -> str:
+    """Why a clinic said nothing, as far as its Clinic tells."""
+    found = kubectl.get("clinic", clinic, namespace=world.NAMESPACE)
+    if found is not None and found["spec"].get("suspended"):
+        return "a clínica está suspensa; ao acordar, ela responde"
+    return "uma pessoa da clínica está com a conversa; para devolvê-la ao atendente, veja o README"
+
+
+def _number(said: str) -> str:
+    """A patient's number as webhooks have it, however it is written. Raises LookupError, with the remedy."""
+    digits = re.sub(r"[\s().+-]", "", said)
+    if said and not (digits.isdigit() and len(digits) in _DIGITS):
+        raise LookupError(
+            f"NUMBER={said!r} is no telephone number: give {_DIGITS[0]} to {_DIGITS[-1]} digits with the country code, "
+            f"for example NUMBER=5511999990000."
+        )
+    return digits
 
 
 def find(name: str) -> world.LocalClinic:
@@ -294,7 +330,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 1
     try:
-        talk(options.clinic, options.number, options.name, console)
+        talk(options.clinic, _number(options.number), options.name, console)
     except LookupError as error:
         console.print(Text(error.args[0], style="red"), soft_wrap=True)
         return 1

@@ -213,6 +213,18 @@ async def test_cancelling_frees_the_time_and_says_why(diary: Diary) -> None:
     assert (back.status_code, back.json()["type"]) == (409, "urn:atendeai:problem:transition-refused")
 
 
+async def test_a_hold_that_was_let_go_is_on_no_list(diary: Diary) -> None:
+    kept = await diary.booked(at("09:00"))
+    held = (await diary.hold(at("10:00"))).json()
+    let_go = await diary.internal("POST", f"/appointments/{held['id']}/cancel", json={"reason": "released"})
+    assert (let_go.json()["status"], let_go.json()["cancel_reason"]) == ("cancelled", "hold-released")
+    undone = await diary.booked(at("11:00"))
+    await diary.internal("POST", f"/appointments/{undone['id']}/cancel", json={"reason": "released"})
+    for query in ("date=2030-11-26&page_size=50", "date=2030-11-26&page_size=50&sort=start"):
+        items = (await diary.staff("GET", f"?{query}")).json()["items"]
+        assert {one["id"] for one in items} == {kept["id"], undone["id"]}, query
+
+
 async def test_a_reschedule_moves_the_same_appointment_and_keeps_its_history(diary: Diary) -> None:
     booked = await diary.booked(at("09:00"))
     await diary.internal("POST", f"/appointments/{booked['id']}/confirm")
