@@ -148,7 +148,16 @@ GROUPS: tuple[Group, ...] = (
         "helm.sh/helm/v3",
         versions.HELM,
         {"helm": "helm.sh/helm/v3/cmd/helm"},
-        {"helm.sh/helm/v3/internal/version.version": versions.HELM},
+        # Which Kubernetes `helm template` and `helm lint` take for granted where they ask no cluster: as helm's own
+        # Makefile does, that of its client library. Without it v1.20, which the chart refuses.
+        {
+            "helm.sh/helm/v3/internal/version.version": versions.HELM,
+            **{
+                f"helm.sh/helm/v3/pkg/{package}.k8sVersion{name}": value
+                for package in ("chartutil", "lint/rules")
+                for name, value in (("Major", _MAJOR), ("Minor", _MINOR))
+            },
+        },
     ),
 )
 

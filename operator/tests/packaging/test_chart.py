@@ -155,6 +155,13 @@ def test_the_images_reach_the_operator_as_json() -> None:
     assert images["haproxy"] == "registry.example.com/haproxy:2.8"
 
 
+def test_the_helm_that_comes_with_the_project_renders_the_chart_without_a_cluster() -> None:
+    done = subprocess.run(
+        [rendering.helm(), "template", "atendeai", str(rendering.CHART)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_depends_on_replicas_and_on_prometheus() -> None:
     assert not {"PodDisruptionBudget", "ServiceMonitor"} & {document["kind"] for document in rendering.template()}
     assert by_kind(rendering.template("--set", "replicaCount=2"), "PodDisruptionBudget")
