@@ -122,6 +122,12 @@ down: ## Remove the cluster and nothing else
 clean-cache: ## Say what the caches hold, then free them
 	@$(CLUSTER) clean-cache
 
+# ---------------------------------------------------------------- a cluster of your own
+.PHONY: images
+images: ## The operator's and the services' image for a registry of yours (REGISTRY=host/path VERSION=2.0.0 PUSH=1)
+	@$(CLUSTER) publish $(or $(REGISTRY),$(error images: REGISTRY=registry.example.com/atendeai says for which registry)) \
+	  $(if $(VERSION),--tag $(VERSION)) $(if $(filter-out 0,$(PUSH)),--push)
+
 # ---------------------------------------------------------------- generated files
 .PHONY: crds golden openapi permissions format lock
 crds: venv ## Write the CRDs from the pydantic models

@@ -7,6 +7,7 @@ of code alone rebuilds one small layer.
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ BASE_VERSION = "2.0.0-dev"
 _PUBLIC_BASE = "docker.io/library/python:3.11-slim-bookworm"
 _PYTHON = "3.11"
 _RECIPE = "1"  # raise it when the way of installing changes
+# What the AtendeAIStack takes as spec.version and, without its tag, as spec.image.repository.
+_TAG = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?", re.ASCII)
+_REGISTRY = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(:\d{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 
 @dataclass(frozen=True)
@@ -79,16 +83,45 @@ def _belongs(file: Path, package: Path) -> bool:
     return file.is_file() and not skipped and file.suffix != ".pyc"
 
 
-def ensure(mode: str) -> list[str]:
+def ensure(mode: str, apps: Sequence[App] = APPS) -> list[str]:
     """Build the application images that the engine lacks. Returns their references. Raises StepFailedError."""
     references = []
-    for app in APPS:
+    for app in apps:
         reference = f"{app.repository}:{version(product=app.product)}"
         if not images.exists(reference):
             with paths.lock(f"app-{app.name}"), steps.step(f"build image {reference}"):
                 _build(app, reference, mode)
                 images.forget_old(app.repository, keep=reference)
         references.append(reference)
+    return references
+
+
+def publish(mode: str, registry: str, tag: str = "", *, push: bool = False) -> list[str]:
+    """Build the product's images and name them for a registry, where they are pushed to if so wanted.
+
+    ``registry``: host and path (``registry.example.com/atendeai``). ``tag``: by default the checkout's own version.
+    Returns the references, the operator's first. Raises StepFailedError.
+    """
+    tag = tag or version()
+    if not _TAG.fullmatch(tag):
+        raise steps.StepFailedError(
+            f"{tag!r} is no version", remedy="the stack's spec.version takes the form 2.1.0 or 2.1.0-rc.1"
+        )
+    registry = registry.rstrip("/")
+    if not _REGISTRY.fullmatch(registry):
+        raise steps.StepFailedError(
+            f"{registry!r} names no registry",
+            remedy="it is a host and a path in lower case, without a scheme: registry.example.com/atendeai",
+        )
+    product = [item for item in APPS if item.product]
+    references = [f"{registry}/{item.name}:{tag}" for item in product]
+    for built, reference in zip(ensure(mode, product), references, strict=True):
+        engine.docker("tag", built, reference)
+    for reference in references if push else ():
+        with steps.step(f"push {reference}"):
+            engine.docker(
+                "push", "-q", reference, remedy=f"docker login {registry.partition('/')[0]}, and run it again"
+            )
     return references
 
 

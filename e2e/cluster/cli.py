@@ -177,6 +177,18 @@ def app_images(_: argparse.Namespace) -> None:
     print("\n".join(references))
 
 
+def publish(arguments: argparse.Namespace) -> None:
+    """Build the operator's and the services' image and name them for a registry of yours."""
+    engine.ensure()
+    operator, services = app.publish(mode.current(), arguments.registry, arguments.tag, push=arguments.push)
+    repository, _, tag = operator.rpartition(":")
+    steps.say(f"for the chart:  --set image.repository={repository} --set image.tag={tag}")
+    steps.say(f"for the stack:  spec.version: {tag}, spec.image.repository: {services.rpartition(':')[0]}")
+    if not arguments.push:
+        steps.say("nothing was pushed")
+    print(f"{operator}\n{services}")
+
+
 def app_version(_: argparse.Namespace) -> None:
     """Print the version that the application images of this checkout carry."""
     print(app.version())
@@ -225,6 +237,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "down": down,
     "images": load_images,
     "app-images": app_images,
+    "publish": publish,
     "app-version": app_version,
     "image-refs": image_refs,
     "bin": binaries,
@@ -243,6 +256,10 @@ def main(arguments: Sequence[str]) -> int:
         command.set_defaults(function=function)
         if name == "bin":
             command.add_argument("names", nargs="+", metavar="NAME")
+        if name == "publish":
+            command.add_argument("registry", metavar="REGISTRY", help="host and path: registry.example.com/atendeai")
+            command.add_argument("--tag", default="", help="the version they carry (default: app-version)")
+            command.add_argument("--push", action="store_true", help="push them as well")
         if name == "clean-cache":
             command.add_argument("--yes", action="store_true", help="do not ask")
     chosen = parser.parse_args(arguments)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import app, debian, gobuild, images, node, paths, steps, versions
+from cluster import app, cli, debian, engine, gobuild, images, mode, node, paths, steps, versions
 
 
 def test_staging_modules_are_required_in_their_published_versions() -> None:
@@ -169,6 +169,59 @@ def test_the_application_version_is_a_semantic_version() -> None:
     assert prefix == "2.0.0-dev"
     assert suffix.isalnum()
     assert not (suffix.isdecimal() and suffix.startswith("0"))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the container engine, which has all images, is told."""
+    words: list[str] = []
+    monkeypatch.setattr(engine, "docker", lambda *arguments, **_: words.append(" ".join(arguments)) or "")
+    monkeypatch.setattr(engine, "ensure", lambda: None)
+    monkeypatch.setattr(images, "exists", lambda _reference: True)
+    monkeypatch.setattr(mode, "current", lambda: "build")
+    return words
+
+
+def test_the_products_images_are_named_for_a_registry(said: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["publish", "registry.test:5000/atendeai/"]) == 0
+    version = app.version()
+    answer = capsys.readouterr()
+    assert answer.out.split() == [
+        f"registry.test:5000/atendeai/operator:{version}",
+        f"registry.test:5000/atendeai/services:{version}",
+    ]
+    assert said == [
+        f"tag atendeai/operator:{version} registry.test:5000/atendeai/operator:{version}",
+        f"tag atendeai/services:{version} registry.test:5000/atendeai/services:{version}",
+    ]
+    assert f"--set image.repository=registry.test:5000/atendeai/operator --set image.tag={version}" in answer.err
+    assert f"spec.version: {version}, spec.image.repository: registry.test:5000/atendeai/services" in answer.err
+
+
+def test_they_are_pushed_under_the_wanted_version(said: list[str]) -> None:
+    assert cli.main(["publish", "registry.test/atendeai", "--tag", "2.1.0", "--push"]) == 0
+    assert [words for words in said if words.startswith("push")] == [
+        "push -q registry.test/atendeai/operator:2.1.0",
+        "push -q registry.test/atendeai/services:2.1.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("registry", "tag"),
+    [
+        ("https://registry.test", "2.1.0"),
+        ("Registry.test", "2.1.0"),
+        ("", "2.1.0"),
+        ("registry.test", "latest"),
+        ("registry.test", "2.1.0+1"),
+    ],
+)
+def test_what_no_stack_could_name_is_refused_before_anything_is_built(
+    registry: str, tag: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "exists", lambda _reference: pytest.fail("it looks what to build"))
+    assert cli.main(["publish", registry, "--tag", tag]) == 1
+    assert said == []
 
 
 def test_image_names_answer_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
