@@ -7,6 +7,11 @@ MAKEFLAGS += --no-print-directory
 # Where the environment forbids it, each of the tests' many processes would compile the whole project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# When this run began, in seconds since 1970: the programs that it starts count from here.
+export ATENDEAI_STARTED := $(or $(ATENDEAI_STARTED),$(shell date +%s))
+# A line as those programs say it.
+say = @since=$$(($$(date +%s) - ATENDEAI_STARTED)); printf '[%3d:%02d] %s\n' $$((since / 60)) $$((since % 60)) "$(1)" >&2
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,7 +38,7 @@ help: ## Explain every target in one line
 up: venv ## A kind cluster with the operator, a stack and two clinics; ends with a WhatsApp message answered
 	@$(CLUSTER) up
 	@PYTHONPATH=e2e $(BIN)/python -m local.deploy
-	@PYTHONPATH=e2e $(BIN)/python -m local.demo
+	@PYTHONPATH=e2e $(BIN)/python -u -m local.demo # its conversations in step with its times, which go to stderr
 
 test: venv apt ## Everything CI runs
 	@$(MAKE) -j 2 test-pipeline test-cluster
@@ -148,7 +153,7 @@ lock: venv ## Pin every dependency with hashes (no addresses)
 .PHONY: venv apt tools
 venv: $(VENV)/.stamp $(MODEL) ## The virtual environment, from the lock file, and the trained classifier of intents
 $(VENV)/.stamp: requirements.lock pyproject.toml
-	@echo "== virtual environment"
+	$(call say,virtual environment …)
 	@if ! $(PYTHON) -m venv $(VENV) >/dev/null 2>&1; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); fi
 	@awk '/^uv==/ {own = 1} own {print; if (!/\\$$/) exit}' requirements.lock >$(VENV)/uv.lock
@@ -158,9 +163,11 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . # trains as well
 	@touch $@
+	$(call say,virtual environment: done)
 $(MODEL): $(TEACHES) | $(VENV)/.stamp
-	@echo "== classifier of intents"
+	$(call say,classifier of intents …)
 	@cd services && ../$(BIN)/python -m training.train
+	$(call say,classifier of intents: done)
 apt: ## Debian packages the tests start: PostgreSQL 15, Redis 7, PgBouncer
 	@$(CLUSTER) apt
 tools: ## kube-apiserver, etcd, kubectl, helm and promtool, built from modules and cached

@@ -13,7 +13,20 @@ from pathlib import Path
 
 from cluster import paths
 
-_start = time.monotonic()
+
+def _begun() -> float:
+    """When the run began that this process is a part of, by the monotonic clock; the Makefile tells its parts.
+
+    A run of several programs has one clock then, and does not begin at zero with each of them.
+    """
+    now = time.monotonic()
+    try:
+        return now - max(0.0, time.time() - float(os.environ["ATENDEAI_STARTED"]))
+    except (KeyError, ValueError):
+        return now
+
+
+_start = _begun()
 _print_lock = threading.Lock()
 TAIL_LINES = 25
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cluster.steps import step
 from local import database, edge, kubectl, world
 from local.outside import Outside, outside
 
@@ -146,15 +147,17 @@ def book(local: world.LocalClinic, fakes: Outside) -> None:
 
 NEXT = f"""
 Try next:
-  make chat CLINIC=sol      talk to a clinic as a patient would
-  export PATH="$(dirname "$(python3 e2e/cluster bin kubectl)"):$PATH"      unless you have a kubectl
-  kubectl --context {kubectl.CONTEXT} -n {world.NAMESPACE} get clinics
-  kubectl --context {kubectl.CONTEXT} -n {world.NAMESPACE} describe clinic sol
-  kubectl --context {kubectl.CONTEXT} get pods -A
+  for tool in kubectl helm; do export PATH="$(dirname "$(python3 e2e/cluster bin $tool)"):$PATH"; done
+  export PATH="$PWD/.venv/bin:$PATH"                # with it kubectl has the plugin: kubectl atendeai
+  kubectl config use-context {kubectl.CONTEXT}
+  kubectl atendeai clinics
+  kubectl atendeai explain sol -n {world.NAMESPACE}          # how it stands, why, and what to do next
+  kubectl get pods -A
+  make chat CLINIC=sol                              # talk to a clinic as a patient would
   curl -sk --resolve sol.atendeai.local:{world.HTTPS}:127.0.0.1 https://sol.atendeai.local:{world.HTTPS}/health
-  README.md      a clinic of your own, and its owner's first sign-in
-  make test      everything CI runs
-  make down      remove the cluster
+  make test                                         # everything CI runs
+  make down                                         # remove the cluster
+README.md has a clinic of your own, and its owner's first sign-in.
 """
 
 
@@ -163,7 +166,8 @@ def main() -> int:
     with outside() as fakes:
         for local in world.CLINICS:
             fakes.register(local)
-            book(local, fakes)
+            with step(f"a patient of {local.name} books"):
+                book(local, fakes)
     print("\n" + kubectl.kubectl("-n", world.NAMESPACE, "get", "clinics"))
     print(NEXT)
     return 0

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cluster.steps import StepFailedError, say, step
+from cluster.steps import StepFailedError, elapsed, say, step
 from local import kubectl, outside, world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,9 +71,21 @@ def operator(refs: dict[str, Any], version: str) -> None:
         )
 
 
-def ready(kind: str, name: str, version: str, deadline: float) -> dict[str, Any]:
-    """Wait until a resource is Ready at its current generation and version, saying on the way what it waits for."""
+def standing(found: dict[str, Any]) -> str:
+    """How a resource stands that is awaited: its Ready condition, unless that speaks of what was before the change."""
+    current = kubectl.condition(found)
+    if current.get("observedGeneration") != found["metadata"]["generation"] or current.get("status") == "True":
+        return "the operator has yet to take up the change"
+    return f"{current.get('reason', '')} {current.get('message', '')}".rstrip()
+
+
+def ready(kind: str, name: str, version: str, deadline: float, began: float | None = None) -> dict[str, Any]:
+    """Wait until a resource is Ready at its current generation and version, saying on the way what it waits for.
+
+    `began` is when it was applied, by the monotonic clock; by default now. Raises StepFailedError after `deadline` s.
+    """
     said = ""
+    applied = time.monotonic() if began is None else began
 
     def probe() -> dict[str, Any] | None:
         nonlocal said
@@ -81,8 +93,9 @@ def ready(kind: str, name: str, version: str, deadline: float) -> dict[str, Any]
         current = kubectl.condition(found)
         seen = current.get("observedGeneration") == found["metadata"]["generation"]
         if current.get("status") == "True" and seen and found["status"].get("version") == version:
+            say(f"  {kind}/{name} is Ready after {elapsed(time.monotonic() - applied)}")
             return found
-        text = f"{kind}/{name}: {current.get('reason', '')} {current.get('message', '')}".rstrip()
+        text = f"{kind}/{name}: {standing(found)}"
         if text != said:
             said = text
             say(f"  {textwrap.shorten(text, 150, placeholder=' …')}")
@@ -135,14 +148,13 @@ def main() -> int:
                 for local in world.CLINICS:
                     fakes.register(local)
         # The clinics wait for their stack by themselves, and need not begin when its last pod is ready.
-        began = time.monotonic()
-        with step(f"AtendeAIStack {world.STACK} (gateway: {provider})"):
+        clinics = ", ".join(f"{local.name} ({local.isolation})" for local in world.CLINICS)
+        with step(f"AtendeAIStack {world.STACK} (gateway: {provider}), Clinics {clinics}"):
+            began = time.monotonic()
             kubectl.apply(world.stack(version, provider), *map(world.clinic, world.CLINICS))
-            ready("stack", world.STACK, version, 600)
-        with step("Clinics sol (Dedicated) and lua (Shared)"):
+            ready("stack", world.STACK, version, 600, began)
             for local in reversed(world.CLINICS):
-                ready("clinic", local.name, version, 300)
-                say(f"  {local.name} ({local.isolation}) is Ready after {time.monotonic() - began:.1f} s")
+                ready("clinic", local.name, version, 300, began)
         with step("Prometheus and Alertmanager"):
             rollout(world.MONITORING, "deployment/prometheus-operator")
             monitored(300)
