@@ -175,7 +175,12 @@ def test_the_application_version_is_a_semantic_version() -> None:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the container engine, which has all images, is told."""
     words: list[str] = []
-    monkeypatch.setattr(engine, "docker", lambda *arguments, **_: words.append(" ".join(arguments)) or "")
+
+    def docker(*arguments: str, **_: str) -> str:
+        words.append(" ".join(arguments))
+        return ""
+
+    monkeypatch.setattr(engine, "docker", docker)
     monkeypatch.setattr(engine, "ensure", lambda: None)
     monkeypatch.setattr(images, "exists", lambda _reference: True)
     monkeypatch.setattr(mode, "current", lambda: "build")

@@ -205,6 +205,26 @@ def test_the_local_overlay_puts_in_the_local_images(tmp_path: Path) -> None:
     assert monitor == comparable([one(rendering.template(*MONITORED), "ServiceMonitor")])
 
 
+def test_the_overlay_that_the_readme_shows_names_all_images(tmp_path: Path) -> None:
+    text = (rendering.ROOT / "manifests" / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    overlay = rendering.copied_overlay(tmp_path).parent / "registry"
+    overlay.mkdir()
+    (overlay / "kustomization.yaml").write_text(shown.replace("../base", "../../base"))
+
+    def started(documents: list[dict[str, Any]]) -> tuple[dict[str, str], str, Any]:
+        pod = one(documents, "Deployment")["spec"]["template"]["spec"]
+        environment = {variable["name"]: variable.get("value") for variable in pod["containers"][0]["env"]}
+        images = {key: value for key, value in json.loads(environment["ATENDEAI_IMAGES"]).items() if value}
+        return images, pod["containers"][0]["image"], pod["imagePullSecrets"]
+
+    chart = rendering.template(
+        *("--set", "image.repository=registry.example.com/atendeai/operator", "--set", "image.tag=2.1.0"),
+        *("--set", "imagePullSecrets[0].name=registry"),
+    )
+    assert started(rendering.kustomize(overlay)) == started(chart)
+
+
 def test_the_samples_are_valid_and_their_secrets_are_named() -> None:
     documents = rendering.kustomize(rendering.ROOT / "manifests" / "samples")
     StackResource.model_validate(one(documents, "AtendeAIStack"))
