@@ -192,12 +192,7 @@ async def _known(cluster: Cluster, meta: Meta, spec: ClinicSpec, status: ClinicS
     clinic_id = stored or marks.get(names.LABEL_CLINIC_ID, "")
     _is_uuid(live, clinic_id)
     if spec.clinic_id != clinic_id:
-        raise InvalidSpec(
-            "spec.clinicId",
-            f"data of an earlier clinic of this name is retained: set spec.clinicId to {clinic_id} to take it over, "
-            "or delete this Clinic and create it again under another name to begin anew",
-            code="RetainedData",
-        )
+        raise _retained(clinic_id, spec.clinic_id)
     _same_stack(meta, spec, live)
     await _adopt(cluster, meta, spec, live, clinic_id)
     return clinic_id
@@ -283,6 +278,20 @@ async def _taken_over(cluster: Cluster, meta: Meta, spec: ClinicSpec, postgres: 
             f"this stack holds no data of {wanted}: write another id or, to begin anew, remove spec.clinicId",
             code="NothingRetained",
         )
+
+
+def _retained(clinic_id: str, wanted: str | None) -> InvalidSpec:
+    """Return the refusal of a clinic whose name has retained data, of `clinic_id`, while its spec says `wanted`."""
+    known, end = "data of an earlier clinic of this name is retained", "to begin anew"
+    if wanted:
+        known = f"{wanted} is not the id of the data that an earlier clinic of this name has left"
+        end = "to begin anew, or to take over the data of that id"
+    return InvalidSpec(
+        "spec.clinicId",
+        f"{known}: set spec.clinicId to {clinic_id} to take it over, or delete this Clinic and create it again under"
+        f" another name {end}",
+        code="RetainedData",
+    )
 
 
 def _in_use(wanted: str, owner: str) -> InvalidSpec:

@@ -403,6 +403,13 @@ async def test_deletion_retains_data_that_only_its_id_takes_over(world: World) -
     assert stalled["reason"] == "RetainedData"
     assert clinic_id in stalled["message"]
     assert "another name" in stalled["message"]
+    wrong = "00000000-0000-4000-8000-000000000000"
+    await world.change(CLINIC, "sol", {"spec": {"clinicId": wrong}})
+    await world.settle()
+    stalled = await is_stalled(world)
+    assert stalled["reason"] == "RetainedData"
+    assert f"{wrong} is not the id of the data that an earlier clinic of this name has left" in stalled["message"]
+    assert f"set spec.clinicId to {clinic_id}" in stalled["message"]
     await world.change(CLINIC, "sol", {"spec": {"clinicId": clinic_id}})
     await world.settle()
     assert (await is_ready(world))["status"]["clinicId"] == clinic_id
