@@ -8,7 +8,7 @@ from typing import Any
 
 from atendeai_operator.api.clinic import ClinicSpec, ClinicStatus
 from atendeai_operator.api.common import Condition, ServiceStatus
-from atendeai_operator.api.conditions import Concern, Reason, bad, good, merge, unknown
+from atendeai_operator.api.conditions import Concern, Reason, bad, by_type, good, merge, unknown
 from atendeai_operator.clinic.facts import ClinicFacts, EdgeState, Meta
 from atendeai_operator.pipeline.errors import InvalidSpec, Waiting
 from atendeai_operator.pipeline.observe import lacking, service_statuses
@@ -19,6 +19,8 @@ from atendeai_operator.stack.status import heads, invalid_heads, with_deleting, 
 
 CONCERNS = ("DatabaseReady", "CacheReady", "ServicesReady", "RouteReady", "ChannelReady", "CalendarReady")
 """In the order in which they are told."""
+_SPOKEN_OF = {"spec.whatsapp": "ChannelReady", "spec.calendar": "CalendarReady", "spec.hosts": "RouteReady"}
+"""Concerns that also tell a refusal of the spec, by the beginning of the field that is refused."""
 _OUTSIDE = frozenset({"ChannelReady", "CalendarReady"})
 """What depends on Meta and Google. A clinic whose token they refuse is told so here and still served: Ready speaks of
 what this cluster does."""
@@ -66,12 +68,7 @@ def refused(
 ) -> ClinicStatus:
     """Return the status of a clinic that waits for its user: what it holds and runs stays as it was."""
     wanted = {**invalid_heads(error), "Suspended": _suspended(meta, spec, before)}
-    channel = {
-        "spec.whatsapp": "ChannelReady",
-        "spec.calendar": "CalendarReady",
-        "spec.hosts": "RouteReady",
-    }
-    for prefix, concern in channel.items():
+    for prefix, concern in _SPOKEN_OF.items():
         if error.field.startswith(prefix):
             wanted[concern] = bad(error.code, str(error))
     return _kept(meta, before, wanted, now).model_copy(update={"clinic_id": clinic_id or before.clinic_id})
@@ -86,7 +83,19 @@ def waiting(
     return _kept(meta, before, wanted, now).model_copy(update={"clinic_id": clinic_id or before.clinic_id})
 
 
+def _outdated(before: ClinicStatus) -> dict[str, Concern]:
+    """Return what becomes of concerns that tell an earlier refusal, of a field that may have been mended since."""
+    known = by_type(before.conditions)
+    told = {
+        concern
+        for prefix, concern in _SPOKEN_OF.items()
+        if concern in known and known[concern].status == "False" and known[concern].message.startswith(prefix)
+    }
+    return dict.fromkeys(told, unknown(Reason.PENDING, "Not looked at again yet: what Ready says comes first."))
+
+
 def _kept(meta: Meta, before: ClinicStatus, wanted: dict[str, Concern], now: datetime) -> ClinicStatus:
+    wanted = {**_outdated(before), **wanted}
     kept = [condition for condition in before.conditions if condition.type not in wanted]
     told = merge(before.conditions, wanted, generation=meta.generation, now=now)
     order = {kind: at for at, kind in enumerate(("Ready", "Reconciling", "Stalled", "Paused", "Suspended", *CONCERNS))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from atendeai_operator.api.clinic import ClinicSpec, ClinicStatus
 from atendeai_operator.api.conditions import bad, by_type, good, merge, unknown
 from atendeai_operator.api.stack import StackStatus
@@ -66,6 +68,34 @@ def test_a_pause_does_not_hide_why_a_resource_is_not_ready() -> None:
     known = merge([], {"Ready": bad("SecretMissing", "why"), "Paused": bad("Active", "")}, generation=1, now=EARLY)
     after = stack_status.paused(META, StackStatus(conditions=known), LATE)
     assert by_type(after.conditions)["Ready"] == by_type(known)["Ready"]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_mended_refusal_is_not_told_any_longer(waits: bool) -> None:
+    spec = ClinicSpec.model_validate(CLINIC_SPEC)
+    lost = InvalidSpec("spec.hosts[0]", "another clinic holds it", code="ClaimLost")
+    first = clinic_status.refused(META, spec, ClinicStatus(), lost, EARLY)
+    assert by_type(first.conditions)["RouteReady"].reason == "ClaimLost"
+    again = clinic_status.refused(META, spec, first, lost, LATE)
+    assert by_type(again.conditions)["RouteReady"] == by_type(first.conditions)["RouteReady"]
+    number = InvalidSpec("spec.whatsapp.phoneNumberId", "another clinic holds it", code="ClaimLost")
+    if waits:
+        after = clinic_status.waiting(META, spec, first, Waiting("Waiting for the stack."), LATE)
+    else:
+        after = clinic_status.refused(META, spec, first, number, LATE)
+        assert by_type(after.conditions)["ChannelReady"].message == str(number)
+    route = by_type(after.conditions)["RouteReady"]
+    assert (route.status, route.reason) == ("Unknown", "Pending")
+    assert "spec.hosts" not in route.message
+
+
+def test_a_refusal_leaves_what_else_is_known() -> None:
+    spec = ClinicSpec.model_validate(CLINIC_SPEC)
+    known = {"RouteReady": good(), "CalendarReady": bad("Refused", "Share the calendar.")}
+    before = ClinicStatus(conditions=merge([], known, generation=1, now=EARLY))
+    after = clinic_status.refused(META, spec, before, InvalidSpec("spec.whatsapp.phoneNumberId", "no"), LATE)
+    found = by_type(after.conditions)
+    assert (found["RouteReady"].status, found["CalendarReady"].message) == ("True", "Share the calendar.")
 
 
 def test_a_suspended_clinic_has_pods_of_its_own_only_when_dedicated() -> None:
