@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -148,10 +149,22 @@ def _channel(facts: ClinicFacts, report: Report | None) -> Concern:
     if facts.spec.suspended:
         return unknown(Reason.SUSPENDED, "Not asked while the clinic is suspended.")
     secret = f"Secret {whatsapp.credentials_secret_ref.name} in namespace {facts.meta.namespace}"
-    return _outside(
-        report,
-        f"Phone number id {whatsapp.phone_number_id} is this clinic's.",
-        f"Put a valid access-token into {secret}.",
+    remedy = f"Put a valid access-token into {secret}."
+    if report is not None and report.number:
+        remedy = (
+            f"Correct spec.whatsapp.phoneNumberId, which is {whatsapp.phone_number_id}; if it is right, put an"
+            f" access-token that may use it into {secret}."
+        )
+    told = _outside(report, f"Phone number id {whatsapp.phone_number_id} is this clinic's.", remedy)
+    if told.reason == Reason.TEMPLATES_MISSING:
+        return replace(told, message=f"{told.message} {_templates_remedy(facts.spec.hosts[0])}")
+    return told
+
+
+def _templates_remedy(host: str) -> str:
+    return (
+        f'Have them created with POST https://{host}/api/v1/whatsapp/onboarding {{"steps": ["templates"]}} and the'
+        " access token of an owner or admin of the clinic."
     )
 
 

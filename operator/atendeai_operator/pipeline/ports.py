@@ -205,6 +205,8 @@ class Report:
     text: str = ""
     credentials: bool = False
     """Whether it is the credentials that are refused."""
+    number: bool = False
+    """Whether the phone number id may be the cause, rather than the credentials."""
     short: Reason | None = None
     """Of what works: the reason, where it does not work in full."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,17 +40,27 @@ def channel(said: Mapping[str, Any]) -> Report:
     if state != "broken":
         trouble = f": {token['problem']}" if token.get("problem") else ""
         return Report(Verdict.UNKNOWN, f"Meta could not be asked about the access token{trouble}.")
-    parts, credentials = [], False
+    parts, credentials, number = [], False, False
     if token.get("valid") is False:
-        credentials = True
-        parts.append(f"Meta refuses the access token{_because(token.get('problem'))}.")
+        credentials, problem = True, token.get("problem")
+        number = _names(problem, said.get("phone_number_id"))
+        refused = "the phone number id, or the access token for it" if number else "the access token"
+        parts.append(f"Meta refuses {refused}{_because(problem)}.")
     if error:
         credentials = credentials or error.get("code") == TOKEN_ERROR
         parts.append(f"Meta refuses to send{_because(error.get('title'), error.get('code'))}.")
-    refused = ", ".join(templates.get("refused") or ())
-    if refused:
-        parts.append(f"Not usable: {refused}. Mend or appeal these templates in Meta's WhatsApp Manager.")
-    return Report(Verdict.REFUSED, " ".join(parts), credentials=credentials)
+    unusable = ", ".join(templates.get("refused") or ())
+    if unusable:
+        parts.append(f"Not usable: {unusable}. Mend or appeal these templates in Meta's WhatsApp Manager.")
+    return Report(Verdict.REFUSED, " ".join(parts), credentials=credentials, number=number)
+
+
+def _names(words: object, number: object) -> bool:
+    """Tell whether Meta's words name the phone number id: it then says that there is no such object, or hides it.
+
+    Of a token that is bad by itself it says so without having looked for the number.
+    """
+    return bool(number) and re.search(rf"(?<!\d){re.escape(str(number))}(?!\d)", str(words or "")) is not None
 
 
 def _working(templates: Mapping[str, Any]) -> Report:
@@ -63,8 +74,7 @@ def _working(templates: Mapping[str, Any]) -> Report:
     return Report(
         Verdict.WORKING,
         "Meta accepts the access token, so patients are answered; but it does not have the message templates"
-        f" {missing}: whoever last wrote more than 24 hours ago is not reminded, offered or told anything. Have them"
-        ' created with POST /api/v1/whatsapp/onboarding {"steps": ["templates"]}.',
+        f" {missing}: whoever last wrote more than 24 hours ago is not reminded, offered or told anything.",
         short=Reason.TEMPLATES_MISSING,
     )
 

@@ -142,6 +142,18 @@ async def test_a_refused_token_shows_and_heals(world: World) -> None:
     channel = await _condition(world, "ChannelReady")
     assert (channel["status"], channel["reason"]) == ("True", "TemplatesMissing")
     assert "atendeai_lembrete" in channel["message"]
+    assert "POST https://sol.example.com/api/v1/whatsapp/onboarding" in channel["message"]
+    assert "token of an owner or admin" in channel["message"]
+
+
+async def test_the_number_is_the_first_suspect_where_meta_does_not_know_it(world: World) -> None:
+    words = "Meta refuses the phone number id, or the access token for it: Object with ID '1001' does not exist."
+    world.probing.reports["whatsapp"] = Report(Verdict.REFUSED, words, credentials=True, number=True)
+    await running_stack(world)
+    await running_clinic(world)
+    told = (await _condition(world, "ChannelReady"))["message"]
+    assert told.startswith(words)
+    assert 0 < told.index("spec.whatsapp.phoneNumberId, which is 1001") < told.index("sol-whatsapp")
 
 
 async def test_a_new_secret_is_tried_at_once(world: World) -> None:

@@ -179,7 +179,6 @@ async def test_templates_that_meta_does_not_have_are_named_with_the_remedy(start
     found = await _channel(start, said | {"templates": missing | read})
     assert (found.verdict, found.short) == (Verdict.WORKING, Reason.TEMPLATES_MISSING)
     assert "atendeai_lembrete_confirmado, atendeai_mudanca:" in found.text
-    assert "POST /api/v1/whatsapp/onboarding" in found.text
     reviewed = await _channel(start, said | {"templates": templates | {"missing": []} | read})
     assert reviewed.short is None, "Meta reviews what is there"
 
@@ -199,6 +198,26 @@ async def test_a_refused_token_is_told_in_metas_words(start: Start) -> None:
     found = await _channel(start, {"state": "broken", "token": token, "error": None})
     assert (found.verdict, found.credentials) == (Verdict.REFUSED, True)
     assert "Session has expired" in found.text
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "suspected"),
+    [
+        ("555000000000005", "Object with ID '555000000000005' does not exist, or cannot be loaded", True),
+        ("5", "Object with ID '555000000000005' does not exist, or cannot be loaded", False),
+        ("555000000000005", "The session has expired", False),
+        (None, "Object with ID '555000000000005' does not exist", False),
+        ("", "Object with ID '' does not exist", False),
+    ],
+)
+async def test_the_phone_number_id_is_suspected_where_metas_words_name_it(
+    start: Start, number: str | None, words: str, suspected: bool
+) -> None:
+    said = {"state": "broken", "phone_number_id": number, "token": {"valid": False, "problem": words}, "error": None}
+    found = await _channel(start, said)
+    assert (found.verdict, found.number) == (Verdict.REFUSED, suspected)
+    assert found.text.startswith("Meta refuses the phone number id" if suspected else "Meta refuses the access token:")
+    assert words in found.text
 
 
 async def test_a_refused_account_is_told_with_its_code(start: Start) -> None:
