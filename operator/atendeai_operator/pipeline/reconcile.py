@@ -35,6 +35,12 @@ CONFLICT_RETRY = 0.5
 """Seconds until a pass is repeated whose write met a newer version of the resource."""
 _ANNOUNCED = ("Ready", "Stalled", "Paused", "Suspended")
 """Conditions whose transitions become events."""
+_OVER = {
+    "Stalled": "It goes on by itself again.",
+    "Paused": "The operator takes care of it again.",
+    "Suspended": "Awake again: its services take its messages.",
+}
+"""What the event says when one of these ends: the condition itself then has nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +233,7 @@ class Reconciler(Generic[Spec, Status]):
                 "Waiting",
             )
             kind = "Warning" if failing and condition.type in ("Ready", "Stalled") else "Normal"
-            text = condition.message or f"{condition.type} is {condition.status}"
+            text = condition.message or _OVER.get(condition.type) or f"{condition.type} is {condition.status}"
             if (condition.reason, text) in told:  # Ready and Stalled give the same reason: it is said once
                 continue
             told.add((condition.reason, text))
