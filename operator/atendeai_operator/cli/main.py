@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from atendeai_operator.cli import view
 from atendeai_operator.kube.client import Cluster, Object, connect
-from atendeai_operator.kube.kinds import CLINIC, EVENT, STACK
+from atendeai_operator.kube.kinds import CLINIC, EVENT, STACK, Kind
 from atendeai_operator.pipeline.errors import KubeError
 
 app = typer.Typer(
@@ -98,13 +98,16 @@ def clinics(namespace: Namespace = None, kubeconfig: Kubeconfig = None) -> None:
 def explain(clinic: str, namespace: OneNamespace = "default", kubeconfig: Kubeconfig = None) -> None:
     """Say how a clinic stands, why, and what to do next. Ends with 1 when it is not ready."""
 
-    async def question(cluster: Cluster) -> tuple[Object | None, list[Object]]:
+    async def question(cluster: Cluster) -> tuple[Object | None, list[Object], list[Object]]:
         live = await cluster.get(CLINIC, namespace, clinic)
-        return live, await cluster.list(EVENT, namespace) if live else await _everywhere(cluster)
+        if live:
+            return live, await cluster.list(EVENT, namespace), []
+        stacks = await _listed(cluster, STACK) or await _listed(cluster, STACK, namespace)
+        return None, await _listed(cluster, CLINIC), stacks
 
-    live, found = _ask(kubeconfig, question)
+    live, found, stacks = _ask(kubeconfig, question)
     if live is None:
-        problems.print(view.nowhere(clinic, namespace, found), markup=False)
+        problems.print(view.nowhere(clinic, namespace, found, stacks), markup=False)
         raise typer.Exit(2)
     console.print(f"[bold]{clinic}[/]  {_coloured(view.verdict(live))}")
     for said in view.head(live):
@@ -124,18 +127,20 @@ def explain(clinic: str, namespace: OneNamespace = "default", kubeconfig: Kubeco
         raise typer.Exit(1)
 
 
-async def _everywhere(cluster: Cluster) -> list[Object]:
-    """Return the clinics of all namespaces; none where the caller may not list them."""
+async def _listed(cluster: Cluster, kind: Kind, namespace: str | None = None) -> list[Object]:
+    """Return the objects of a kind, of all namespaces or of one; none where the caller may not list them."""
     try:
-        return await cluster.list(CLINIC)
+        return await cluster.list(kind, namespace)
     except KubeError:
         return []
 
 
 def _concerns(live: Object) -> None:
     for concern in view.concerns(live):
-        mark = "[green]✓[/]" if concern.good else "[yellow]…[/]"
-        console.print(f"  {mark} {concern.name:<18} {concern.reason}  [dim]{escape(concern.message)}[/]")
+        colour = "green" if concern.mark == "✓" else "yellow"
+        console.print(
+            f"  [{colour}]{concern.mark}[/] {concern.name:<18} {concern.reason}  [dim]{escape(concern.message)}[/]"
+        )
 
 
 if __name__ == "__main__":

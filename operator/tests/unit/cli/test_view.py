@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from atendeai_operator.cli import main, view
 from atendeai_operator.cli.main import app
+from atendeai_operator.clinic.validate import WHATSAPP_KEYS
+from atendeai_operator.kube.kinds import CLINIC, STACK, Kind
 from atendeai_operator.pipeline.errors import KubeError
 
 
@@ -57,7 +59,83 @@ def test_advice_names_what_is_not_ready() -> None:
     assert "wait --for=condition=Ready clinic/sol" in steps[0]
     assert any("component=user" in step for step in steps)
     assert not any("component=auth" in step for step in steps)
-    assert any("describe stack dev" in step for step in steps)
+    assert any("describe stack dev" in step for step in view.advice(_clinic(Ready="False", RouteReady="False")))
+
+
+def _stalled(reason: str, message: str, **spec: Any) -> dict[str, Any]:
+    live = _clinic(Ready="False", Stalled="True", RouteReady="False")
+    live["spec"] |= spec
+    live["status"]["services"] = []
+    (stalled,) = (entry for entry in live["status"]["conditions"] if entry["type"] == "Stalled")
+    stalled |= {"reason": reason, "message": message}
+    return live
+
+
+@pytest.mark.parametrize(
+    ("field", "spec", "command"),
+    [
+        (
+            "spec.whatsapp.credentialsSecretRef.name",
+            {"whatsapp": {"credentialsSecretRef": {"name": "keys"}}},
+            f"create secret generic keys {' '.join(f'--from-literal={key}=…' for key in WHATSAPP_KEYS)}",
+        ),
+        (
+            "spec.calendar.credentialsSecretRef.name",
+            {"calendar": {"credentialsSecretRef": {"name": "agenda"}}},
+            "create secret generic agenda --from-file=service-account.json=…",
+        ),
+        (
+            "spec.ai.apiKeySecretRef.name",
+            {"ai": {"apiKeySecretRef": {"name": "model"}}},
+            "create secret generic model --from-literal=api-key=…",
+        ),
+        (
+            "spec.tls.secretRef.name",
+            {"tls": {"secretRef": {"name": "cert"}}},
+            "create secret tls cert --cert=… --key=…",
+        ),
+    ],
+)
+def test_advice_about_a_missing_secret_is_the_command_that_makes_it(
+    field: str, spec: dict[str, Any], command: str
+) -> None:
+    made, then = view.advice(_stalled("SecretMissing", f"{field}: Secret x does not exist", **spec))
+    assert made == f"kubectl -n ns {command}"
+    assert "wait --for=condition=Ready" in then
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "command"),
+    [
+        ("ClaimLost", "spec.hosts[0]: lost", "kubectl -n ns get clinics -o custom-columns=NAME:"),
+        (
+            "RetainedData",
+            "spec.clinicId: data is retained: set spec.clinicId to 1",
+            "kubectl -n ns patch clinic sol --type=merge",
+        ),
+        ("NoSharedPool", "spec.isolation: no pool", "kubectl -n ns patch stack dev --type=merge"),
+    ],
+)
+def test_advice_helps_with_the_reason_and_leaves_the_stack_alone(reason: str, message: str, command: str) -> None:
+    first, then = view.advice(_stalled(reason, message))
+    assert first.startswith(command)
+    assert "wait --for=condition=Ready" in then
+
+
+def test_what_holds_but_warns_has_a_mark_and_a_step_of_its_own() -> None:
+    live = _clinic(Ready="True", RouteReady="True", ChannelReady="True", CalendarReady="False")
+    live["status"]["services"] = []
+    assert view.advice(live) == []
+    (channel,) = (entry for entry in live["status"]["conditions"] if entry["type"] == "ChannelReady")
+    channel["reason"] = "TemplatesMissing"
+    assert [(one.name, one.mark) for one in view.concerns(live)] == [
+        ("RouteReady", "✓"),
+        ("ChannelReady", "!"),
+        ("CalendarReady", "…"),
+    ]
+    (step,) = view.advice(live)
+    assert step.startswith("curl -X POST https://sol.example.com/api/v1/whatsapp/onboarding ")
+    assert "owner or admin" in step
 
 
 def test_advice_about_a_missing_stack_names_no_object_that_is_not_there() -> None:
@@ -88,8 +166,15 @@ def test_a_clinic_of_another_namespace_is_hinted_at() -> None:
     assert view.nowhere("mar", "default", there) == "There is no Clinic mar in namespace default."
 
 
+def test_a_stack_that_is_taken_for_a_clinic_is_called_one() -> None:
+    stacks = [{"metadata": {"name": "dev", "namespace": space}} for space in ("a", "ns")]
+    assert view.nowhere("dev", "ns", [], stacks).endswith(" dev is a stack: kubectl atendeai status -n ns")
+    assert view.nowhere("dev", "default", [], stacks).endswith(" dev is a stack: kubectl atendeai status -n a")
+    assert "stack" not in view.nowhere("sol", "ns", [], stacks)
+
+
 class _Elsewhere:
-    """A cluster with one clinic in the namespace `ns`; `refuse`: the caller may not list those of all namespaces."""
+    """A cluster with clinic sol and stack dev in the namespace `ns`; `refuse`: he may not list all namespaces."""
 
     def __init__(self, *, refuse: bool) -> None:
         self.refuse = refuse
@@ -97,10 +182,11 @@ class _Elsewhere:
     async def get(self, *_: Any) -> None:
         return None
 
-    async def list(self, *_: Any) -> list[dict[str, Any]]:
-        if self.refuse:
+    async def list(self, kind: Kind, namespace: str | None = None) -> list[dict[str, Any]]:
+        if self.refuse and namespace is None:
             raise KubeError("forbidden", status=403)
-        return [_clinic(Ready="True")]
+        there = {CLINIC: _clinic(Ready="True"), STACK: {"metadata": {"name": "dev", "namespace": "ns"}}}
+        return [there[kind]] if namespace in (None, "ns") else []
 
     async def close(self) -> None:
         pass
@@ -117,6 +203,21 @@ def test_explain_without_a_namespace_says_where_the_clinic_is(
     result = CliRunner().invoke(app, ["explain", "sol", "--kubeconfig", str(tmp_path)])
     assert result.exit_code == 2
     assert result.output.strip().endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refuse"), [(["dev"], False), (["dev", "-n", "ns"], False), (["dev", "-n", "ns"], True)]
+)
+def test_explain_knows_a_stack_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], refuse: bool
+) -> None:
+    async def connect(_: Path) -> _Elsewhere:
+        return _Elsewhere(refuse=refuse)
+
+    monkeypatch.setattr(main, "connect", connect)
+    result = CliRunner().invoke(app, ["explain", *arguments, "--kubeconfig", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.output.strip().endswith("dev is a stack: kubectl atendeai status -n ns")
 
 
 def test_only_the_latest_events_of_this_very_object() -> None:
