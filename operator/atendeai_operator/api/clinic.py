@@ -19,6 +19,7 @@ from atendeai_operator.api.schema import (
     DeletionPolicy,
     DnsLabel,
     Duration,
+    Holding,
     Host,
     Line,
     LongText,
@@ -31,6 +32,7 @@ from atendeai_operator.api.schema import (
     Url,
     all_differ,
     all_lie_between,
+    formed,
     lies_between,
 )
 from atendeai_operator.api.stack import Tls
@@ -47,19 +49,32 @@ class Owner(ApiModel):
     """The first person of the clinic."""
 
     email: Annotated[
-        str, Field(min_length=3, max_length=254, pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+        str,
+        Field(max_length=254),
+        formed(
+            r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+            "must be one e-mail address, such as dona@mar.example.com",
+        ),
     ]
     """Address that is invited as the first owner."""
+
+
+def _graph_id(of: str, aside: str = "") -> Holding:
+    """Return the rule that a text is an id of the Graph API; `aside`: what it is taken for."""
+    what = f"must be the id that Meta gave the {of} {aside}".rstrip()
+    return formed("^[0-9]+$", f"{what}: digits alone, such as 106540352242922")
 
 
 class WhatsApp(ApiModel):
     """The clinic's number at the WhatsApp Cloud API."""
 
-    phone_number_id: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[0-9]+$")]
+    phone_number_id: Annotated[str, Field(max_length=32), _graph_id("phone number", "(it is not the phone number)")]
     """Id of the phone number at the Graph API (not the number itself); unique in the stack."""
-    business_account_id: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[0-9]+$")] | None = None
+    business_account_id: Annotated[str, Field(max_length=32), _graph_id("business account")] | None = None
     """Id of the WhatsApp Business Account."""
-    graph_version: Annotated[str, Field(min_length=4, max_length=8, pattern=r"^v[0-9]{1,3}\.[0-9]{1,2}$")] = "v23.0"
+    graph_version: Annotated[
+        str, Field(max_length=8), formed(r"^v[0-9]{1,3}\.[0-9]{1,2}$", "must be a version of the API, such as v23.0")
+    ] = "v23.0"
     """Version of the Graph API."""
     base_url: Url = Field(default="https://graph.facebook.com", alias="baseURL")
     """Where the Graph API is."""

@@ -30,12 +30,14 @@ class Resources(ApiModel):
     RULES = (
         Rule(
             "!has(self.requests) || !has(self.limits) || !has(self.requests.cpu) || !has(self.limits.cpu)"
+            " || !isQuantity(self.requests.cpu) || !isQuantity(self.limits.cpu)"
             " || quantity(self.requests.cpu).compareTo(quantity(self.limits.cpu)) <= 0",
             "requests.cpu must not exceed limits.cpu",
             lambda r: not r.requests or not r.limits or _within(r.requests.cpu, r.limits.cpu),
         ),
         Rule(
             "!has(self.requests) || !has(self.limits) || !has(self.requests.memory) || !has(self.limits.memory)"
+            " || !isQuantity(self.requests.memory) || !isQuantity(self.limits.memory)"
             " || quantity(self.requests.memory).compareTo(quantity(self.limits.memory)) <= 0",
             "requests.memory must not exceed limits.memory",
             lambda r: not r.requests or not r.limits or _within(r.requests.memory, r.limits.memory),

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, Field
 
 from atendeai_operator.api import durations
 from atendeai_operator.api.schema import (
+    CLOCK,
+    DURATION,
     SET_LIST,
     ApiModel,
     ClockTime,
@@ -21,9 +23,11 @@ from atendeai_operator.api.schema import (
     LongText,
     Rule,
     UniqueItems,
+    formed,
     keyed_list,
     lies_between,
     unique_by,
+    where_formed,
 )
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -32,7 +36,13 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Opening(ApiModel):
     """One span of a day, in the clinic's time zone."""
 
-    RULES = (Rule("self.opens < self.closes", "opens must be before closes", lambda o: o.opens < o.closes),)
+    RULES = (
+        Rule(
+            where_formed(CLOCK, ("self.opens", "self.closes"), "self.opens < self.closes"),
+            "opens must be before closes",
+            lambda o: o.opens < o.closes,
+        ),
+    )
 
     opens: ClockTime
     """Beginning, as HH:MM."""
@@ -45,6 +55,13 @@ def _disjoint(spans: list[Opening] | None) -> bool:
     return all(earlier[1] <= later[0] for earlier, later in pairwise(ordered))
 
 
+_APART = where_formed(
+    rf"^({CLOCK.strip('^$')}){{4}}$",
+    ("(a.opens + a.closes + b.opens + b.closes)",),
+    "a.opens == b.opens || a.closes <= b.opens || b.closes <= a.opens",
+)
+"""CEL: two spans do not overlap, or one of them is none."""
+
 Openings = Annotated[list[Opening], Field(max_length=4, json_schema_extra=keyed_list("opens")), unique_by("opens")]
 
 
@@ -53,8 +70,7 @@ class WeekHours(ApiModel):
 
     RULES = tuple(
         Rule(
-            f"!has(self.{day}) || self.{day}.all(a, self.{day}.all(b,"
-            " a.opens == b.opens || a.closes <= b.opens || b.closes <= a.opens))",
+            f"!has(self.{day}) || self.{day}.all(a, self.{day}.all(b, {_APART}))",
             f"the spans of {day} must not overlap",
             lambda hours, day=day: _disjoint(getattr(hours, day)),  # type: ignore[misc]  # mypy cannot infer a lambda that binds a loop variable
         )
@@ -83,7 +99,7 @@ class ClinicService(ApiModel):
     RULES = (
         lies_between("duration", "1m", "24h", lambda s: s.duration),
         Rule(
-            "duration(self.duration).getSeconds() % 60 == 0",
+            where_formed(DURATION, ("self.duration",), "duration(self.duration).getSeconds() % 60 == 0"),
             "duration must be whole minutes: write it as in 30m or 1h30m",
             lambda s: durations.seconds(s.duration) % 60 == 0,
         ),
@@ -95,9 +111,14 @@ class ClinicService(ApiModel):
     """Name, as patients read it."""
     duration: Duration = "30m"
     """How long it takes: whole minutes, a day at most."""
-    price_brl: Annotated[str, Field(min_length=1, max_length=12, pattern=r"^[0-9]{1,7}(\.[0-9]{2})?$")] | None = Field(
-        default=None, alias="priceBRL"
-    )
+    price_brl: (
+        Annotated[
+            str,
+            Field(max_length=24),
+            formed(r"^[0-9]{1,7}(\.[0-9]{2})?$", "must be an amount in reais with a point, such as 250.00 or 90"),
+        ]
+        | None
+    ) = Field(default=None, alias="priceBRL")
     """Price in reais, for example `250.00`."""
     preparation: LongText | None = None
     """What a patient must know beforehand."""
@@ -176,8 +197,7 @@ class ProfileException(ApiModel):
             _lasts,
         ),
         Rule(
-            "!has(self.hours) || self.hours.all(a, self.hours.all(b,"
-            " a.opens == b.opens || a.closes <= b.opens || b.closes <= a.opens))",
+            f"!has(self.hours) || self.hours.all(a, self.hours.all(b, {_APART}))",
             "the spans of hours must not overlap",
             lambda e: _disjoint(e.hours),
         ),

@@ -56,6 +56,23 @@ class Holding:
         return text
 
 
+def formed(pattern: str, message: str) -> Holding:
+    """Return the rule that a text as a whole has the form of a pattern; `message` says which, with an example.
+
+    A pattern of the schema itself would be all that the API server then shows.
+    """
+    form = re.compile(pattern)
+    return Holding(Rule(f"self.matches(r'{pattern}')", message, lambda text: form.fullmatch(text) is not None))
+
+
+def where_formed(pattern: str, values: tuple[str, ...], cel: str) -> str:
+    """Return a rule in CEL that says nothing while one of `values` (in CEL) has another form: that is told already.
+
+    The models need no such guard: they look at an object when all its fields are as they should be.
+    """
+    return " || ".join([*(f"!{value}.matches(r'{pattern}')" for value in values), f"({cel})"])
+
+
 def lies_between(name: str, least: str, most: str, read: Callable[[Any], str | list[str]]) -> Rule:
     """Return the rule that a field of durations, one or a list, lies between two; `read` takes it from the model."""
     low, high = durations.seconds(least), durations.seconds(most)
@@ -65,7 +82,8 @@ def lies_between(name: str, least: str, most: str, read: Callable[[Any], str | l
         return all(low <= durations.seconds(one) <= high for one in ([found] if isinstance(found, str) else found))
 
     def bounds(value: str) -> str:
-        return f"duration({value}) >= duration('{least}') && duration({value}) <= duration('{most}')"
+        inside = f"duration({value}) >= duration('{least}') && duration({value}) <= duration('{most}')"
+        return where_formed(DURATION, (value,), inside)
 
     return Rule(bounds(f"self.{name}"), f"{name} must lie between {least} and {most}", check)
 
@@ -79,7 +97,8 @@ def all_lie_between(name: str, least: str, most: str, read: Callable[[Any], list
 def all_differ(name: str, read: Callable[[Any], list[str]]) -> Rule:
     """Return the rule that no duration of a list comes twice, however it is written."""
     return Rule(
-        f"self.{name}.all(a, self.{name}.exists_one(b, duration(a) == duration(b)))",
+        f"self.{name}.all(a, !a.matches(r'{DURATION}')"
+        f" || self.{name}.exists_one(b, b.matches(r'{DURATION}') && duration(a) == duration(b)))",
         f"{name} must not hold one duration twice, also under another spelling (60m is 1h): remove one of them",
         lambda model: unique([durations.seconds(one) for one in read(model)]),
     )
@@ -184,15 +203,25 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 CODE = r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+DURATION = r"^([0-9]{1,6}h([0-9]{1,6}m)?([0-9]{1,6}s)?|[0-9]{1,6}m([0-9]{1,6}s)?|[0-9]{1,6}s)$"  # never empty
 
 DNS_HOST = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
 """A full domain name: at least two labels, the last of them no number, so that no IP address passes (RFC 1123, 2.1)."""
 DnsLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
-Host = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_HOST)]
+Host = Annotated[
+    str,
+    Field(max_length=253),
+    formed(
+        DNS_HOST,
+        "must be a full host name in lower case, without a scheme, a port or a path, such as mar.example.com",
+    ),
+]
 Code = Annotated[str, Field(min_length=1, max_length=63, pattern=CODE)]
-# No min_length: for "8:00" the API server then quotes the pattern, which says what is wanted.
-ClockTime = Annotated[str, Field(max_length=5, pattern=CLOCK)]
+# Longer than what is right, here and below: of what is too long the API server says that alone.
+ClockTime = Annotated[
+    str, Field(max_length=16), formed(CLOCK, "must be a time of day as HH:MM, such as 08:00 or 17:30")
+]
 
 # What nobody can see, as code points: C0 but for the ends of lines and the tab, DEL and C1; the soft hyphen; zero-width
 # characters, marks that turn the reading direction, separators of lines. Two names that look alike would be different.
@@ -289,12 +318,24 @@ Origin = Annotated[
     Field(min_length=8, max_length=260, pattern=r"^https?://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$"),
     Holding(_REACHABLE, _AS_SENT),
 ]
-Duration = Annotated[str, Field(min_length=2, max_length=24, pattern=r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$")]
+Duration = Annotated[
+    str,
+    Field(max_length=24),
+    formed(DURATION, "must be a duration of hours, minutes and seconds, such as 30m, 1h30m or 24h"),
+]
 """A Go-style duration of hours, minutes and seconds, for example `15m` or `168h`."""
-Cpu = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[1-9][0-9]{0,6}m?$"), AfterValidator(_cpu)]
+Cpu = Annotated[
+    str,
+    Field(max_length=16),
+    formed(r"^[1-9][0-9]{0,6}m?$", "must be whole cores or millicores, such as 2 or 250m"),
+    AfterValidator(_cpu),
+]
 """CPU in cores or millicores, kept in the API server's canonical form."""
 Bytes = Annotated[
-    str, Field(min_length=1, max_length=16, pattern=r"^[1-9][0-9]{0,6}(Ki|Mi|Gi|Ti)$"), AfterValidator(_bytes)
+    str,
+    Field(max_length=16),
+    formed(r"^[1-9][0-9]{0,6}(Ki|Mi|Gi|Ti)$", "must be a whole number with Ki, Mi, Gi or Ti, such as 512Mi or 2Gi"),
+    AfterValidator(_bytes),
 ]
 """An amount of memory or storage with a binary suffix, kept in the API server's canonical form."""
 Semver = Annotated[

@@ -14,6 +14,7 @@ from atendeai_operator.api.common import Conditions, Inventory, RateLimits, Reso
 from atendeai_operator.api.monitoring import Monitoring
 from atendeai_operator.api.names import NAME_LIMIT
 from atendeai_operator.api.schema import (
+    DURATION,
     PORT,
     SET_LIST,
     ApiModel,
@@ -29,6 +30,7 @@ from atendeai_operator.api.schema import (
     UniqueItems,
     Url,
     lies_between,
+    where_formed,
 )
 from atendeai_operator.api.storage import Storage
 
@@ -216,7 +218,11 @@ class Jwt(ApiModel):
 
     RULES = (
         Rule(
-            "duration(self.accessTokenTTL) < duration(self.refreshTokenTTL)",
+            where_formed(
+                DURATION,
+                ("self.accessTokenTTL", "self.refreshTokenTTL"),
+                "duration(self.accessTokenTTL) < duration(self.refreshTokenTTL)",
+            ),
             "accessTokenTTL must be shorter than refreshTokenTTL",
             lambda j: durations.seconds(j.access_token_ttl) < durations.seconds(j.refresh_token_ttl),
         ),

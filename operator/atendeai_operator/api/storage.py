@@ -11,7 +11,7 @@ class Storage(ApiModel):
 
     TRANSITIONS = (
         Transition(
-            "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
+            "!isQuantity(self.size) || quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
             "storage size must not shrink",
             lambda old, new: quantity.parse(new.size) >= quantity.parse(old.size),
         ),

@@ -38,3 +38,4 @@ async def test_verdict(case: Case, cluster: Cluster, namespace: str) -> None:
         await _create(cluster, resource, namespace, method)
     assert refused.value.status in (400, 422), refused.value
     assert case.says.lower() in str(refused.value).lower()
+    assert not case.alone or "is invalid: [" not in str(refused.value), "several messages"
