@@ -52,7 +52,7 @@ class Image(ApiModel):
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """When the kubelet asks the registry."""
     pull_secrets: Annotated[list[SecretRef], Field(max_length=4)] = []
-    """Secrets with registry credentials, in the stack's own namespace."""
+    """Secrets with registry credentials, in the stack's own namespace, for every pod of the stack and its clinics."""
 
 
 class SharedPool(ApiModel):

@@ -87,6 +87,7 @@ def _container(plan: StackPlan, image: str, **fields: object) -> Object:
 def _pod(plan: StackPlan, name: str, containers: list[Object], volumes: list[Object], uid: int) -> Object:
     return pods.pod(
         containers,
+        image=plan.migration.image,  # for its pull secrets: they are the whole stack's
         account=name,
         security=pods.as_user(uid, own_volumes=True),
         volumes=[

@@ -287,6 +287,7 @@ def _pod(plan: StackPlan, name: str) -> Object:
     }
     return pods.pod(
         [proxy, agent],
+        image=plan.migration.image,  # for its pull secrets: they are the whole stack's
         account=name,
         security=pods.as_user(UID, own_volumes=True),
         volumes=[pods.secret_volume("config", name), pods.scratch("run")],

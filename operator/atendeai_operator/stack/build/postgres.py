@@ -121,6 +121,7 @@ def _pod(plan: StackPlan, name: str, claim: str) -> Object:
     }
     return pods.pod(
         [server, exporter],
+        image=plan.migration.image,  # for its pull secrets: they are the whole stack's
         account=name,
         security=pods.as_user(UID, own_volumes=True),
         volumes=[

@@ -135,6 +135,8 @@ def _pods(plan: StackPlan, component: str, image: str, version: str, amounts: Re
         "resources": pods.resources(amounts),
         "securityContext": pods.as_user(UID, own_volumes=True),
     }
+    if plan.migration.image.pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in plan.migration.image.pull_secrets]
     if image:
         spec["image"] = image
     if version:

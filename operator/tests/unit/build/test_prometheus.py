@@ -165,3 +165,17 @@ def test_monitoring_is_not_ready_without_definitions() -> None:
     facts = samples.stack_facts(BOTH, prometheus_operator=False)
     found = by_type(stack_status.status(facts, Outcome(), [], [], now).conditions)["MonitoringReady"]
     assert (found.status, found.reason) == ("False", "NotInstalled")
+
+
+def test_whatever_runs_in_the_stacks_namespace_pulls_with_its_secrets() -> None:
+    spec = {**BOTH, "image": {"pullSecrets": [{"name": "one"}, {"name": "two"}]}}
+    pods: dict[tuple[str, str], Any] = {}
+    for obj in _objects(samples.stack_facts(spec)):
+        kind = obj["kind"]
+        if kind in {"Deployment", "StatefulSet", "Job"}:
+            pods[kind, obj["metadata"]["name"]] = obj["spec"]["template"]["spec"]
+        elif kind in {"Prometheus", "Alertmanager"}:
+            pods[kind, obj["metadata"]["name"]] = obj["spec"]
+    kinds = {kind for kind, _ in pods}
+    assert kinds >= {"Deployment", "StatefulSet", "Prometheus", "Alertmanager"}
+    assert [name for name, pod in pods.items() if pod["imagePullSecrets"] != [{"name": "one"}, {"name": "two"}]] == []
