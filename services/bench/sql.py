@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from atendeai.appointment.models import LAPSED
+from atendeai.appointment.models import NEVER_LISTED
 from atendeai.domain.appointment_states import Status
 from atendeai.whatsapp.ingest_repository import MEET, STORE
 
 STATUSES = [status.value for status in Status]
-LAPSED_REASONS = list(LAPSED)
+LAPSED_REASONS = list(NEVER_LISTED)
 
 # As `AppointmentRepository.list_between` writes it for the days of a diary, with the driver's placeholders.
 _LIST = (
