@@ -71,7 +71,8 @@ def _unreminded(session: Session) -> Intent:
 
 
 _AND_THAT = re.compile(
-    r"^\W*e (?:quanto (?:e|custa|fica) )?(?:d[aeo]s? |n?[ao]s? |para |com )?[a-z]+(?: [a-z]+){0,4} ?\?\W*$"
+    r"^\W*e (?!.*\b(?:re|des)?(?:marc|agend|cancel)\w*)(?:quanto (?:e|custa|fica) )?"
+    r"(?:d[aeo]s? |n?[ao]s? |para |com )?[a-z]+(?: [a-z]+){0,4} ?\?\W*$"
 )
 
 

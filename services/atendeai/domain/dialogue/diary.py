@@ -29,6 +29,12 @@ _HAS = re.compile(
     r"d[aeo] \w+ e\b"
 )
 """Words for what one has already."""
+_MINE_IS = re.compile(
+    r"\b(?:minha|meu) (?:consulta|sessao|exame|retorno|horario|avaliacao|terapia)\b(?: [a-z.]+){0,5} "
+    r"(?:e|esta|ficou|era) (?:(?:marcad[oa]|agendad[oa]|para|n[ao]|dia|as) )*(?:hoje|amanha|segunda|terca|quarta|"
+    r"quinta|"
+    r"sexta|sabado|domingo|\d)"
+)
 _MOVES = re.compile(r"\b(?:remarc|reagend)\w*")
 
 
@@ -130,6 +136,8 @@ def tells(session: Session) -> Generator[Request, Answer, bool]:
     dated = [m for m in moments if m.date is not None]
     there = [a for a in items if any(which.fits(a, m) for m in dated)]
     exact = any(m.time is not None for m in dated)
+    if dated and _MINE_IS.search(norm):
+        return True  # at a time when nothing lies: what does is told
     if dated:
         return bool(there) and (has or (exact and (not codes or any(a.service in codes for a in there))))
     return bool(codes)

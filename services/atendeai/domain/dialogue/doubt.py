@@ -21,6 +21,14 @@ _REFUSES = re.compile(
     r"outr[oa] (?:dia|data|hora|horario|semana))"
 )
 _DECIDED = re.compile(r"^\W*(?:sim|pode (?:ser|marcar|confirmar|agendar)|confirmo|confirmado|fechado|quero)\b")
+_COUNTERS = re.compile(
+    r"^\W*(?:(?:sim|ok|ah|e|oi|entao|mas|tambem)\W+)*(?:pode(?:ria)?|podia) ser "
+    r"(?:(?:um pouco|bem|so|tambem|para|num|n?em|n[ao]|um|uma) )*"
+    r"(?:mais (?:cedo|tarde|para|perto|longe|proxim\w+)|n?outr[oa]\b|antes\b|depois\b|"
+    r"(?P<else>online|remot\w+|por (?:video|telefone)|que\b(?! sim)))|"
+    r"\b(?P<later>(?:mais tarde|depois|amanha|daqui a pouco) (?:eu )?(?:confirmo|aviso|falo|respondo|vejo|te \w+))\b"
+)
+"""What begins like a yes and asks for something else ("pode ser outro dia?"), or puts the yes off."""
 _ANY = re.compile(r"\b(?:nao|nunca|negativo|nops?)\b|👎|❌")
 
 
@@ -31,7 +39,13 @@ def decided(norm: str) -> bool:
 
 def takes_back(norm: str) -> bool:
     """Whether a normalised message that says yes to an offer also says no to it."""
-    return bool(_ANY.search(_left(norm)))
+    return bool(_ANY.search(_left(norm)) or _COUNTERS.search(norm))
+
+
+def counters(norm: str) -> bool:
+    """Whether what begins like a yes asks for another time ("pode ser mais cedo?")."""
+    found = _COUNTERS.search(norm)
+    return found is not None and not (found["else"] or found["later"])
 
 
 def says_both(norm: str) -> bool:
@@ -41,7 +55,7 @@ def says_both(norm: str) -> bool:
 
 def declines(norm: str) -> bool:
     """Whether what takes the yes back is the clearer of the two: "claro que não", "não pode ser outro dia"."""
-    return bool(_REFUSES.search(_left(norm)))
+    return bool(_REFUSES.search(_left(norm))) or counters(norm)
 
 
 def _left(norm: str) -> str:

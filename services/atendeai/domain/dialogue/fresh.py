@@ -71,7 +71,7 @@ def take(session: Session, *, invited: bool = False) -> Steps:
     about_people = intent in _ABOUT_PEOPLE and answers.works_here(session)
     if about_people or (session.message.reminded and (yield from notices.reminder_answered(session, intent))):
         return
-    if renaming.late(session):
+    if renaming.late(session) or renaming.in_my_place(session):
         session.hand_off(Alert.HUMAN, texts.HANDOFF_NAME)
         return
     intent = yield from _of_the_diary(session, intent)

@@ -17,6 +17,7 @@ from atendeai.domain.dialogue import (
     fresh,
     notices,
     options,
+    renaming,
     taps,
     texts,
     tone,
@@ -33,6 +34,8 @@ from atendeai.domain.dialogue.session import Alert, Message, Patient, Session, T
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
 from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
 from atendeai.domain.understanding.intents import Classifier
+
+_CHANGING = frozenset([Stage.PICKING, Stage.CANCELLING])
 
 
 def turn(
@@ -162,6 +165,8 @@ def _put_again(session: Session, asked: Asks | None, question: str | None) -> St
 
 def _taken(session: Session, asked: Asks | None) -> Generator[Request, Answer, bool]:
     """Whether the message belongs to what is under way, or needs no more than a word."""
+    if session.state.stage in _CHANGING and renaming.in_my_place(session):
+        return False
     taken = (yield from waiting.take(session, asked)) or asides.take(session, asked)
     return taken or (session.state.busy and (yield from taking.take(session, asked)))
 

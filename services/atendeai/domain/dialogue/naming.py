@@ -8,7 +8,7 @@ from atendeai.domain.understanding.normalise import fold
 
 _LETTER = r"[^\W\d_\u115f\u1160\u3164\uffa0]"
 """Any but the fillers of Hangul, which are letters that show nothing."""
-_A_NAME = rf"(?P<name>{_LETTER}+(?:[ '-]{_LETTER}+){{0,6}})"
+_A_NAME = rf"(?P<name>{_LETTER}+(?:[ '’-]{_LETTER}+){{0,6}})"
 _OWN = re.compile(
     r"(?:\b[Ss]ou (?:[ao] (?=[A-ZÀ-Ú][a-zà-ú])|(?=[A-ZÀ-Ú][a-zà-ú]+ (?:d[aeo]s? )?[A-ZÀ-Ú][a-zà-ú]))|"
     r"(?i:\b(?:meu nome (?:completo |todo |inteiro )?(?:é|e|eh)|me chamo|"
@@ -17,15 +17,19 @@ _OWN = re.compile(
 """The name of who writes."""
 _PATIENTS = re.compile(
     r"(?i:\b(?:(?<!meu )nome(?: completo)? ?(?:dele |dela |d[oae] (?:paciente|crian[çc]a|beb[êe]|menin[oa]|"
-    r"mo[çc][oa]) |d[oae] (?:meu|minha) \w+ )?(?:é|eh|:)|(?:ele|ela) se chama|(?:em|no) nome d[eao]|"
+    r"mo[çc][oa]) |d[oae] (?:meu|minha) \w+ )?(?:é|eh|:)|"
+    r"\b[ao] paciente (?:é|eh|e|ser[áa]|vai ser)(?: [ao]\b)?(?: (?:minha|meu) \w+)?|(?:ele|ela) se chama|(?:em|"
+    r"no) nome d[eao]|"
     r"(?:ele|ela) (?:é|eh) [oa](?= (?-i:[A-ZÀ-Ú][a-zà-ú]+ (?:d[aeo]s? )?[A-ZÀ-Ú]))))\s*" + _A_NAME
 )
 """The name of whom the appointment is for."""
+_SLIP = re.compile(r"(?i)^[^\n]*\b(?:ops+|quer dizer|digo|na verdade|corrigindo|errei)\b[\s,.:]*(?=\S)")
+"""What was said before somebody corrects themselves: "João Silva, ops, Joana Silva"."""
 _PUT_RIGHT = re.compile(r"(?i:\bn[ãa]o\b\W*(?:k+|rs+|haha\w*|he(?:he)+)?\W*\b(?:é|eh|e|sou)\b)\s*" + _A_NAME + r"\W*$")
 """One name in the place of another: "Tchesco não kkk é Francisco Silveira"."""
 _KIN = re.compile(
     r"(?i:\b(?:meu|minha) (?:filh\w+|m[ãa]e|pai|espos\w+|marido|mulher|av[óôo]|sobrinh\w+|net[oa]|irm\w+|beb[êe]|"
-    r"sogr[oa]|ti[oa]|amig[oa]|prim[oa]))[, ]+(?P<name>[A-ZÀ-Ú][\w'-]+(?: (?:d[aeo]s? |e )?[A-ZÀ-Ú][\w'-]+)+)"
+    r"sogr[oa]|ti[oa]|amig[oa]|prim[oa]))[, ]+(?P<name>[A-ZÀ-Ú][\w'’-]+(?: (?:d[aeo]s? |e )?[A-ZÀ-Ú][\w'’-]+)+)"
 )
 """The whole name after the kinship: "pra minha filha Sofia Martins"."""
 _LEAD = re.compile(
@@ -38,7 +42,7 @@ _NAME_END = re.compile(
     r"boa (?:tarde|"
     r"noite)|sou|estou|meu|minha|cpf|nascid[oa]|com|vou|moro|mesm[oa]|n[ao]|em|às|dia|hoje|amanh[ãa])\b.*$"
 )
-_NAME_WORD = re.compile(rf"^{_LETTER}+(?:['-]{_LETTER}+)*$")
+_NAME_WORD = re.compile(rf"^{_LETTER}+(?:['’-]{_LETTER}+)*$")
 _LONGEST_NAME = 7
 _MOST_LETTERS = 120
 """Longer than any name: what is longer is none, and is not kept as one."""
@@ -56,7 +60,7 @@ def tidy_name(raw: str) -> str:
 
 def profile_name(raw: str | None) -> str | None:
     """A name fit for the diary from what a WhatsApp profile shows; None when that is no name ("🌸", "~", "Eu")."""
-    words = re.findall(rf"{_LETTER}+(?:['-]{_LETTER}+)*", raw or "")
+    words = re.findall(rf"{_LETTER}+(?:['’-]{_LETTER}+)*", raw or "")
     name = " ".join(words[:_LONGEST_NAME])
     return tidy_name(name) if _SHORTEST_NAME <= len(name) <= _MOST_LETTERS else None
 
@@ -88,6 +92,7 @@ def name_answer(raw: str, *, for_other: bool = False) -> str | None:
     named = name_in(raw, for_other=for_other)
     if named:
         return named
+    raw = _SLIP.sub("", raw)
     right = _named_by(_PUT_RIGHT, raw)
     if right is not None and len(right.split()) >= _WORDS_OF_A_PART and not _no_name(right.split()):
         return right
@@ -153,7 +158,7 @@ _TITLE = re.compile(rf"(?i)\b(?:dra?|doutora?)\b\.?(?: {_LETTER}+)*")
 _HERE = re.compile(r"(?i) +(?:aqui|falando)$")
 _FOR_WHOM = re.compile(
     r"\b(?i:para|pra|pro|em nome d[eao]) (?:[ao] )?"
-    rf"(?P<name>[A-ZÀ-Ú]{_LETTER}+(?: (?:d[aeo]s? |e )?[A-ZÀ-Ú][\w'-]+)+)$"
+    rf"(?P<name>[A-ZÀ-Ú]{_LETTER}+(?: (?:d[aeo]s? |e )?[A-ZÀ-Ú][\w'’-]+)+)$"
 )
 _SYMBOLS = re.compile(r"[^\w\s,;:.!?()'’-]+")
 _PARTS = re.compile(r"[,;:.!?\n()\d]+|\s-+\s")
@@ -163,6 +168,7 @@ _NO_NAMES = frozenset(
     re.findall(
         r"\w+",
         """
+        eu mesmo mesma
         quero queria gostaria pode podia posso tem tenho ter qual quanto quando onde como que por para pra pro nao sim
         voce voces vcs meu minha ele ela dele dela depende horario hora consulta exame medico medica doutor doutora sou
         estou esta ta eh ser seria vai vou ir marcar agendar remarcar cancelar hoje amanha segunda terca quarta quinta

@@ -48,7 +48,8 @@ def relate(session: Session, asked: Asks | None) -> None:
     """Reads the message's time as an answer to what was asked or offered."""
     _numbers(session, asked)
     state = session.state
-    picks = chosen_index(session.norm, len(state.slots)) is not None  # "o mais cedo": of those that were named
+    several = len(state.slots) > 1
+    picks = several and chosen_index(session.norm, len(state.slots)) is not None  # "o mais cedo": of those named
     if state.stage in {Stage.CHOOSING, Stage.OFFERED} and state.slots and not picks:
         days = {s.start.date() for s in state.slots}
         wish = relative(session, state.slots[0].start, state.slots[-1].start) if len(days) == 1 else None

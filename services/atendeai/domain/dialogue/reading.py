@@ -44,6 +44,10 @@ _SURELY_SAID = 0.6
 """The rules' confidence up to which they only guessed from a time or a name."""
 
 
+_BOOKS = re.compile(
+    r"\b(?:quero|queria|gostaria(?: de)?|preciso|posso|pode|vim|da para|tem como)\b(?: [a-z]+){0,3} "
+    r"(?:marcar|agendar|consulta\w*|exame)\b|\b(?:marca|agenda)\b"
+)
 _WISHES_NOTHING = frozenset([Intent.OUT_OF_SCOPE, *COURTESIES])
 """What asks for nothing and answers nothing: there a sign of the rules stands, however doubtful."""
 
@@ -203,6 +207,8 @@ def _read(
         alarmed = _alarmed(judged, ruled, state, clinic)
         judge = _of_doubt(alarmed, classifier)
         calm = _read(text, message, state, clinic, now, _Calm(judge)) if judge is not None else None
+        if calm is not None and calm.intent in _WISHES_NOTHING and _BOOKS.search(judged.text.norm):
+            calm = replace(calm, intent=Intent.BOOK)
         plain = calm is None or (calm.intent in _WISHES_NOTHING and is_emergency(judged.text.norm))
         return alarmed if calm is None or plain else replace(calm, doubtful=True)
     asked = state.asks or state.paused

@@ -87,6 +87,20 @@ def _first_name(session: Session) -> str | None:
     return tidy_name(raw) if people.is_first_name(fold(raw)) and session.says_nothing else None
 
 
+_IN_MY_PLACE = re.compile(
+    r"\b(?:vai|vao|ir|va|iria|vir|vem|comparece\w*|use|usar|usa)\b[^.?!]{0,25}\bn?[oa] (?:meu|minha) (?:lugar|vez)\b|"
+    r"\b(?:pass|transfer|troc|mud)\w* (?:(?:a|o|minha|meu|vaga|consulta|horario|lugar|exame|sessao) )+para "
+    rf"(?:[oa] nome d[aeo] |o nome d[aeo] )?(?:[oa] )?(?:meu|minha|um|uma) (?:{kin.KINSHIP}|colega|conhecid[oa]|"
+    rf"vizinh[oa])"
+)
+"""Somebody else is to come at the patient's time: a person of the clinic puts the name right, and the time stays."""
+
+
+def in_my_place(session: Session) -> bool:
+    """Whether the message leaves the patient's time to somebody by name or kinship ("minha irmã vai no meu lugar")."""
+    return _IN_MY_PLACE.search(session.norm) is not None
+
+
 def late(session: Session) -> bool:
     """Whether the name of what has been arranged is to be another: "troca o nome pra Maria", "meu nome saiu errado"."""
     state, norm = session.state, session.norm

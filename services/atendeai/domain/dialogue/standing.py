@@ -29,6 +29,9 @@ _GIVES = re.compile(
     r"medic|dr))"
 )
 """Somebody else may have the time."""
+_SURELY_NOT = re.compile(r"\b(?:claro|certeza|obvio|logico) que nao\b")
+_UNSAID = re.compile(r"^\W*pode deixar\W*$|\bpode ser que\b(?! sim)")
+"""Which of the two it is remains open: the cancellation is left to be done, or the appointment to stand."""
 _STAYS = re.compile(
     r"^\W*(?:(?:e|mas|so|ok|certo|isso|ah)\W+)*[ao]s? (?:d[aeo]s? )?[a-z0-9/ ]{1,25}\b"
     r"(?:fica|continua|mantem|permanece|eu vou|vou nela?)\W*$"
@@ -102,9 +105,11 @@ def cancelling(session: Session, _asked: Asks | None) -> Taken:
 
 def _last_word(session: Session, intent: Intent) -> Taken:
     """A yes, a no, or another time, to a cancellation that was asked about."""
-    if intent is Intent.CONFIRM_YES and _another_time(session):
+    if intent is Intent.CONFIRM_YES and (_another_time(session) or doubt.counters(session.norm)):
         yield from changes.move_instead(session)  # "pode ser sexta no mesmo horário?"
-    elif intent is Intent.CONFIRM_YES and doubt.says_both(session.norm):
+    elif _SURELY_NOT.search(session.norm):
+        yield from changes.cancelling(session, sure=False)
+    elif intent is Intent.CONFIRM_YES and (doubt.says_both(session.norm) or _UNSAID.search(session.norm)):
         if not misses.count(session):
             session.say(texts.YES_OR_NO)
     elif intent in {Intent.CONFIRM_YES, Intent.CANCEL}:
