@@ -69,6 +69,7 @@ _RULES: dict[str, str] = {
 }
 """By pydantic's name of the rule; in braces what it tells of it."""
 
+_LENGTHS = frozenset({"too_short", "too_long"})
 _SPELT: dict[str, str] = {}
 
 
@@ -88,6 +89,8 @@ def reason(item: Mapping[str, Any]) -> str:
         return f"must be {_SPELT[pattern]}" if pattern in _SPELT else f"must match the pattern {pattern}"
     if kind not in _RULES:
         return str(item["msg"])
+    if kind in _LENGTHS and isinstance(item.get("input"), str):
+        kind = f"string_{kind}"  # of what is kept secret pydantic does not say that it is text
     at = item["loc"][-1] if kind == "json_invalid" else None
     said = _RULES[kind].format(**told, at=at)
     return said.replace(" 1 characters", " 1 character").replace(" 1 entries", " 1 entry")

@@ -136,3 +136,15 @@ def test_no_pattern_of_a_request_is_without_words(service: str) -> None:
     said = {one: reason({"type": "string_pattern_mismatch", "ctx": {"pattern": one}}) for one in found}
     assert found
     assert {one for one, words in said.items() if words.startswith("must match the pattern")} == set()
+
+
+class _Kept(Body):
+    password: SecretStr = Field(min_length=2, max_length=3)
+
+
+@pytest.mark.parametrize(("given", "said"), [("abcd", "at most 3 characters"), ("a", "at least 2 characters")])
+def test_the_length_of_a_secret_is_told_in_characters(given: str, said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        _Kept.model_validate({"password": given})
+    [error] = refused.value.errors()
+    assert reason(error) == f"must have {said}"
