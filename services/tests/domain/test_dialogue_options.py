@@ -157,7 +157,14 @@ def test_a_full_day_can_be_waited_for_by_a_tap() -> None:
     assert "você está na lista de espera para quinta-feira, 26/11" in words(joined)
 
 
-@pytest.mark.parametrize("later", [("na verdade prefiro sexta às 9h",), ("pode ser",), ("deixa pra lá",)])
+def test_a_second_tap_on_what_was_just_accepted_is_told_nothing() -> None:
+    accept = talk(*OFFER)[-1]["options"][0]["id"]
+    booked, after = talk(*OFFER, 1, taps=accept)[-2:]
+    assert "Agendado!" in booked["replies"][0]
+    assert (after["replies"], after["state"]) == ([], booked["state"])
+
+
+@pytest.mark.parametrize("later", [("na verdade prefiro sexta às 9h",), ("deixa pra lá",)])
 def test_an_old_tap_books_nothing(later: tuple[str, ...]) -> None:
     old = talk(*OFFER)[-1]["options"][0]["id"]
     before, after = talk(*OFFER, *later, taps=old)[-2:]

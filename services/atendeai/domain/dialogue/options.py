@@ -71,12 +71,17 @@ def known(tapped: str | None) -> bool:
     return (tapped or "").startswith("pick:")
 
 
+def act_of(tapped: str | None) -> Act | None:
+    """What a tap says; None where it is none of these."""
+    found = _ID.match(tapped or "")
+    return Act(found["act"]) if found is not None else None
+
+
 def in_words(message: Message) -> Message:
     """The message as it is read: a tap is a yes, a no or an act, whatever its title holds (a service's name)."""
-    found = _ID.match(message.pressed or "")
-    if found is None:
+    act = act_of(message.pressed)
+    if act is None:
         return message
-    act = Act(found["act"])
     return replace(message, text=_SAID.get(act, "não" if act in _REFUSES else "sim"))
 
 

@@ -5,16 +5,18 @@ tapped in an earlier list of the same search is a wish for it, which is looked f
 """
 
 from collections.abc import Generator
+from datetime import timedelta
 
 from atendeai.domain.dialogue import booking, changes, options, searching, standing, texts, topics, waiting, wishing
 from atendeai.domain.dialogue.options import Act, Option
 from atendeai.domain.dialogue.ports import Answer, Appointment, Request, Slot, Steps
 from atendeai.domain.dialogue.session import Alert, Session
-from atendeai.domain.dialogue.state import Purpose, Stage
+from atendeai.domain.dialogue.state import Outcome, Purpose, Stage
 from atendeai.domain.understanding.calendar_math import FURTHEST
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.when import Moment
 
+_A_MOMENT = timedelta(minutes=1)
 _LOOKING = frozenset([Stage.COLLECTING, Stage.CHOOSING, Stage.OFFERED])
 
 
@@ -23,11 +25,21 @@ def over(session: Session) -> bool:
     state = session.state
     if _sought(session) is not None:
         return False
+    if _twice(session):
+        return True
     asked, question = state.asks or state.paused, state.question
     session.say(texts.TAP_OVER if state.busy or state.invited else texts.TAP_OVER_ALONE)
     if state.busy and asked is not None and question:
         session.say(question, asked)
     return True
+
+
+def _twice(session: Session) -> bool:
+    """Whether an offer was tapped once more that the last tap accepted: a thumb that trembles is told nothing."""
+    state = session.state
+    arranged = not state.busy and state.done in {Outcome.BOOKED, Outcome.RESCHEDULED}
+    just = state.done_at is not None and session.now - state.done_at <= _A_MOMENT
+    return arranged and just and options.act_of(session.message.pressed) is Act.ACCEPT
 
 
 def take(session: Session, option: Option | None) -> Generator[Request, Answer, bool]:
