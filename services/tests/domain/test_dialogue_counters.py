@@ -116,3 +116,26 @@ def test_oneself_is_no_name() -> None:
 
 def test_after_a_price_a_wish_is_one() -> None:
     assert talk("quanto custa a limpeza de pele?", "e pra marcar?")["asks"] == "date"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "quero consulta quinta 10h e outra sexta 10h",
+        "consulta quinta 10h e consulta sexta 10h",
+        "quero uma consulta dia 26/11 às 10h e mais uma dia 27/11 às 10h",
+    ],
+)
+def test_two_times_of_one_service_are_booked_one_after_the_other(wish: str) -> None:
+    first = talk(wish, "Ana Reis", "sim")
+    assert "26/11 às 10h, em nome de Ana Reis" in said(first)
+    assert "27/11 às 10h" in said(first)
+    assert first["asks"] == "confirmation"
+    second = talk(wish, "Ana Reis", "sim", "sim")
+    assert (second["state"]["outcome"], second["state"]["date"]) == ("booked", "2026-11-27")
+
+
+def test_two_times_to_choose_from_are_one_wish() -> None:
+    last = talk("quero consulta quinta 10h ou sexta 10h", "Ana Reis", "a de sexta", "sim")
+    assert (last["state"]["outcome"], last["state"]["date"]) == ("booked", "2026-11-27")
+    assert last["asks"] is None

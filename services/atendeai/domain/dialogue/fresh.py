@@ -14,6 +14,7 @@ from atendeai.domain.dialogue import (
     misses,
     notices,
     offering,
+    pairs,
     renaming,
     texts,
     wishing,
@@ -79,6 +80,7 @@ def take(session: Session, *, invited: bool = False) -> Steps:
     match intent:
         case Intent.BOOK:
             state.reset_flow()
+            _one_after_the_other(session)
             yield from wishing.start(session, Purpose.BOOK)
         case Intent.ASK_AVAILABILITY:
             yield from _show_free(session)
@@ -94,6 +96,14 @@ def take(session: Session, *, invited: bool = False) -> Steps:
             yield from _answer_or_say(session, intent)
             yield from _beside_notices(session, intent)
             yield from _other_questions(session, intent)
+
+
+def _one_after_the_other(session: Session) -> None:
+    """Keeps the second of two times of one service for after the first ("consulta quinta 10h e outra sexta 10h")."""
+    both = pairs.twice(session.clinic, session.norm, session.now)
+    if both is not None:
+        first, session.state.pending = both
+        session.reread(first)
 
 
 def _of_the_diary(session: Session, intent: Intent) -> Generator[Request, Answer, Intent]:

@@ -11,6 +11,7 @@ from atendeai.domain.dialogue.state import Wish
 from atendeai.domain.understanding.dates import parse
 from atendeai.domain.understanding.entities import GENERIC, match
 from atendeai.domain.understanding.normalise import fold
+from atendeai.domain.understanding.when import When
 
 _BEFORE = r"antes(?! d(?:e|[ao]s?)\b)(?: dis[st]o| del[ae])?"
 _JOINT = re.compile(
@@ -100,6 +101,25 @@ def times(clinic: Clinic, norm: str) -> int:
     one = re.sub(r"oes$", "ao", found["what"]).rstrip("s")
     alike = one in _VISITS or len(services_in(clinic, one, generic=True)) == 1
     return _NUMBERS.get(found["number"], 1) if alike else 1
+
+
+def twice(clinic: Clinic, norm: str, now: datetime) -> tuple[When, str] | None:
+    """One service wished for at two times ("consulta quinta 10h e outra sexta 10h"): when first, and the rest in words.
+
+    None where it is no such wish. ``now``: the clinic's wall-clock time.
+    """
+    for joint in _ONE_MORE.finditer(norm):
+        first, rest = norm[: joint.start()], norm[joint.end() :]
+        one, other = (parse(part, now, hours=clinic.hours or None) for part in (first, rest))
+        timed = all(when.moment.date is not None and when.moment.time is not None for when in (one, other))
+        named = [services_in(clinic, part, generic=True) for part in (first, rest)]
+        alike = len(named[0]) == 1 and (named[1] == named[0] or (joint["other"] is not None and not named[1]))
+        if timed and alike and one != other:
+            return one, f"quero marcar {named[0][0].name} {rest}"
+    return None
+
+
+_ONE_MORE = re.compile(r"\b(?:e|mais|e mais|e tambem)\b (?:(?P<other>(?:mais )?(?:uma?|outr[oa])) )?")
 
 
 def put_right(norm: str) -> str:
