@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from atendeai_operator.api import names
 from atendeai_operator.api.clinic import ClinicResource, ClinicSpec, ClinicStatus
 from atendeai_operator.api.conditions import by_type
 from atendeai_operator.api.stack import StackSpec, StackStatus
 from atendeai_operator.clinic.facts import ClinicFacts, ClinicMinted, EdgeState, StackSummary
 from atendeai_operator.kube.client import Cluster
-from atendeai_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE, SECRET, SERVICE
+from atendeai_operator.kube.kinds import CLINIC, CONFIG_MAP, DEPLOYMENT, NAMESPACE, SECRET, SERVICE
 from atendeai_operator.pipeline.errors import InvalidSpec, Waiting
 from atendeai_operator.pipeline.minting import Checked, decoded
 from atendeai_operator.pipeline.observe import serving, workload
@@ -124,6 +126,20 @@ async def stack_access(
 def wanted_claims(spec: ClinicSpec) -> tuple[Claim, ...]:
     """Return what the spec wants for this clinic alone."""
     return (*(Claim("host", host) for host in spec.hosts), Claim("phone", spec.whatsapp.phone_number_id))
+
+
+async def heirs(cluster: Cluster, meta: Meta, spec: ClinicSpec, released: Iterable[Claim]) -> list[str]:
+    """Return the names of the stack's other clinics that want something of what this one has released."""
+    free, found = set(released), []
+    for live in await cluster.list(CLINIC, meta.namespace):
+        try:
+            other = parse(live)
+        except ValidationError:  # its own pass says so, and claims nothing
+            continue
+        same = other.spec.stack_ref.name == spec.stack_ref.name and other.meta.name != meta.name
+        if same and not other.meta.deleted_at and free & set(wanted_claims(other.spec)):
+            found.append(other.meta.name)
+    return found
 
 
 async def _optional(cluster: Cluster, namespace: str, name: str | None) -> SecretFact | None:

@@ -24,7 +24,7 @@ from atendeai_operator.pipeline.errors import InvalidSpec, TenancyError, Waiting
 from atendeai_operator.pipeline.hub import Hub
 from atendeai_operator.pipeline.observe import observed, pod_troubles, ready, serving
 from atendeai_operator.pipeline.outcome import Outcome
-from atendeai_operator.pipeline.ports import ClaimResult, ClinicTenancy, Postgres, Redis
+from atendeai_operator.pipeline.ports import Claim, ClaimResult, ClinicTenancy, Postgres, Redis
 from atendeai_operator.pipeline.reconcile import Resource
 from atendeai_operator.stack.edge import rests
 
@@ -34,6 +34,10 @@ EDGE_PATIENCE = 10.0
 STACK_PATIENCE = 10.0
 """Seconds until a clinic that waits for parts of its stack looks again: the stack wakes its clinics, but before its own
 status is written, so that a quick clinic may have read the old one."""
+
+HEIR_DELAY = 0.5
+"""Seconds until another clinic looks again for what this one has let go: this one's status, by which the edge serves,
+is written first."""
 
 ClinicCr = Resource[ClinicSpec, ClinicStatus]
 
@@ -93,6 +97,8 @@ class ClinicRooms:
             minted = await mint.mint(hub.cluster, meta, spec, before, postgres)
             clinic_id = str(minted.clinic_id)
             claims = await self._claims(resource, minted.clinic_id, postgres, outcome)
+            if claims.lost:  # it is refused below: two that exchange what they hold would wait for each other for ever
+                before = await self._let_go(resource, minted.clinic_id, postgres, outcome)
             facts = await gather.gather(
                 hub.cluster, resource, stack=view.summary, minted=minted, claims=claims, now=hub.now()
             )
@@ -112,7 +118,7 @@ class ClinicRooms:
             edge = await self._edge(_resting(facts), hosts, frozenset(), outcome)
             plan = replace(plan, asleep=_may_sleep(before, edge))
             leaving = leaving and not _sent_elsewhere(edge)
-        await self._tenancy(build.tenancy(plan), postgres, redis, outcome, leaving=leaving)
+        released = await self._tenancy(build.tenancy(plan), postgres, redis, outcome, leaving=leaving)
         live = await self._apply(facts, build.build(plan), outcome, leaving=leaving)
         up = _serving(facts, outcome, pool)
         if edge is None or not (spec.suspended or leaving):
@@ -133,6 +139,7 @@ class ClinicRooms:
         )
         if _waits_for_stack(spec, after):
             outcome.wait(Waiting("Waiting for the stack.", retry_in=STACK_PATIENCE))
+        await self._wake_heirs(resource, released, outcome)
         return after, outcome
 
     async def _claims(self, resource: ClinicCr, clinic_id: Any, postgres: Postgres, outcome: Outcome) -> ClaimResult:
@@ -147,18 +154,38 @@ class ClinicRooms:
             outcome.waiting.append(Waiting(f"The database cannot be reached: {error}", retry_in=5))
             return ClaimResult(held=frozenset(wanted))
 
+    async def _let_go(self, resource: ClinicCr, clinic_id: Any, postgres: Postgres, outcome: Outcome) -> ClinicStatus:
+        """Release what the spec does not want any more, and return the status of a clinic without it."""
+        released = None
+        async with outcome.step("claims"):
+            released = await postgres.release(clinic_id, keep=gather.wanted_claims(resource.spec))
+        if released is None:
+            return resource.status
+        await self._wake_heirs(resource, released, outcome)
+        # Also when nothing was released just now: a pass that did may have ended before its status was written.
+        return status.released(resource.status, resource.spec)
+
+    async def _wake_heirs(self, resource: ClinicCr, released: frozenset[Claim], outcome: Outcome) -> None:
+        """Wake the clinics that want what was released: a phone number id changes hands without any event."""
+        if not released:
+            return
+        async with outcome.step("waiting clinics"):
+            for name in await gather.heirs(self._hub.cluster, resource.meta, resource.spec, released):
+                self._hub.wake(Key("clinic", resource.meta.namespace, name), after=HEIR_DELAY)
+
     async def _tenancy(
         self, wanted: ClinicTenancy, postgres: Postgres, redis: Redis, outcome: Outcome, *, leaving: bool
-    ) -> None:
+    ) -> frozenset[Claim]:
         """Make role, partitions, cache user and configuration hold; each step tells its own errors.
 
-        `leaving`: pods of the clinic's own still answer, and keep their way in.
+        `leaving`: pods of the clinic's own still answer, and keep their way in. Returns the claims that were released.
         """
+        released: frozenset[Claim] = frozenset()
         dedicated = wanted.isolation == "Dedicated" or leaving
         async with outcome.step("database", "DatabaseReady"):
             await postgres.ensure_clinic(wanted.clinic_id, login=dedicated, password=wanted.database_password)
             await postgres.write_config(wanted.config)
-            await postgres.release(wanted.clinic_id, keep=wanted.claims)
+            released = await postgres.release(wanted.clinic_id, keep=wanted.claims)
             outcome.concerns["DatabaseReady"] = good(Reason.READY, "Role, partitions and configuration are in place.")
         async with outcome.step("cache", "CacheReady"):
             if dedicated:
@@ -167,6 +194,7 @@ class ClinicRooms:
             else:
                 await redis.remove_user(wanted.clinic_id)
                 outcome.concerns["CacheReady"] = good(Reason.SHARED, "The stack's pool keeps its keys under its id.")
+        return released
 
     async def _apply(self, facts: ClinicFacts, objects: Any, outcome: Outcome, *, leaving: bool) -> list[Object]:
         """Make the objects hold, and remove what there is beside them; `leaving`: not yet, it may still be asked."""

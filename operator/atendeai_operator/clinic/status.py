@@ -75,6 +75,16 @@ def refused(
     return _kept(meta, before, wanted, now).model_copy(update={"clinic_id": clinic_id or before.clinic_id})
 
 
+def released(before: ClinicStatus, spec: ClinicSpec) -> ClinicStatus:
+    """Return the status of a clinic that holds no host any more which its spec does not want.
+
+    Of what the spec wants nothing is added: the edge serves it once the clinic is configured with it.
+    """
+    hosts = [host for host in before.hosts if host in spec.hosts]
+    gone = before.url in {f"https://{host}" for host in set(before.hosts) - set(hosts)}
+    return before.model_copy(update={"hosts": hosts, "url": None if gone else before.url})
+
+
 def waiting(
     meta: Meta, spec: ClinicSpec, before: ClinicStatus, wait: Waiting, now: datetime, clinic_id: str | None = None
 ) -> ClinicStatus:

@@ -87,7 +87,8 @@ class ClinicTenancy:
     clinic_id: UUID
     isolation: Literal["Dedicated", "Shared"]
     claims: tuple[Claim, ...]
-    """All that the spec wants; what is held beyond it is released after the configuration is written."""
+    """All that the spec wants; what is held beyond it is released after the configuration is written, and without that
+    where another clinic holds something of it."""
     config: ConfigRow
     database_password: str = field(repr=False)
     """Password of the role `clinic_<hex>`; the role may log in when Dedicated."""
@@ -118,8 +119,8 @@ class Postgres(Protocol):
     async def claim(self, clinic_id: UUID, claims: Sequence[Claim]) -> ClaimResult:
         """Claim what is free, keep what is held already (also what is no longer asked for), report what is not."""
 
-    async def release(self, clinic_id: UUID, keep: Sequence[Claim] = ()) -> None:
-        """Release every claim of the clinic but `keep`."""
+    async def release(self, clinic_id: UUID, keep: Sequence[Claim] = ()) -> frozenset[Claim]:
+        """Release every claim of the clinic but `keep`; return what was released."""
 
     async def ensure_clinic(self, clinic_id: UUID, *, login: bool, password: str) -> None:
         """Make the clinic's role, its memberships and a partition of every tenant table hold."""

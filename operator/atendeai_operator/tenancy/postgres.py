@@ -87,10 +87,10 @@ class StackPostgres:
         async with self._connection() as connection:
             return await registry.claim(connection, clinic_id, claims)
 
-    async def release(self, clinic_id: UUID, keep: Sequence[Claim] = ()) -> None:
-        """Release every claim of the clinic but `keep`."""
+    async def release(self, clinic_id: UUID, keep: Sequence[Claim] = ()) -> frozenset[Claim]:
+        """Release every claim of the clinic but `keep`; return what was released."""
         async with self._connection() as connection:
-            await registry.release(connection, clinic_id, keep)
+            return await registry.release(connection, clinic_id, keep)
 
     async def ensure_clinic(self, clinic_id: UUID, *, login: bool, password: str) -> None:
         """Make the clinic's role, its memberships and a partition of every tenant table hold."""

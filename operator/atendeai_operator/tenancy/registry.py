@@ -48,8 +48,8 @@ async def claim(connection: Any, clinic_id: UUID, wanted: Sequence[Claim]) -> Cl
     return ClaimResult(await _held(connection, clinic_id), await _foreign(connection, clinic_id, wanted))
 
 
-async def release(connection: Any, clinic_id: UUID, keep: Iterable[Claim] = ()) -> None:
-    """Let go of all that the clinic claims but `keep`."""
+async def release(connection: Any, clinic_id: UUID, keep: Iterable[Claim] = ()) -> frozenset[Claim]:
+    """Let go of all that the clinic claims but `keep`; return what that was."""
     surplus = await _held(connection, clinic_id) - set(keep)
     if surplus:
         await connection.execute(
@@ -58,6 +58,7 @@ async def release(connection: Any, clinic_id: UUID, keep: Iterable[Claim] = ()) 
             clinic_id,
             *_columns(surplus),
         )
+    return surplus
 
 
 async def _held(connection: Any, clinic_id: UUID) -> frozenset[Claim]:

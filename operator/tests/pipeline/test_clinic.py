@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from atendeai_operator.kube.kinds import (
     STACK,
     of_object,
 )
-from atendeai_operator.pipeline.ports import Claim
+from atendeai_operator.kube.watch import Key
+from atendeai_operator.pipeline.ports import Claim, ClaimKind
 from tests.pipeline.samples import (
     POOL,
     clinic,
@@ -352,6 +354,91 @@ async def test_a_released_host_can_be_had(world: World) -> None:
     await world.settle()
     live = await is_ready(world, "lua")
     assert live["status"]["hosts"] == ["sol.example.com"]
+
+
+async def _two_clinics(world: World) -> list[Key]:
+    """Run two Shared clinics; return the list of those who are woken from now on."""
+    await running_stack(world, sharedPool=POOL)
+    await running_clinic(world, isolation="Shared")
+    whatsapp = {"phoneNumberId": "2002", "credentialsSecretRef": {"name": "lua-whatsapp"}}
+    await running_clinic(world, "lua", isolation="Shared", hosts=["lua.example.com"], whatsapp=whatsapp)
+    for name in ("sol", "lua"):
+        await is_ready(world, name)
+    woken: list[Key] = []
+    world.hub.wake = lambda key, **_: woken.append(key)
+    return woken
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "patch"),
+    [
+        ("host", ("sol.example.com", "lua.example.com"), lambda value: {"hosts": [value]}),
+        ("phone", ("1001", "2002"), lambda value: {"whatsapp": {"phoneNumberId": value}}),
+    ],
+)
+async def test_two_clinics_exchange_what_they_hold(
+    world: World, kind: ClaimKind, values: tuple[str, str], patch: Callable[[str], dict[str, Any]]
+) -> None:
+    woken = await _two_clinics(world)
+    kept, (mine, other) = world.kept(), values
+    sol, lua = (kept.claims[Claim(kind, value)] for value in values)
+    await world.change(CLINIC, "sol", {"spec": patch(other)})
+    await world.change(CLINIC, "lua", {"spec": patch(mine)})
+
+    await world.reconcile(CLINIC, "sol")
+    assert (await is_stalled(world))["reason"] == "ClaimLost"
+    assert Claim(kind, mine) not in kept.claims
+    assert kept.claims[Claim(kind, other)] == lua
+    live = await world.user.get(CLINIC, world.namespace, "sol")
+    assert live
+    # The edge must not serve what is another's from now on, and goes on with the rest.
+    assert live["status"]["hosts"] == ([] if kind == "host" else ["sol.example.com"])
+    assert Key("clinic", world.namespace, "lua") in woken
+
+    woken.clear()
+    await world.reconcile(CLINIC, "lua")
+    assert kept.claims[Claim(kind, mine)] == lua
+    assert Claim(kind, other) not in kept.claims
+    assert Key("clinic", world.namespace, "sol") in woken
+
+    await world.settle()
+    assert kept.claims[Claim(kind, other)] == sol
+    served = [(await is_ready(world, name))["status"]["hosts"] for name in ("sol", "lua")]
+    hosts = [["sol.example.com"], ["lua.example.com"]]
+    assert served == (hosts[::-1] if kind == "host" else hosts)
+
+
+async def test_a_refused_clinic_keeps_what_it_holds_and_wants(world: World) -> None:
+    woken = await _two_clinics(world)
+    await world.change(CLINIC, "sol", {"spec": {"hosts": ["sol.example.com", "free.example.com", "lua.example.com"]}})
+    await world.settle()
+    assert (await is_stalled(world))["reason"] == "ClaimLost"
+    live = await world.user.get(CLINIC, world.namespace, "sol")
+    assert live
+    assert live["status"]["hosts"] == ["sol.example.com"]
+    assert live["status"]["url"] == "https://sol.example.com"
+    held = {claim.value for claim, holder in world.kept().claims.items() if str(holder) == live["status"]["clinicId"]}
+    assert held == {"sol.example.com", "free.example.com", "1001"}
+    assert (await is_ready(world, "lua"))["status"]["hosts"] == ["lua.example.com"]
+    assert Key("clinic", world.namespace, "lua") not in woken
+
+
+@pytest.mark.parametrize("failing", ["release", "the spec"])
+async def test_nothing_is_let_go_by_a_pass_that_fails_for_another_reason(world: World, failing: str) -> None:
+    await _two_clinics(world)
+    kept = world.kept()
+    wanted: dict[str, Any] = {"hosts": ["lua.example.com"]}
+    if failing == "release":
+        kept.fail = "release"
+    else:
+        wanted = {"hosts": ["free.example.com"], "timezone": "Nowhere/City"}
+    await world.change(CLINIC, "sol", {"spec": wanted})
+    await world.settle()
+    assert (await is_stalled(world))["reason"] == ("ClaimLost" if failing == "release" else "UnknownTimezone")
+    live = await world.user.get(CLINIC, world.namespace, "sol")
+    assert live
+    assert live["status"]["hosts"] == ["sol.example.com"]
+    assert str(kept.claims[Claim("host", "sol.example.com")]) == live["status"]["clinicId"]
 
 
 async def test_shared_without_a_pool(world: World) -> None:

@@ -128,10 +128,12 @@ class FakePostgres:
         held = {claim for claim, holder in self._kept.claims.items() if holder == clinic_id}
         return ClaimResult(frozenset(held), frozenset(lost))
 
-    async def release(self, clinic_id: UUID, keep: Sequence[Claim] = ()) -> None:
+    async def release(self, clinic_id: UUID, keep: Sequence[Claim] = ()) -> frozenset[Claim]:
         self._check("release")
-        for claim in [c for c, holder in self._kept.claims.items() if holder == clinic_id and c not in keep]:
+        surplus = [c for c, holder in self._kept.claims.items() if holder == clinic_id and c not in keep]
+        for claim in surplus:
             del self._kept.claims[claim]
+        return frozenset(surplus)
 
     async def ensure_clinic(self, clinic_id: UUID, *, login: bool, password: str) -> None:
         self._check("ensure_clinic")

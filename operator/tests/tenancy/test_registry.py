@@ -66,11 +66,25 @@ async def test_a_released_value_is_free(postgres: StackPostgres) -> None:
     assert (await postgres.claim(first, [kept])).held == {kept, dropped}
     assert (await postgres.claim(second, [dropped])).lost == {dropped}
 
-    await postgres.release(first, keep=[kept])
+    assert await postgres.release(first, keep=[kept]) == {dropped}
+    assert not await postgres.release(first, keep=[kept])
 
     assert (await postgres.claim(second, [kept, dropped])).held == {dropped}
     await postgres.release(first)
     assert (await postgres.claim(second, [kept, dropped])).held == {kept, dropped}
+
+
+async def test_two_that_let_go_can_exchange_what_they_hold(postgres: StackPostgres) -> None:
+    first, second = uuid4(), uuid4()
+    mine, other = host(), Claim("phone", uuid4().hex)
+    await postgres.claim(first, [mine])
+    await postgres.claim(second, [other])
+
+    assert (await postgres.claim(first, [other])).lost == {other}
+    assert await postgres.release(first, keep=[other]) == {mine}
+    assert (await postgres.claim(second, [mine])).held == {mine, other}
+    assert await postgres.release(second, keep=[mine]) == {other}
+    assert (await postgres.claim(first, [other])).held == {other}
 
 
 async def test_of_many_at_once_one_gets_it(postgres: StackPostgres) -> None:

@@ -98,6 +98,20 @@ def test_a_refusal_leaves_what_else_is_known() -> None:
     assert (found["RouteReady"].status, found["CalendarReady"].message) == ("True", "Share the calendar.")
 
 
+def test_what_is_released_is_not_served_any_longer() -> None:
+    def after(*hosts: str) -> tuple[list[str], str | None]:
+        spec = ClinicSpec.model_validate({**CLINIC_SPEC, "hosts": [*hosts]})
+        before = ClinicStatus(hosts=["a.example", "b.example"], url="https://a.example", version="2.0.0")
+        status = clinic_status.released(before, spec)
+        assert status.version == "2.0.0"
+        return status.hosts, status.url
+
+    assert after("c.example", "b.example", "a.example") == (["a.example", "b.example"], "https://a.example")
+    assert after("c.example", "a.example") == (["a.example"], "https://a.example")
+    assert after("b.example") == (["b.example"], None)
+    assert after("c.example") == ([], None)
+
+
 def test_a_suspended_clinic_has_pods_of_its_own_only_when_dedicated() -> None:
     def said(isolation: str) -> str:
         spec = ClinicSpec.model_validate({**CLINIC_SPEC, "isolation": isolation, "suspended": True})
