@@ -128,17 +128,17 @@ def wanted_claims(spec: ClinicSpec) -> tuple[Claim, ...]:
     return (*(Claim("host", host) for host in spec.hosts), Claim("phone", spec.whatsapp.phone_number_id))
 
 
-async def heirs(cluster: Cluster, meta: Meta, spec: ClinicSpec, released: Iterable[Claim]) -> list[str]:
-    """Return the names of the stack's other clinics that want something of what this one has released."""
-    free, found = set(released), []
+async def heirs(cluster: Cluster, meta: Meta, spec: ClinicSpec, claims: Iterable[Claim]) -> dict[str, frozenset[Claim]]:
+    """Return what the stack's other clinics want of some claims of this one, by their names."""
+    free, found = frozenset(claims), {}
     for live in await cluster.list(CLINIC, meta.namespace):
         try:
             other = parse(live)
         except ValidationError:  # its own pass says so, and claims nothing
             continue
         same = other.spec.stack_ref.name == spec.stack_ref.name and other.meta.name != meta.name
-        if same and not other.meta.deleted_at and free & set(wanted_claims(other.spec)):
-            found.append(other.meta.name)
+        if same and not other.meta.deleted_at and (sought := free.intersection(wanted_claims(other.spec))):
+            found[other.meta.name] = sought
     return found
 
 

@@ -98,7 +98,7 @@ class ClinicRooms:
             clinic_id = str(minted.clinic_id)
             claims = await self._claims(resource, minted.clinic_id, postgres, outcome)
             if claims.lost:  # it is refused below: two that exchange what they hold would wait for each other for ever
-                before = await self._let_go(resource, minted.clinic_id, postgres, outcome)
+                before = await self._let_go(resource, minted.clinic_id, claims.held, postgres, outcome)
             facts = await gather.gather(
                 hub.cluster, resource, stack=view.summary, minted=minted, claims=claims, now=hub.now()
             )
@@ -154,16 +154,24 @@ class ClinicRooms:
             outcome.waiting.append(Waiting(f"The database cannot be reached: {error}", retry_in=5))
             return ClaimResult(held=frozenset(wanted))
 
-    async def _let_go(self, resource: ClinicCr, clinic_id: Any, postgres: Postgres, outcome: Outcome) -> ClinicStatus:
-        """Release what the spec does not want any more, and return the status of a clinic without it."""
+    async def _let_go(
+        self, resource: ClinicCr, clinic_id: Any, held: frozenset[Claim], postgres: Postgres, outcome: Outcome
+    ) -> ClinicStatus:
+        """Release what another clinic wants and the spec does not any more; return the status of a clinic without it.
+
+        What nobody else wants stays: a clinic that was given another's host by mistake is reached at its own meanwhile.
+        """
         released = None
         async with outcome.step("claims"):
-            released = await postgres.release(clinic_id, keep=gather.wanted_claims(resource.spec))
+            surplus = held.difference(gather.wanted_claims(resource.spec))
+            wanted = await gather.heirs(self._hub.cluster, resource.meta, resource.spec, surplus)
+            sought = frozenset[Claim]().union(*wanted.values())
+            released = await postgres.release(clinic_id, keep=tuple(held - sought)) if sought else frozenset()
         if released is None:
             return resource.status
         await self._wake_heirs(resource, released, outcome)
         # Also when nothing was released just now: a pass that did may have ended before its status was written.
-        return status.released(resource.status, resource.spec)
+        return status.released(resource.status, held - released)
 
     async def _wake_heirs(self, resource: ClinicCr, released: frozenset[Claim], outcome: Outcome) -> None:
         """Wake the clinics that want what was released: a phone number id changes hands without any event."""

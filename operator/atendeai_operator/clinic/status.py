@@ -14,7 +14,7 @@ from atendeai_operator.clinic.facts import ClinicFacts, EdgeState, Meta
 from atendeai_operator.pipeline.errors import InvalidSpec, Waiting
 from atendeai_operator.pipeline.observe import lacking, service_statuses
 from atendeai_operator.pipeline.outcome import Outcome
-from atendeai_operator.pipeline.ports import Report, Verdict
+from atendeai_operator.pipeline.ports import Claim, Report, Verdict
 from atendeai_operator.stack.edge import rests
 from atendeai_operator.stack.status import heads, invalid_heads, with_deleting, with_paused
 
@@ -75,12 +75,13 @@ def refused(
     return _kept(meta, before, wanted, now).model_copy(update={"clinic_id": clinic_id or before.clinic_id})
 
 
-def released(before: ClinicStatus, spec: ClinicSpec) -> ClinicStatus:
-    """Return the status of a clinic that holds no host any more which its spec does not want.
+def released(before: ClinicStatus, held: Iterable[Claim]) -> ClinicStatus:
+    """Return the status of a clinic that holds these claims alone.
 
-    Of what the spec wants nothing is added: the edge serves it once the clinic is configured with it.
+    No host is added: the edge serves one once the clinic is configured with it.
     """
-    hosts = [host for host in before.hosts if host in spec.hosts]
+    known = {claim.value for claim in held if claim.kind == "host"}
+    hosts = [host for host in before.hosts if host in known]
     gone = before.url in {f"https://{host}" for host in set(before.hosts) - set(hosts)}
     return before.model_copy(update={"hosts": hosts, "url": None if gone else before.url})
 

@@ -423,6 +423,17 @@ async def test_a_refused_clinic_keeps_what_it_holds_and_wants(world: World) -> N
     assert Key("clinic", world.namespace, "lua") not in woken
 
 
+async def test_a_clinic_given_anothers_host_by_mistake_is_reached_at_its_own_meanwhile(world: World) -> None:
+    await _two_clinics(world)
+    await world.change(CLINIC, "sol", {"spec": {"hosts": ["lua.example.com"]}})
+    await world.settle()
+    assert (await is_stalled(world))["reason"] == "ClaimLost"
+    live = await world.user.get(CLINIC, world.namespace, "sol")
+    assert live
+    assert live["status"]["hosts"] == ["sol.example.com"]
+    assert str(world.kept().claims[Claim("host", "sol.example.com")]) == live["status"]["clinicId"]
+
+
 @pytest.mark.parametrize("failing", ["release", "the spec"])
 async def test_nothing_is_let_go_by_a_pass_that_fails_for_another_reason(world: World, failing: str) -> None:
     await _two_clinics(world)
@@ -430,6 +441,7 @@ async def test_nothing_is_let_go_by_a_pass_that_fails_for_another_reason(world: 
     wanted: dict[str, Any] = {"hosts": ["lua.example.com"]}
     if failing == "release":
         kept.fail = "release"
+        await world.change(CLINIC, "lua", {"spec": {"hosts": ["sol.example.com"]}})
     else:
         wanted = {"hosts": ["free.example.com"], "timezone": "Nowhere/City"}
     await world.change(CLINIC, "sol", {"spec": wanted})

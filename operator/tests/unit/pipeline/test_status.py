@@ -13,6 +13,7 @@ from atendeai_operator.clinic import status as clinic_status
 from atendeai_operator.pipeline.errors import InvalidSpec, Waiting
 from atendeai_operator.pipeline.observe import lacking, observed, pod_troubles, ready, workload
 from atendeai_operator.pipeline.outcome import Outcome
+from atendeai_operator.pipeline.ports import Claim
 from atendeai_operator.stack import status as stack_status
 from atendeai_operator.stack.facts import Meta
 
@@ -100,9 +101,9 @@ def test_a_refusal_leaves_what_else_is_known() -> None:
 
 def test_what_is_released_is_not_served_any_longer() -> None:
     def after(*hosts: str) -> tuple[list[str], str | None]:
-        spec = ClinicSpec.model_validate({**CLINIC_SPEC, "hosts": [*hosts]})
+        held = (*(Claim("host", host) for host in hosts), Claim("phone", "1001"))
         before = ClinicStatus(hosts=["a.example", "b.example"], url="https://a.example", version="2.0.0")
-        status = clinic_status.released(before, spec)
+        status = clinic_status.released(before, held)
         assert status.version == "2.0.0"
         return status.hosts, status.url
 
