@@ -104,7 +104,7 @@ def _undone_just_now(session: Session) -> bool:
 
 _SAID_AGAIN = re.compile(
     r"^\W*(?:(?:sim|ok|isso|entao|por favor|ja|e|ta|certo)\W+)*(?:pode(?:m)? )?(?:cancel(?:a|ar|e|ado|ada|em)|"
-    r"desmarc(?:a|ar)|desmarque)(?:\W+(?:ela?|sim|por favor|entao|isso|ja|obrigad[oa]|ne|mesmo|para mim))*\W*$"
+    r"desmarc(?:a|ar)|desmarque)(?:\W+(?:el[ea]|sim|por favor|entao|isso|ja|obrigad[oa]|ne|mesmo|para mim))*\W*$"
 )
 
 

@@ -150,6 +150,16 @@ def _of_doubt(alarmed: Understanding, classifier: Classifier | None) -> Classifi
     return classifier or trained() if doubtful and not isinstance(classifier, _RulesAlone) else None
 
 
+def _calmly(alarmed: Understanding, calm: Understanding) -> Understanding:
+    """A doubtful alarm as what it asks for (``calm``), marked; certain where that is nothing and the rules see it."""
+    if calm.intent in _WISHES_NOTHING:
+        if _BOOKS.search(alarmed.text.norm):
+            calm = replace(calm, intent=Intent.BOOK)
+        elif is_emergency(alarmed.text.norm):
+            return alarmed
+    return replace(calm, doubtful=True)
+
+
 def _only_a_name(judged: Understanding, *, for_other: bool) -> bool:
     """Whether a message taken for an emergency is nothing but the name that was asked for ("Viviane das Dores").
 
@@ -206,11 +216,7 @@ def _read(
     if judged.intent is Intent.EMERGENCY:
         alarmed = _alarmed(judged, ruled, state, clinic)
         judge = _of_doubt(alarmed, classifier)
-        calm = _read(text, message, state, clinic, now, _Calm(judge)) if judge is not None else None
-        if calm is not None and calm.intent in _WISHES_NOTHING and _BOOKS.search(judged.text.norm):
-            calm = replace(calm, intent=Intent.BOOK)
-        plain = calm is None or (calm.intent in _WISHES_NOTHING and is_emergency(judged.text.norm))
-        return alarmed if calm is None or plain else replace(calm, doubtful=True)
+        return alarmed if judge is None else _calmly(alarmed, _read(text, message, state, clinic, now, _Calm(judge)))
     asked = state.asks or state.paused
     if judged.intent is ruled.intent:
         names_it = asked is None and not state.busy and judged.intent is Intent.OUT_OF_SCOPE and _wishes(judged, clinic)

@@ -24,7 +24,7 @@ _COMES = re.compile(
 )
 """The patient comes after all."""
 _GIVES = re.compile(
-    r"\b(?:pass(?:a|ar|e)|d(?:a|ar|e)|ced(?:a|er|e)|liber(?:a|ar|e)|oferec(?:a|er|e)) (?:(?:ela?|[oa]|meu|minha|vaga|"
+    r"\b(?:pass(?:a|ar|e)|d(?:a|ar|e)|ced(?:a|er|e)|liber(?:a|ar|e)|oferec(?:a|er|e)) (?:(?:el[ea]|[oa]|meu|minha|vaga|"
     r"lugar|horario|vez) )*para (?:um |uma )?(?:alguem|quem|outr[oa])\b(?! (?:dia|data|hora|horario|semana|mes|"
     r"medic|dr))"
 )
@@ -34,7 +34,7 @@ _UNSAID = re.compile(r"^\W*pode deixar\W*$|\bpode ser que\b(?! sim)")
 """Which of the two it is remains open: the cancellation is left to be done, or the appointment to stand."""
 _STAYS = re.compile(
     r"^\W*(?:(?:e|mas|so|ok|certo|isso|ah)\W+)*[ao]s? (?:d[aeo]s? )?[a-z0-9/ ]{1,25}\b"
-    r"(?:fica|continua|mantem|permanece|eu vou|vou nela?)\W*$"
+    r"(?:fica|continua|mantem|permanece|eu vou|vou nel[ae])\W*$"
 )
 """Another one is left as it is."""
 _CANCELS = re.compile(r"\b(?:cancel|desmarc)\w*")
