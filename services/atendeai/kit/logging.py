@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -19,7 +20,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from atendeai.kit import ecs, telemetry
-from atendeai.kit.said import merged
+from atendeai.kit.said import current, merged
 from atendeai.kit.settings import Settings
 
 _MESSAGE_IS_OURS = (OSError, ImportError, AttributeError, NameError, NotImplementedError, RuntimeError, AssertionError)
@@ -81,6 +82,34 @@ class _Output:
         self._stream.flush()
 
 
+class _Access:
+    """Writes the lines of served requests: structlog's way to the same line costs a webhook a tenth of its time."""
+
+    def __init__(self) -> None:
+        self._output: _Output | None = None
+        self._service: Mapping[str, str] = {}
+        self._log = structlog.get_logger(ecs.ACCESS)
+
+    def short(self, output: _Output, service: Mapping[str, str]) -> None:
+        """Go the short way from now on: JSON, and nothing of it is filtered."""
+        self._output, self._service = output, service
+
+    def long(self) -> None:
+        """Go structlog's way from now on."""
+        self._output = None
+
+    def __call__(self, method: str, route: str, status: int, nanoseconds: int) -> None:
+        """Write one."""
+        if self._output is None or telemetry.identifiers() is not None:
+            self._log.info(ecs.REQUEST, method=method, route=route, http_status=status, duration_ns=nanoseconds)
+        else:
+            line = ecs.served(method, route, status, nanoseconds, current(), self._service)
+            self._output.line(orjson.dumps(line))
+
+
+access = _Access()
+
+
 class _Logger:
     """What structlog hands a finished line to."""
 
@@ -138,6 +167,10 @@ def configure(settings: Settings, stream: BinaryIO | None = None) -> None:
         shared.append(to_json)
     else:
         shared += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), _text(colors=sys.stdout.isatty())]
+    if settings.log_format == "JSON" and settings.log_level in ("DEBUG", "INFO"):
+        access.short(output, service)
+    else:
+        access.long()
     root = logging.getLogger()
     root.handlers[:] = [_Libraries(output, shared)]
     root.setLevel(settings.log_level)
@@ -177,6 +210,7 @@ def _text(*, colors: bool) -> Processor:
 
 def for_tests() -> None:
     """Print short lines with plain tracebacks; nothing else is configured."""
+    access.long()
     structlog.configure(
         processors=[
             merged,

@@ -22,8 +22,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atendeai.kit import cors, metrics, said, telemetry
 from atendeai.kit.db import UnknownClinicError, is_outage, is_unstorable
+from atendeai.kit.ecs import ACCESS
 from atendeai.kit.errors import Problem, Unavailable
 from atendeai.kit.http import ServiceError
+from atendeai.kit.logging import access
 from atendeai.kit.responses import ProblemJSON
 from atendeai.kit.tenancy import find_tenant
 
@@ -47,7 +49,7 @@ _NOBODY_WAITS = 499
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-log = structlog.get_logger("atendeai.access")
+log = structlog.get_logger(ACCESS)
 
 
 class _TooLargeError(Exception):
@@ -206,7 +208,7 @@ class Outermost:
         series.observe(seconds)
         if route.startswith(_QUIET) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return
-        log.info("request", method=method, route=route, http_status=status, duration_ns=int(seconds * 1e9))
+        access(method, route, status, int(seconds * 1e9))
 
 
 def _raw(name: str, value: str) -> tuple[bytes, bytes]:
