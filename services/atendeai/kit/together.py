@@ -41,6 +41,11 @@ class Together(Generic[Item, Result]):
     `run` gets a group and returns a result for each, in order; nothing of it may have happened when it raises. Then
     the items of the group end with `ApartError`, and whoever asked does theirs alone, where the error is their own; of
     an outage (`Unavailable`) they hear at once, with all who wait behind them. Nobody waits behind more than `queue`.
+
+    `told` of a group get their results in one turn of the event loop (None: all). Whoever gets one goes on in that
+    turn, and a lane's next group needs a turn for each of its round trips to the database: where all of a process's
+    work comes through one lane, the database would stand idle while a whole group is answered. Where several lanes
+    are busy another one has work for it, and the turns cost more than they bring.
     """
 
     def __init__(
@@ -51,8 +56,10 @@ class Together(Generic[Item, Result]):
         lanes: int = 2,
         most: int = 64,
         queue: int = 2000,
+        told: int | None = None,
     ) -> None:
         self._name = name
+        self._told = told or most
         self._run = run
         self._most = most
         self._queue = queue
@@ -107,10 +114,17 @@ class Together(Generic[Item, Result]):
             log.warning("done_apart", group=self._name, items=len(group), exc_info=error)
             _fail(group, ApartError())
             return False
-        for (_, future), result in zip(group, results, strict=True):
+        self._tell([(future, result) for (_, future), result in zip(group, results, strict=True)])
+        return False
+
+    def _tell(self, done: list[tuple[asyncio.Future[Result], Result]]) -> None:
+        """Give results to the first of these now, and to the others in the turns that follow."""
+        now, later = done[: self._told], done[self._told :]
+        for future, result in now:
             if not future.done():
                 future.set_result(result)
-        return False
+        if later:
+            asyncio.get_running_loop().call_soon(self._tell, later)
 
 
 def _fail(group: list[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:

@@ -7,7 +7,7 @@ one) is left to `inbox`, which takes one webhook at a time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -53,10 +53,6 @@ class _Person:
     name: str | None = None
     heard: datetime | None = None
 
-    @property
-    def known(self) -> Known:
-        return Known(self.id, self.number_key, self.user_id)
-
 
 @dataclass(slots=True)
 class _Seat:
@@ -89,8 +85,10 @@ class Ingest:
         self._kit = kit
         self._queue = queue
         # While a group is written to disk the next one gathers: two halves of what a process has at a time keep both
-        # it and the database at work.
-        self._together: Together[Arrival, int | None] = Together("whatsapp.ingest", self._store, lanes=2, most=32)
+        # it and the database at work. A clinic's all go through one lane, so few are answered at a time.
+        self._together: Together[Arrival, int | None] = Together(
+            "whatsapp.ingest", self._store, lanes=2, most=32, told=2
+        )
 
     async def take(self, tenant: Tenant, changes: Sequence[Change]) -> tuple[int, int] | None:
         """Store plain changes; how many messages were new, and how many known.
@@ -140,11 +138,9 @@ class Ingest:
         if not seats:
             return [None] * len(arrivals)
         outcomes = await repository.store(connection, clinic_id, list(map(_row, seats)), self._queue, now)
-        stored = 0
-        for seat in seats:
-            outcome = outcomes[seat.row_id]
-            stored += outcome.stored
-            if outcome.overtaken:
+        stored = len(seats) - sum(not outcome.stored for outcome in outcomes.values())
+        for seat in seats if outcomes else ():
+            if _outcome(seat, outcomes).overtaken:
                 message = seat.message
                 await revisions.catch_up(
                     connection,
@@ -161,10 +157,14 @@ class Ingest:
         return [_count(group, outcomes) for group in seated]
 
 
-def _count(seats: Sequence[_Seat] | None, outcomes: dict[UUID, repository.Outcome]) -> int | None:
-    if seats is None or not all(outcomes[seat.row_id].met for seat in seats):
+def _outcome(seat: _Seat, outcomes: Mapping[UUID, repository.Outcome]) -> repository.Outcome:
+    return outcomes.get(seat.row_id, repository.SIMPLY_STORED)
+
+
+def _count(seats: Sequence[_Seat] | None, outcomes: Mapping[UUID, repository.Outcome]) -> int | None:
+    if seats is None or not all(_outcome(seat, outcomes).met for seat in seats):
         return None
-    return sum(outcomes[seat.row_id].stored for seat in seats)
+    return sum(_outcome(seat, outcomes).stored for seat in seats)
 
 
 class _Table:
@@ -190,7 +190,7 @@ class _Table:
         sender, key = message.sender, message.sender.key
         by_number = self._by_number.get(key) if key else None
         by_user = self._by_user.get(sender.user_id) if sender.user_id else None
-        found = match(sender, [person.known for person in (by_number, by_user) if person is not None])
+        found = match(sender, [person for person in (by_number, by_user) if person is not None])
         if found.merges or found.loses_number:
             return None
         # Only whom the rules found: a number that the group still knows may be somebody's who has another by now.

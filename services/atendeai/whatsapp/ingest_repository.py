@@ -28,7 +28,8 @@ MEET = (
 
 # $1 clinic, $2 now, $3 queue, $4 the fields of each `Row`, as JSON: of arrays, asyncpg knows text[] alone without
 # asking the server in a way that a clinic's role may not. A contact that turns out to exist under another transaction's
-# id is not made, its messages are not stored, and the answer says so (`met`).
+# id is not made, its messages are not stored, and the answer says so (`met`). It speaks only of messages of which there
+# is something to say: nearly all are simply stored.
 STORE = f"""
 WITH given AS MATERIALIZED (
   SELECT * FROM json_to_recordset($4::json) AS g(id uuid, wamid text, contact_id uuid, fresh boolean, wa_id text,
@@ -66,10 +67,12 @@ WITH given AS MATERIALIZED (
     FROM stored s JOIN given g ON g.id = s.id GROUP BY 1) k ORDER BY k.key
   {ALREADY_WORK}
 )
-SELECT g.id, s.id IS NOT NULL AS stored, NOT g.fresh OR m.id IS NOT NULL AS met, s.id IS NOT NULL AND EXISTS (
+SELECT * FROM (
+  SELECT g.id, s.id IS NOT NULL AS stored, NOT g.fresh OR m.id IS NOT NULL AS met, s.id IS NOT NULL AND EXISTS (
     SELECT FROM atendeai.whatsapp_inbound i WHERE i.clinic_id = $1 AND i.contact_id = g.contact_id
     AND i.sent_at >= g.sent_at AND i.kind IN ('edit', 'revoke') AND i.context_wamid = g.wamid) AS overtaken
-FROM given g LEFT JOIN stored s ON s.id = g.id LEFT JOIN made m ON m.id = g.contact_id
+  FROM given g LEFT JOIN stored s ON s.id = g.id LEFT JOIN made m ON m.id = g.contact_id) AS became
+WHERE NOT (stored AND met) OR overtaken
 """  # noqa: S608 - constants; every value is bound
 
 
@@ -102,9 +105,12 @@ class Outcome:
     `overtaken`: an edit or a deletion of it had come before it.
     """
 
-    stored: bool
-    met: bool
-    overtaken: bool
+    stored: bool = True
+    met: bool = True
+    overtaken: bool = False
+
+
+SIMPLY_STORED = Outcome()
 
 
 async def meet(
@@ -117,7 +123,10 @@ async def meet(
 async def store(
     connection: AsyncConnection, clinic_id: UUID, rows: Sequence[Row], queue: str, now: datetime
 ) -> dict[UUID, Outcome]:
-    """Store messages that are not there yet, what they say about their senders, and the work of handing them on."""
+    """Store messages that are not there yet, what they say about their senders, and the work of handing them on.
+
+    Returns, by the id of the row, what became of those that were not `SIMPLY_STORED`.
+    """
     given = dumps(rows).decode()
     found = await driver(connection).fetch(STORE, clinic_id, now, queue, given)
     return {row[0]: Outcome(row[1], row[2], row[3]) for row in found}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from atendeai.whatsapp.numbers import number_key
@@ -26,6 +27,22 @@ class Identity:
     def key(self) -> str | None:
         """What the number is compared by."""
         return number_key(self.wa_id) if self.wa_id else None
+
+
+class Named(Protocol):
+    """What a sender is compared with."""
+
+    @property
+    def id(self) -> UUID:
+        """Of the contact."""
+
+    @property
+    def number_key(self) -> str | None:
+        """What its number is compared by."""
+
+    @property
+    def user_id(self) -> str | None:
+        """Of its WhatsApp account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +65,11 @@ class Match:
     """A contact that turns out to be the same person: it is pointed at the sender."""
 
 
-def match(identity: Identity, known: Sequence[Known]) -> Match:
+def match(identity: Identity, known: Sequence[Named]) -> Match:
     """Decide which contact a sender is."""
-    by_user = next((row for row in known if identity.user_id and row.user_id == identity.user_id), None)
-    by_number = next((row for row in known if identity.key and row.number_key == identity.key), None)
+    key, user_id = identity.key, identity.user_id
+    by_user = next((row for row in known if row.user_id == user_id), None) if user_id else None
+    by_number = next((row for row in known if row.number_key == key), None) if key else None
     if by_number is None or by_user is by_number:
         return Match(by_user.id if by_user else None)
     passed_on = bool(identity.user_id and by_number.user_id and by_number.user_id != identity.user_id)

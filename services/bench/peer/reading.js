@@ -23,7 +23,7 @@ export function reading(app, { config, byHost, transaction, Together }) {
   const redis = new Redis(config.redis, { enableAutoPipelining: true, enableReadyCheck: false });
   redis.defineCommand("limit", { numberOfKeys: 2, lua: LIMIT });
   const verified = new Map();
-  const together = new Together(config.lanes, 64, async (asked) => {
+  const together = new Together(config.lanes, 64, 64, async (asked) => {
     const results = new Array(asked.length);
     const clinics = new Map();
     asked.forEach((one, index) => {

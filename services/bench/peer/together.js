@@ -1,7 +1,8 @@
 // What arrives together is done together: the services' `kit.together`, in JavaScript.
 export class Together {
-  constructor(lanes, most, run) {
+  constructor(lanes, most, told, run) {
     this.most = most;
+    this.told = told;
     this.run = run;
     this.lanes = Array.from({ length: lanes }, () => ({ waiting: [], running: false }));
   }
@@ -26,12 +27,18 @@ export class Together {
       const group = lane.waiting.splice(0, this.most);
       try {
         const results = await this.run(group.map(({ item }) => item));
-        group.forEach(({ resolve }, index) => resolve(results[index]));
+        this.#tell(group, results, 0);
       } catch (error) {
         group.forEach(({ reject }) => reject(error));
       }
     }
     lane.running = false;
+  }
+
+  #tell(group, results, from) {
+    const beyond = Math.min(group.length, from + this.told);
+    for (let index = from; index < beyond; index++) group[index].resolve(results[index]);
+    if (beyond < group.length) setImmediate(() => this.#tell(group, results, beyond));
   }
 }
 

@@ -140,3 +140,22 @@ async def test_an_outage_ends_the_waiting_too_and_nobody_waits_behind_too_many()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(result) for result in results] == [Unavailable] * 3
     assert doer.groups == [[0]], "what waited was not tried one after another"
+
+
+async def test_the_next_group_begins_before_all_of_the_last_one_have_gone_on() -> None:
+    doer, order = Doer(), list[int]()
+    doer.gate.clear()
+    together = Together("test", doer, lanes=1, most=4, told=1)
+
+    async def ask(item: int) -> None:
+        order.append(await together(item))
+
+    async with asyncio.TaskGroup() as asking:
+        for item in range(8):
+            asking.create_task(ask(item))
+        await doer.until(1)
+        doer.gate.set()
+        await doer.until(2)
+        assert len(order) < 4
+    assert sorted(order) == [item * 2 for item in range(8)]
+    assert doer.groups == [[0, 1, 2, 3], [4, 5, 6, 7]]
