@@ -65,7 +65,8 @@ class Answered:
 class Actions:
     """Carries requests out for one contact, each once however often the turn is run.
 
-    ``key``: the message the idempotency keys are made of; ``save`` keeps the journal before anything is changed.
+    ``key``: the message the idempotency keys are made of; ``save`` keeps the journal before anything is changed. What
+    only asks is asked once, until something is changed: several parts of a turn want to know what is booked.
     """
 
     def __init__(self, port: Port, journal: Journal, key: UUID, save: Callable[[], Awaitable[None]]) -> None:
@@ -74,16 +75,24 @@ class Actions:
         self._key = key
         self._save = save
         self._step = 0
+        self._heard: dict[Request, Answer] = {}
 
     async def carry_out(self, request: Request) -> Answer:
         """The answer to a request. Raises `ServiceError` when it may succeed later."""
+        changing = changes_something(request)
+        if changing:
+            self._heard.clear()
         answer = self.journal.told(self._step, request)
         if answer is None:
-            if changes_something(request) and self.journal.unsaved:
+            if changing and self.journal.unsaved:
                 await self._save()
                 self.journal.unsaved = False
-            answer = await self._port.answer(request, key_of(self._key, self._step, request))
+            answer = self._heard.get(request)
+            if answer is None:
+                answer = await self._port.answer(request, key_of(self._key, self._step, request))
             self.journal.add(request, answer)
+        if not changing:
+            self._heard[request] = answer
         self._step += 1
         return answer
 

@@ -141,8 +141,10 @@ def _field(item: Mapping[str, Any]) -> FieldError:
     """Name the field as the caller wrote it, and say what it must be."""
     where = [str(part) for part in item["loc"]]
     if where and where[0] in ("body", "query", "path", "header", "cookie") and len(where) > 1:
-        # Of what is no JSON the place tells where it ends to be some: no name of a field.
-        where = where[:1] if item["type"] == "json_invalid" else where[1:]
+        # Of what is no JSON the place tells where it ends to be some: no name of a field. A parameter that is repeated
+        # is written by its name alone each time.
+        whole = where[0] == "body"
+        where = where[:1] if item["type"] == "json_invalid" else where[1:] if whole else where[1:2]
     # A key of the caller's may be empty; it is named as JSON writes it.
     named = ".".join(part or '""' for part in where)
     return {"field": named, "reason": wording.reason(item), "code": str(item["type"])}

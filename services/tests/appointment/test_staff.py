@@ -99,6 +99,8 @@ async def test_who_walks_in_is_entered_at_the_minute_that_has_begun_and_noted_wi
     back = await ward.staff("POST", f"/{made['id']}/status", json={"status": "arrived"})
     assert (back.status_code, back.json()["type"]) == (409, "urn:atendeai:problem:transition-refused")
     assert "entered-in-error" in back.json()["detail"]
+    nope = await ward.staff("GET", params={"status": ["booked", "nope"]})
+    assert (nope.status_code, nope.json()["errors"][0]["field"]) == (422, "status")
     wrong = await ward.staff("POST", f"/{made['id']}/status", json={"status": "booked"})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "status")
 

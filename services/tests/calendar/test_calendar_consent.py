@@ -159,15 +159,17 @@ class TestConsent:
         assert (await world.status())["consent"]["state"] == "missing"
 
     async def test_a_session_that_has_ended_connects_nothing(self, world: World) -> None:
-        query = await consented(world, await asked(world, sid="session-1"))
+        session = str(uuid4())
+        query = await consented(world, await asked(world, sid=session))
         await world.clinic.fetch(
-            "INSERT INTO atendeai.revoked_session (clinic_id, sid, expires_at) VALUES ($1, 'session-1', $2)",
+            "INSERT INTO atendeai.revoked_session (clinic_id, sid, expires_at) VALUES ($1, $2, $3)",
             world.clinic.id,
+            session,
             datetime.fromisoformat("2100-01-01T00:00:00Z"),
         )
 
         async def known() -> bool:
-            return await world.client.kit.tenants.is_revoked(world.clinic.id, "session-1")
+            return await world.client.kit.tenants.is_revoked(world.clinic.id, session)
 
         await eventually(known)
         assert (await returned(world, query)).status_code == 400

@@ -21,7 +21,6 @@ from atendeai.conversation.memory import MemoryClinic
 from atendeai.conversation.metrics import MODEL_FALLBACKS, MODEL_SECONDS, MODEL_TOKENS
 from atendeai.conversation.model_client import MOST_BYTES, Endpoint
 from atendeai.conversation.openai_engine import OpenAIEngine
-from atendeai.conversation.repository import Unhandled
 from atendeai.conversation.tools import clinic_info
 from atendeai.domain.dialogue import manager, texts
 from atendeai.domain.dialogue.clinic import Persona, clinic_from_profile
@@ -29,6 +28,7 @@ from atendeai.domain.dialogue.ports import Answer, Request
 from atendeai.domain.dialogue.session import Message, Patient
 from atendeai.domain.dialogue.state import State
 from atendeai.domain.interactive import Options
+from tests.conversation.world import unhandled
 
 NOW = datetime(2026, 11, 24, 9)  # noqa: DTZ001 - wall-clock time
 PROFILE: dict[str, Any] = {
@@ -114,7 +114,7 @@ class World:
         return reply
 
     async def run(self, engine: OpenAIEngine | EmbeddedEngine, question: Question) -> Answered:
-        journal = Journal([_unhandled(self.journal)], NOW.astimezone())
+        journal = Journal([unhandled(NOW.astimezone(), self.journal)], NOW.astimezone())
 
         async def save() -> None:
             self.journal = journal.to_json()
@@ -124,13 +124,6 @@ class World:
     @property
     def booked(self) -> list[datetime]:
         return [a.start for a in self.clinic.appointments.values()]
-
-
-def _unhandled(journal: dict[str, Any] | None) -> Unhandled:
-    at = NOW.astimezone()
-    return Unhandled(
-        uuid4(), uuid4(), None, {}, 0, None, None, False, uuid4(), "text", "", None, None, at, journal, None
-    )
 
 
 def fallbacks(reason: str) -> float:

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from atendeai.conversation.app import create_app
+from atendeai.conversation.repository import Unhandled
 from atendeai.kit import clock
 from atendeai.kit.resources import Kit
 from atendeai.kit.testing.clinics import PROFILE, TestClinic
@@ -22,6 +23,13 @@ from atendeai.kit.testing.waiting import eventually
 
 EVERY_DAY = {day: [{"opens": "07:00", "closes": "21:00"}] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 OPEN_ALWAYS = {**PROFILE, "businessHours": EVERY_DAY, "holidays": []}
+
+
+def unhandled(at: datetime, journal: dict[str, Any] | None = None) -> Unhandled:
+    """Return a text that waits to be handled since this moment."""
+    return Unhandled(
+        uuid4(), uuid4(), None, {}, 0, None, None, False, uuid4(), "text", "", None, None, at, journal, None
+    )
 
 
 class WhatsApp:

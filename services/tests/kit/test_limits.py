@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -67,7 +68,7 @@ async def test_the_api_is_counted_by_subject_and_by_address(
     limits = {"security": {"rateLimits": {"api": {"minute": 3, "hour": 1000}}}}
     clinic = await clinic_factory(settings=limits)
     client = await client_for(toy_app, clinic.service_settings("auth"))
-    someone, other = clinic.headers(subject="a"), clinic.headers(subject="b")
+    someone, other = clinic.headers(subject=str(uuid4())), clinic.headers(subject=str(uuid4()))
     assert [(await client.get("/api/v1/open", headers=someone)).status_code for _ in range(4)] == [200] * 3 + [429]
     assert (await client.get("/api/v1/open", headers=other)).status_code == 200
     anonymous = {"Host": clinic.host, "X-Real-IP": "192.0.2.1"}
