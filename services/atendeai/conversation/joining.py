@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.conversation.alerts import gravity_of
+
 # Always in one order, so that two joins at once do not wait for each other.
 _LOCK = text(
     "SELECT id, contact_id, last_position FROM atendeai.conversation"
@@ -40,14 +42,14 @@ _REPLIES = text(
 )
 # What was said last counts for where the dialogue stands; a person's hand-off, an alert and a refusal are never lost.
 _ABSORB = text(
-    "UPDATE atendeai.conversation k SET"
+    "UPDATE atendeai.conversation k SET"  # noqa: S608 - constants
     " state = CASE WHEN g.last_message_at > k.last_message_at THEN g.state ELSE k.state END"
     "  || jsonb_build_object('handed_off', 'handed_off' IN (k.status, g.status)),"
     " status = CASE WHEN 'handed_off' IN (k.status, g.status) THEN 'handed_off' ELSE 'open' END,"
     " handed_off_at = greatest(k.handed_off_at, g.handed_off_at), released_at = greatest(k.released_at, g.released_at),"
     " outcome = CASE WHEN g.last_message_at > k.last_message_at THEN g.outcome ELSE k.outcome END,"
-    " alert = CASE WHEN g.alert = 'emergency' OR g.alert = 'possible_emergency'"
-    "  AND k.alert IS DISTINCT FROM 'emergency' THEN g.alert ELSE coalesce(k.alert, g.alert) END,"
+    f" alert = CASE WHEN {gravity_of('g.alert')} > {gravity_of('k.alert')} THEN g.alert"
+    "  ELSE coalesce(k.alert, g.alert) END,"
     " alert_at = greatest(k.alert_at, g.alert_at),"
     " opted_out = k.opted_out OR g.opted_out, opted_out_at = coalesce(k.opted_out_at, g.opted_out_at),"
     " consent_at = coalesce(k.consent_at, g.consent_at),"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from atendeai.conversation.alerts import gravity_of
 from atendeai.conversation.repository import Rows, loaded
 
 _QUEUED = text(
@@ -25,14 +26,13 @@ _GIVEN_UP = text(
 )
 _UNDELIVERED = text(
     # An emergency is graver than that the answer to it did not arrive.
-    "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"
-    " WHERE clinic_id = :clinic_id AND (alert IS NULL OR alert NOT IN ('emergency', 'possible_emergency'))"
+    "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"  # noqa: S608 - constants
+    f" WHERE clinic_id = :clinic_id AND {gravity_of('alert')} = 0"
     " AND id = (SELECT conversation_id FROM atendeai.reply WHERE clinic_id = :clinic_id AND id = :id)"
 )
 _NOTICE_UNDELIVERED = text(
-    "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"
-    " WHERE clinic_id = :clinic_id AND contact_id = :contact_id"
-    " AND (alert IS NULL OR alert NOT IN ('emergency', 'possible_emergency'))"
+    "UPDATE atendeai.conversation SET alert = 'undelivered', alert_at = :now"  # noqa: S608 - constants
+    f" WHERE clinic_id = :clinic_id AND contact_id = :contact_id AND {gravity_of('alert')} = 0"
 )
 
 

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atendeai.conversation.alerts import gravity_of
 from atendeai.domain.interactive import Options
 
 _UPSERT = text(
@@ -78,15 +79,13 @@ _HANDLED = text(
     "  AND r.media ->> 'about' IN (CAST(m.id AS text), m.media ->> 'about')) THEN '' ELSE text END"
     " WHERE m.clinic_id = :clinic_id AND m.id IN :ids AND m.handled_at IS NULL"
 ).bindparams(bindparam("ids", expanding=True))
+_GRAVER = f"{gravity_of('alert')} > {gravity_of('CAST(:alert AS text)')}"
 _SAVE = text(
     "UPDATE atendeai.conversation SET state = CAST(:state AS jsonb), status = :status, outcome = :outcome,"
     " opted_out = :opted_out,"
-    " alert = CASE WHEN alert = 'emergency' OR alert = 'possible_emergency' AND :alert <> 'emergency'"
-    "  THEN alert ELSE coalesce(:alert, alert) END,"
-    # Nothing is graver than an emergency, then one that may be none, and it waits since it was told.
-    " alert_at = CASE WHEN CAST(:alert AS text) IS NULL OR alert = 'emergency' AND :alert <> 'emergency'"
-    "  OR alert = 'possible_emergency' AND :alert NOT IN ('emergency', 'possible_emergency') THEN alert_at"
-    "  ELSE :now END,"
+    # What gives way to nothing less grave waits since it was told.
+    f" alert = CASE WHEN {_GRAVER} THEN alert ELSE coalesce(CAST(:alert AS text), alert) END,"
+    f" alert_at = CASE WHEN CAST(:alert AS text) IS NULL OR {_GRAVER} THEN alert_at ELSE :now END,"
     " handed_off_at = CASE WHEN :status = 'handed_off' THEN coalesce(handed_off_at, :now) END,"
     " opted_out_at = CASE WHEN :opted_out THEN coalesce(opted_out_at, :now) END,"
     " consent_at = CASE WHEN CAST(:consent AS text) IS NULL THEN consent_at ELSE :now END,"

@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.conversation import emergencies, reactions
+from atendeai.conversation.alerts import gravest, gravity
 from atendeai.conversation.batch import as_one, due_at, together
 from atendeai.conversation.engine import OURS, Actions, Answered, EmbeddedEngine, Engine, Line, Question
 from atendeai.conversation.http_port import AppointmentPort
@@ -35,7 +36,7 @@ from atendeai.conversation.repository import ConversationRepository, Reply, Sett
 from atendeai.domain.dialogue import manager, texts
 from atendeai.domain.dialogue.clinic import Clinic, Persona, clinic_from_profile
 from atendeai.domain.dialogue.naming import profile_name
-from atendeai.domain.dialogue.session import Alert, Patient, Turn
+from atendeai.domain.dialogue.session import Patient, Turn
 from atendeai.domain.dialogue.state import Outcome, State
 from atendeai.domain.interactive import Options
 from atendeai.kit import clock
@@ -56,7 +57,6 @@ _REST = timedelta(hours=24)
 """After so long a silence a conversation begins anew."""
 _BESIDE_REMINDERS = timedelta(hours=1)
 """An answer to a reminder may come a little later than the reminder."""
-_URGENT = frozenset([Alert.EMERGENCY, Alert.POSSIBLE_EMERGENCY])
 _REFUSED = frozenset([400, 404, 409, 410, 413, 422])
 """Whatsapp's word on the reply itself; everything else may pass."""
 _INVALID = 422
@@ -206,7 +206,7 @@ class Conversations:
         """Write what a turn led to. Raises ChangedMeanwhileError."""
         now, first = clock.now(), batch[0]
         replies = ["\n\n".join(result.replies)] if result.replies else []
-        calm = not _URGENT.intersection(result.alerts) and not result.state.opted_out
+        calm = not any(map(gravity, result.alerts)) and not result.state.opted_out
         tell = bool(replies) and first.consent_at is None and calm  # no "write SAIR" to who just did
         if tell:
             replies[0] += f"\n\n{texts.PRIVACY}"
@@ -216,7 +216,7 @@ class Conversations:
             replies,
             options=result.options,
             intent=result.intent.value,
-            alert=_gravest(result.alerts),
+            alert=gravest(result.alerts),
             consent=texts.PRIVACY_VERSION if tell else None,
             engine=engine,
         )
@@ -325,7 +325,7 @@ def _settled(
         ],
         consent=consent,
         engine=engine,
-        purpose="emergency" if alert in _URGENT else "reply",
+        purpose="emergency" if gravity(alert) else "reply",
     )
 
 
@@ -361,9 +361,3 @@ def _remind_within(tenant: Tenant) -> timedelta | None:
     """How long before an appointment its patient may be answering a reminder; None where none is sent."""
     offsets = tenant.config.settings.reminders.offsets
     return offsets[0] + _BESIDE_REMINDERS if offsets else None
-
-
-def _gravest(alerts: tuple[Alert, ...]) -> str | None:
-    """The alert staff must see first."""
-    urgent = next((alert for alert in (Alert.EMERGENCY, Alert.POSSIBLE_EMERGENCY) if alert in alerts), None)
-    return urgent or next(iter(alerts), None)
