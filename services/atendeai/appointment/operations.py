@@ -2,14 +2,14 @@
 
 Order matters: the calendar is asked first, outside any transaction; then one transaction looks up the idempotency key,
 does the deed and stores the answer. A repeated request gets its first answer even when the time is taken by now (by
-itself).
+itself), the professional has left, or nobody can say whether there is such a contact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from atendeai.appointment.availability import Availability
@@ -28,7 +28,9 @@ from atendeai.appointment.problems import no_such_appointment
 from atendeai.appointment.repository import AppointmentRepository
 from atendeai.appointment.service import AppointmentService
 from atendeai.kit.db import Database
-from atendeai.kit.idempotency import Reply, idempotent
+from atendeai.kit.errors import Problem
+from atendeai.kit.http import ServiceError
+from atendeai.kit.idempotency import Reply, idempotent, stored
 from atendeai.kit.identity import Principal
 from atendeai.kit.preconditions import version_tag
 from atendeai.kit.schemas import Body
@@ -37,6 +39,45 @@ from atendeai.kit.tenancy import Tenant
 __all__ = ["Operations"]
 
 Deed = Callable[[AppointmentService], Awaitable[Reply]]
+
+
+def _tag(body: Any) -> dict[str, str]:
+    return {"ETag": version_tag(body["version"])}
+
+
+def _made(body: Any) -> dict[str, str]:
+    return {**_tag(body), "Location": f"/api/v1/appointments/{body['id']}"}
+
+
+class _Names(TypedDict):
+    clinic_id: UUID
+    scope: str
+    key: str | None
+    request: dict[str, Any]
+    headers: Callable[[Any], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Who asks for what, and under which key."""
+
+    tenant: Tenant
+    who: Principal
+    action: str
+    key: str | None
+    request: dict[str, Any]
+    headers: Callable[[Any], Mapping[str, str]] = _tag
+
+    @property
+    def names(self) -> _Names:
+        """What its answer is kept under."""
+        return {
+            "clinic_id": self.tenant.id,
+            "scope": f"appointments.{self.action}:{self.who.actor}",
+            "key": self.key,
+            "request": self.request,
+            "headers": self.headers,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +90,26 @@ class Operations:
 
     async def hold(self, tenant: Tenant, who: Principal, wanted: HoldRequest, key: str | None) -> Reply:
         """Hold a time: 201, or 200 when this contact already holds it."""
+        call = _Call(tenant, who, "hold", key, wanted.model_dump(mode="json"))
+        return await self._judged(call, lambda: self._hold(call, wanted))
+
+    async def _hold(self, call: _Call, wanted: HoldRequest) -> Reply:
+        tenant = call.tenant
         verdict = await self.availability.judge(tenant, wanted.service_code, wanted.professional_code, wanted.start)
 
         async def deed(service: AppointmentService) -> Reply:
             appointment, new = await service.hold(wanted, verdict)
             return Reply(201 if new else 200, appointment.as_json(tenant.config.tz))
 
-        return await self._once(tenant, who, "hold", key, wanted.model_dump(mode="json"), deed)
+        return await self._once(call, deed)
 
     async def create(self, tenant: Tenant, who: Principal, wanted: CreateRequest, key: str | None) -> Reply:
         """Book at once: 201. Raises a 422 problem for a contact that there is not, `ServiceError` when nobody says."""
+        call = _Call(tenant, who, "create", key, wanted.model_dump(mode="json"), _made)
+        return await self._judged(call, lambda: self._create(call, wanted))
+
+    async def _create(self, call: _Call, wanted: CreateRequest) -> Reply:
+        tenant = call.tenant
         if wanted.contact_id is not None:
             await self.messenger.known(tenant, wanted.contact_id)
         verdict = await self.availability.judge(
@@ -68,7 +119,7 @@ class Operations:
         async def deed(service: AppointmentService) -> Reply:
             return Reply(201, (await service.create(wanted, verdict)).as_json(tenant.config.tz))
 
-        return await self._once(tenant, who, "create", key, wanted.model_dump(mode="json"), deed, _made)
+        return await self._once(call, deed)
 
     async def reschedule(
         self,
@@ -80,7 +131,14 @@ class Operations:
         if_match: str | None = None,
     ) -> Reply:
         """Move an appointment: 200."""
-        contact_id = _asking(wanted)
+        request = {"id": str(appointment_id)} | wanted.model_dump(mode="json")
+        call = _Call(tenant, who, "reschedule", key, request)
+        return await self._judged(call, lambda: self._reschedule(call, appointment_id, wanted, if_match))
+
+    async def _reschedule(
+        self, call: _Call, appointment_id: UUID, wanted: RescheduleRequest, if_match: str | None
+    ) -> Reply:
+        tenant, contact_id = call.tenant, _asking(wanted)
         async with self.database.transaction(tenant) as connection:
             moving = await AppointmentRepository(connection, tenant.id).get(appointment_id)
         if moving is None or contact_id not in {None, moving.contact_id}:
@@ -103,8 +161,7 @@ class Operations:
             )
             return Reply(200, moved.as_json(tenant.config.tz))
 
-        request = {"id": str(appointment_id)} | wanted.model_dump(mode="json")
-        return await self._once(tenant, who, "reschedule", key, request, deed)
+        return await self._once(call, deed)
 
     async def cancel(
         self,
@@ -173,39 +230,28 @@ class Operations:
             await service.unchanged(appointment_id, if_match)
             return Reply(200, (await change(service)).as_json(tenant.config.tz))
 
-        return await self._once(tenant, who, action, key, {"id": str(appointment_id)} | request, deed)
+        return await self._once(_Call(tenant, who, action, key, {"id": str(appointment_id)} | request), deed)
 
-    async def _once(
-        self,
-        tenant: Tenant,
-        who: Principal,
-        action: str,
-        key: str | None,
-        request: dict[str, Any],
-        deed: Deed,
-        headers: Callable[[Any], dict[str, str]] | None = None,
-    ) -> Reply:
-        async with self.database.transaction(tenant) as connection:
-            service = AppointmentService(connection, tenant, who.actor)
-            reply = await idempotent(
-                connection,
-                clinic_id=tenant.id,
-                scope=f"appointments.{action}:{who.actor}",
-                key=key,
-                request=request,
-                run=lambda: deed(service),
-                headers=headers or _tag,
-            )
+    async def _judged(self, call: _Call, run: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Run what judges the request before its transaction; what refuses it now may have let it pass the first time.
+
+        Looked up only then: nearly every request comes once.
+        """
+        try:
+            return await run()
+        except (Problem, ServiceError):
+            async with self.database.transaction(call.tenant) as connection:
+                known = await stored(connection, **call.names)
+            if known is None:
+                raise
+            return known
+
+    async def _once(self, call: _Call, deed: Deed) -> Reply:
+        async with self.database.transaction(call.tenant) as connection:
+            service = AppointmentService(connection, call.tenant, call.who.actor)
+            reply = await idempotent(connection, run=lambda: deed(service), **call.names)
             await service.settle()
             return reply
-
-
-def _tag(body: Any) -> dict[str, str]:
-    return {"ETag": version_tag(body["version"])}
-
-
-def _made(body: Any) -> dict[str, str]:
-    return {**_tag(body), "Location": f"/api/v1/appointments/{body['id']}"}
 
 
 def _asking(wanted: Body) -> UUID | None:

@@ -190,7 +190,8 @@ class AuthRepository:
             "WHERE t.clinic_id = :clinic_id AND s.clinic_id = :clinic_id AND t.token_sha256 = :fingerprint",
             fingerprint=fingerprint,
         )
-        return RefreshToken(**dict(rows.mappings().one()))
+        row = rows.mappings().one_or_none()  # None: the session was forgotten while we waited for it
+        return None if row is None else RefreshToken(**dict(row))
 
     async def owner_of_token(self, fingerprint: str) -> UUID | None:
         """Whose refresh token it is, whatever its state."""

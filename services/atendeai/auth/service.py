@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -84,7 +84,8 @@ class Auth:
         if not is_owner:
             # Last, and repeatable: until it has happened the same invitation can be taken up again.
             account = await self.accounts.accept(tenant, token, request.name)
-        return await self._signed_in(tenant, account, client, await self._taken_up(tenant, account, request, hashed))
+        stands = await self._taken_up(tenant, account, request, hashed)
+        return await self._signed_in(tenant, account, client, stands, superseded=_invitation_used)
 
     async def _taken_up(self, tenant: Tenant, account: Account, request: Registration, hashed: str) -> str:
         """The hash that stands for the password: another one where the same registration was sent twice at once."""
@@ -226,11 +227,12 @@ class Auth:
             found = await AuthRepository(connection, tenant.id).hash_of(UUID(who.subject))
         if found is None:
             raise unauthenticated(_ENDED)
-        async with self.lockout.attempt(found.email, client.address):
+        async with self.lockout.attempt(found.email, client.address) as mark:
             fits, _ = await self.passwords.verify(password, found.password_hash)
             if not fits:
                 raise _not_present(field)
-        await self.lockout.succeeded(found.email, client.address)
+        # No sign-in: what else was tried on this account stays counted, or a password would buy guesses of the codes.
+        await self.lockout.passed(found.email, client.address, mark)
         return found
 
     @asynccontextmanager
@@ -308,12 +310,21 @@ class Auth:
             await audit.record(connection, tenant.id, who, "auth.reset-second-factor", f"user:{user_id}", reason=reason)
             await self.sessions.end_within(connection, tenant, user_id, actor=who, reason="second-factor-reset")
 
-    async def _signed_in(self, tenant: Tenant, account: Account, client: Client, password_hash: str) -> Tokens:
+    async def _signed_in(
+        self,
+        tenant: Tenant,
+        account: Account,
+        client: Client,
+        password_hash: str,
+        *,
+        superseded: Callable[[], Problem] = lambda: unauthenticated(WRONG_PASSWORD, error="invalid_grant"),
+    ) -> Tokens:
+        """Open a session. Raises `superseded` when the password is another one by now."""
         if not account.is_open:
             raise forbidden(INACTIVE)
         tokens = await self.sessions.open(tenant, account, client, password_hash)
         if tokens is None:  # the password was changed or reset while this one was looked at
-            raise unauthenticated(WRONG_PASSWORD, error="invalid_grant")
+            raise superseded()
         await self.lockout.succeeded(account.email, client.address)
         return tokens
 

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Header
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
@@ -102,6 +102,39 @@ async def idempotent(
     return replace(reply, headers={**reply.headers, **headers(reply.body)})
 
 
+async def stored(
+    connection: AsyncConnection,
+    *,
+    clinic_id: UUID,
+    scope: str,
+    key: str | None,
+    request: Any,
+    headers: Callable[[Any], Mapping[str, str]],
+) -> Reply | None:
+    """Return what was answered under this key before, None when nothing was; the names are those of `idempotent`.
+
+    For an operation that judges a request before its transaction: what judges it may judge otherwise the second time.
+    Raises a 422 problem when the key was used for another request.
+    """
+    if key is None:
+        return None
+    row = (await connection.execute(_STORED, {"clinic_id": clinic_id, "scope": scope, "key": key})).one_or_none()
+    if row is None:
+        return None
+    reply = _replay(row, _digest(request))
+    return replace(reply, headers=headers(reply.body))
+
+
+def _digest(request: Any) -> bytes:
+    return hashlib.sha256(orjson.dumps(orjson.loads(dumps(request)), option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _replay(row: Row[Any], digest: bytes) -> Reply:
+    if bytes(row.request_hash) != digest:
+        raise _reused()
+    return Reply(row.status, orjson.loads(bytes(row.body)), replayed=True)
+
+
 async def _once(
     connection: AsyncConnection,
     clinic_id: UUID,
@@ -112,17 +145,14 @@ async def _once(
 ) -> Reply:
     if key is None:
         return await run()
-    digest = hashlib.sha256(orjson.dumps(orjson.loads(dumps(request)), option=orjson.OPT_SORT_KEYS)).digest()
+    digest = _digest(request)
     names = {"clinic_id": clinic_id, "scope": scope, "key": key}
     claim = {**names, "hash": digest, "lock": f"idempotency:{clinic_id}:{scope}:{key}"}
     claimed = (await connection.execute(_CLAIM, claim)).one()
     if not claimed.ours:
         raise _in_flight()
     if not claimed.new:
-        stored = (await connection.execute(_STORED, names)).one()
-        if bytes(stored.request_hash) != digest:
-            raise _reused()
-        return Reply(stored.status, orjson.loads(bytes(stored.body)), replayed=True)
+        return _replay((await connection.execute(_STORED, names)).one(), digest)
     reply = await run()
     await connection.execute(_STORE, {**names, "status": reply.status, "body": dumps(reply.body)})
     if digest[0] == 0:  # about one request in 256 tidies up

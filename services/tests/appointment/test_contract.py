@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
-from tests.appointment.diary import Diary, Ward, at
+from atendeai.kit import clock
+from tests.appointment.diary import Diary, Ward, at, until
 
 pytestmark = pytest.mark.integration
 
@@ -124,6 +127,42 @@ async def test_a_repeated_booking_gets_the_first_answer_with_its_headers(diary: 
     assert again.headers["idempotency-replayed"] == "true"
     somebody = await diary.staff("POST", json=booking("10:00"), key="tel-1")
     assert somebody.status_code == 201  # a key is its owner's own
+
+
+async def test_a_repeated_request_gets_its_first_answer_though_it_would_be_refused_now(ward: Ward) -> None:
+    contact = uuid4()
+    made = await ward.staff("POST", json=booking("09:00"))
+    with clock.override(lambda: datetime.now(UTC)):
+        person = ward.clinic.headers()
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("/api/v1/appointments", booking("10:00")),
+        (f"/api/v1/appointments/{made.json()['id']}/reschedule", {"start": at("11:00").isoformat()}),
+    ]
+
+    async def ask() -> list[httpx.Response]:
+        mine = [
+            await ward.client.post(path, json=body, headers=person | {"Idempotency-Key": f"key-{index}"})
+            for index, (path, body) in enumerate(asked)
+        ]
+        return [await ward.hold(at("14:00"), contact=contact, key="hold"), *mine]
+
+    before = await ask()
+    assert [answer.status_code for answer in before] == [201, 201, 200]
+    people = [one | {"services": ["retorno"]} for one in ward.clinic.profile["professionals"]]
+    ward.clinic.profile["professionals"] = people
+    await ward.clinic.write()
+
+    async def known() -> int:
+        return (await ward.staff("POST", json=booking("15:00"))).status_code
+
+    await until(known, lambda status: status == 422)
+    after = await ask()
+    assert [answer.status_code for answer in after] == [201, 201, 200]
+    assert [answer.content for answer in after] == [answer.content for answer in before]
+    assert [answer.headers["etag"] for answer in after] == [answer.headers["etag"] for answer in before]
+    assert {answer.headers["idempotency-replayed"] for answer in after} == {"true"}
+    other = await ward.hold(at("14:30"), contact=contact, key="hold")
+    assert (other.status_code, other.json()["type"]) == (422, f"{SLUG}idempotency-key-reused")
 
 
 async def test_nobody_misses_what_lies_ahead(ward: Ward) -> None:

@@ -165,13 +165,23 @@ async def overtaken(
 
     It commits when auth, which has seen the row as it was before, waits for it.
     """
+    statement = f"UPDATE atendeai.{table} SET {change} WHERE clinic_id = $1 AND email = $2"
+    return await beside(identity, table, statement, email, what or (lambda: identity.login(email)))
+
+
+async def beside(
+    identity: Identity, table: str, statement: str, value: Any, what: Callable[[], Coroutine[Any, Any, httpx.Response]]
+) -> httpx.Response:
+    """Do something while another transaction runs this statement on a row of the table ($1 the clinic, $2 a value).
+
+    It commits when auth, which has seen the row as it was before, waits for it.
+    """
     clinic = identity.clinic
     connection = await asyncpg.connect(clinic.stack.postgres.admin_dsn)
     try:
         async with connection.transaction():
-            statement = f"UPDATE atendeai.{table} SET {change} WHERE clinic_id = $1 AND email = $2"
-            assert await connection.execute(statement, clinic.id, email) == "UPDATE 1"
-            doing = asyncio.create_task(what() if what is not None else identity.login(email))
+            assert (await connection.execute(statement, clinic.id, value)).endswith(" 1")
+            doing = asyncio.create_task(what())
             waits = (
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'atendeai-auth'"
                 f" AND query LIKE '%{table}%'"

@@ -11,6 +11,8 @@ import jwt
 import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
 
+from atendeai.auth.accounts import Account, Accounts
+from atendeai.kit.tenancy import Tenant
 from atendeai.kit.testing.waiting import eventually
 from tests.auth.pair import PASSWORD, Identity, bearer, replaced_meanwhile
 
@@ -40,6 +42,31 @@ async def test_an_invitation_is_good_once_and_an_unknown_one_never(identity: Ide
     unknown = await identity.post("register", body | {"invitation": "x" * 43})
     assert unknown.status_code == 403
     assert "invitation" in unknown.json()["detail"]
+
+
+async def test_whose_registration_is_overtaken_at_the_last_hears_that_it_was(
+    desk: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = {"email": "bia@sol.example", "name": "Bia", "roles": ["receptionist"]}
+    invited = await desk.user.post("/api/v1/users", json=new, headers=bearer(await desk.owner()))
+    body = {"invitation": invited.json()["invitation"]["token"], "name": "Bia"}
+    accept, accepting, go = Accounts.accept, asyncio.Event(), asyncio.Event()
+
+    async def late(self: Accounts, tenant: Tenant, token: str, name: str) -> Account:
+        if not accepting.is_set():
+            accepting.set()
+            await go.wait()
+        return await accept(self, tenant, token, name)
+
+    monkeypatch.setattr(Accounts, "accept", late)
+    other = asyncio.create_task(desk.post("register", body | {"password": "a phrase of somebody else"}))
+    await accepting.wait()
+    taken = await desk.post("register", body | {"password": PASSWORD})
+    go.set()
+    overtaken = await other
+    assert (taken.status_code, overtaken.status_code) == (201, 409)
+    assert overtaken.json()["type"] == "urn:atendeai:problem:invitation-used"
+    assert (await desk.login("bia@sol.example")).status_code == 200
 
 
 async def test_an_invitation_that_is_taken_up_meanwhile_is_not_taken_up_again(

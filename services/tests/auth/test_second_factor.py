@@ -235,6 +235,16 @@ async def test_guessing_codes_with_a_session_makes_the_account_wait(desk: Identi
     assert (await post(desk, tokens, "/remove", {"code": enrolled.codes[0]})).status_code == 429
 
 
+async def test_the_password_buys_no_guesses_of_the_code(desk: Identity) -> None:
+    tokens = await desk.owner()
+    await enrol(desk, tokens)
+    guesses = ["/remove"] * (FREE - 1)
+    assert {(await post(desk, tokens, path, {"code": "000000"})).status_code for path in guesses} == {422}
+    assert (await post(desk, tokens, "", {"password": PASSWORD})).status_code == 409, "there is one already"
+    statuses = [(await post(desk, tokens, path, {"code": "000000"})).status_code for path in guesses]
+    assert statuses[-1] == 429
+
+
 async def test_beginning_needs_the_password(desk: Identity) -> None:
     tokens = await desk.owner()
     refused = await post(desk, tokens, "", {"password": "not the password"})

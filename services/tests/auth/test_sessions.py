@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from atendeai.kit.testing.waiting import eventually
-from tests.auth.pair import Identity, bearer, overtaken
+from tests.auth.pair import Identity, bearer, beside, overtaken
 
 pytestmark = pytest.mark.integration
 OWNER = "dona@sol.example"
@@ -139,6 +139,15 @@ async def test_a_long_chain_of_refreshes_ends_whole_when_any_old_link_comes_back
     await desk.refused_everywhere(chain[-1])
     assert (await desk.get("me", bystander)).status_code == 200
     assert "refresh-token-reused" in {one["reason"] for one in await desk.audit()}
+
+
+async def test_a_session_that_is_forgotten_while_it_is_refreshed_has_ended(desk: Identity) -> None:
+    owner = await desk.owner()
+    session = (await desk.get("me", owner)).json()["session_id"]
+    forget = "DELETE FROM atendeai.session WHERE clinic_id = $1 AND id = CAST($2::text AS uuid)"
+    body = {"refresh_token": owner["refresh_token"]}
+    late = await beside(desk, "session", forget, session, lambda: desk.post("refresh", body))
+    assert (late.status_code, late.json()["type"]) == (401, "urn:atendeai:problem:unauthenticated")
 
 
 async def open_sessions(desk: Identity, user_id: str) -> list[Any]:
