@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,7 +30,12 @@ _LONGEST = 2000
 """Characters of an Accept header that is looked at."""
 _COLUMNS = ("component", "status", "reason", "latency_ms", "version")
 
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
+"""Between two media ranges: not within what is quoted."""
+
 Thresholds = Mapping[str, float]
+Range = tuple[str, str, dict[str, str]]
+"""Type, subtype, and parameters."""
 
 
 def body(picture: Picture) -> dict[str, Any]:
@@ -128,14 +134,16 @@ OFFERED: dict[str, Callable[[Picture, Thresholds], bytes]] = {
 """What there is, the preferred last: of two that are accepted alike it is taken."""
 
 
+_RANK = {offer: at for at, offer in enumerate(OFFERED)}
+
+
 def chosen(accept: str | None) -> str:
     """Return the media type to answer in; JSON for whoever does not say. Raises a 406 problem."""
     if not accept or not accept.strip():
         return "application/json"
-    found = ""
-    with suppress(mimeparse.MimeTypeParseException):
-        found = mimeparse.best_match(list(OFFERED), accept[:_LONGEST].lower())
-    if not found:
+    ranges = list(_ranges(accept))
+    quality, _, found = max((*_suits(one, ranges), one) for one in OFFERED)
+    if not quality:
         raise Problem(
             406,
             "not-acceptable",
@@ -145,6 +153,25 @@ def chosen(accept: str | None) -> str:
             headers={"Vary": "Accept"},
         )
     return found
+
+
+def _ranges(accept: str) -> Iterator[Range]:
+    """Yield what is accepted; what nobody can read, or is cut off by the limit, says nothing."""
+    whole = accept.lower() if len(accept) <= _LONGEST else accept[:_LONGEST].lower().rpartition(",")[0]
+    for one in _COMMA.split(whole):
+        with suppress(mimeparse.MimeTypeParseException):
+            yield mimeparse.parse_media_range(one)
+
+
+def _suits(offer: str, ranges: Sequence[Range]) -> tuple[float, tuple[float, int]]:
+    """Return how gladly an offer is taken, and how it ranks among those that are taken alike.
+
+    A range that names a version means that one alone; other parameters may differ.
+    """
+    version = mimeparse.parse_media_range(offer)[2].get("version")
+    meant = [one for one in ranges if one[2].get("version", version) == version]
+    quality, fitness = mimeparse.quality_and_fitness_parsed(offer, meant)
+    return quality, (fitness, _RANK[offer])
 
 
 def answer(picture: Picture, media_type: str, thresholds: Thresholds) -> Response:

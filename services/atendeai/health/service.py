@@ -1,7 +1,8 @@
 """Keeps the picture: asks again when it is asked and now and then, shows it as metrics, writes down what changes.
 
 The parts are asked at most every two seconds however many ask, a clinic's channels at most once a minute. A change is
-written down when two looks in a row agree on it: one lost packet is no history.
+written down when two looks in a row agree on it: one lost packet is no history. What cannot be written, as PostgreSQL
+is away, is written with its own moment when it is back.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -30,6 +32,9 @@ from atendeai.kit.tenancy import Tenant
 KEPT_SECONDS = 2.0
 _AT_ONCE = 8
 """Clinics of the pool whose channels are asked at the same time."""
+
+_MOST_UNWRITTEN = 200
+"""Pictures kept for writing of each clinic: the first ones, and the latest."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +62,8 @@ class Aggregate:
         """The states of the last look, of each clinic and of the pool."""
         self._known: dict[UUID | None, dict[str, State]] = {}
         """What this process has seen written down."""
+        self._unwritten: dict[UUID | None, list[tuple[datetime, States]]] = {}
+        """What two looks agreed on while it could not be written down, oldest first."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -147,26 +154,40 @@ class Aggregate:
             self._asking.pop(clinic_id, None)
             self._before.pop(clinic_id, None)
             self._known.pop(clinic_id, None)
+            self._unwritten.pop(clinic_id, None)
         if gone:
             OF_THE_PROCESS.show_channels(one.parts for one in self._channels.values())
 
     async def _note(self, clinic_id: UUID | None, parts: tuple[Part, ...]) -> None:
-        """Write down what two looks in a row agree on."""
+        """Write down what two looks in a row agree on. Raises `Unavailable` when that must wait."""
         states = {part.name: (part.state, part.reason) for part in parts}
         before = self._before.get(clinic_id, {})
         agreed = {name: now for name, now in states.items() if name in before and before[name][0] is now[0]}
         self._before[clinic_id] = states
-        if not agreed or self._written(clinic_id, agreed):
+        self._keep(clinic_id, agreed)
+        unwritten = self._unwritten.get(clinic_id)
+        if not unwritten:
             return
         database = self._kit.database
         async with database.system() if clinic_id is None else database.transaction(clinic_id) as connection:
             rows = ChangeRepository(connection, clinic_id)
-            changes = await rows.record(agreed, clock.now(), self.settings.kept_days)
+            changes = [one for at, was in unwritten for one in await rows.record(was, at, self.settings.kept_days)]
         for change in changes:
             log.info("health_changed", component=change.component, was=change.was, became=change.became)
-        self._known[clinic_id] = {name: now[0] for name, now in agreed.items()}
+        self._known[clinic_id] = {name: now[0] for name, now in unwritten[-1][1].items()}
+        del self._unwritten[clinic_id]
 
-    def _written(self, clinic_id: UUID | None, agreed: States) -> bool:
-        """Whether this process has seen to it already that just this is written down."""
-        known = self._known.get(clinic_id, {})
-        return all(known.get(name) is state for name, (state, _) in agreed.items())
+    def _keep(self, clinic_id: UUID | None, agreed: States) -> None:
+        """Keep for writing what differs from what was kept last, or from what this process has seen written down."""
+        unwritten = self._unwritten.get(clinic_id, [])
+        last = _states(unwritten[-1][1]) if unwritten else self._known.get(clinic_id, {})
+        if all(last.get(name) is state for name, state in _states(agreed).items()):
+            return
+        if len(unwritten) == _MOST_UNWRITTEN:
+            unwritten.pop()
+        self._unwritten[clinic_id] = [*unwritten, (clock.now(), agreed)]
+
+
+def _states(seen: States) -> dict[str, State]:
+    """Return how the parts are, without why."""
+    return {name: state for name, (state, _) in seen.items()}

@@ -153,7 +153,7 @@ def _field(item: Mapping[str, Any]) -> FieldError:
 def problem_schema() -> dict[str, Any]:
     """Return the JSON Schema of every problem document.
 
-    Open for members beyond these, as RFC 9457 has it (section 3.2): one type of problem may say more than another.
+    What one type of problem alone says (RFC 9457, section 3.2) is here too: `available`, `reason`, `until`.
     """
     text = {"type": "string"}
     return {
@@ -168,6 +168,13 @@ def problem_schema() -> dict[str, Any]:
             "detail": text,
             "instance": text,
             "request_id": text,
+            "available": {"type": "array", "items": text, "description": "The media types that there are (406)."},
+            "reason": {"type": "string", "description": "A code of what Google Calendar refuses for (424, 503)."},
+            "until": {
+                "type": "string",
+                "format": "date-time",
+                "description": "Until when patients could do it themselves (409).",
+            },
             "errors": {
                 "type": "array",
                 "items": {
@@ -178,6 +185,7 @@ def problem_schema() -> dict[str, Any]:
                 },
             },
         },
+        "additionalProperties": False,
     }
 
 

@@ -200,16 +200,25 @@ def _operation(operation: Document, route: RouteContext, path: str, *, knows_its
     for status in _usual(operation, route, path, secured=secured):
         if status != HTTPStatus.UNPROCESSABLE_ENTITY or validated:
             answers.setdefault(str(status), _problem(status))
-    for answer in answers.values():
-        if MEDIA_TYPE in answer.get("content", {}):
-            # A route whose own answer is a refusal: FastAPI takes it for JSON of any shape.
-            answer["content"] = {name: said for name, said in answer["content"].items() if said.get("schema")}
+    _refusals(operation)
     limited = path.startswith("/api/") and limit_mark(route.endpoint) != "none"
     for status, answer in answers.items():
         if int(status) < HTTPStatus.BAD_REQUEST:
             sent = _sent(operation, limited=limited, has_body="content" in answer)
             answer.setdefault("headers", {}).update(_named(*sent))
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _refusals(operation: Document) -> None:
+    """Name the headers of refusals, and leave out what FastAPI takes for JSON of any shape."""
+    answers = operation["responses"]
+    if _takes_keys(operation):  # the first request under a key may still be under way
+        answers["409"]["headers"] = _RETRY_AFTER
+    for status, answer in answers.items():
+        if int(status) in _HEADERS:
+            answer.setdefault("headers", _HEADERS[int(status)])
+        if MEDIA_TYPE in answer.get("content", {}):  # a route whose own answer is a refusal
+            answer["content"] = {name: said for name, said in answer["content"].items() if said.get("schema")}
 
 
 def _sent(operation: Document, *, limited: bool, has_body: bool) -> Iterator[str]:
@@ -228,9 +237,11 @@ def _sent(operation: Document, *, limited: bool, has_body: bool) -> Iterator[str
 
 def _usual(operation: Document, route: RouteContext, path: str, *, secured: bool) -> Iterator[int]:
     """Yield the refusals that the kit may answer with before or behind the endpoint."""
-    yield from (422, 500)
-    if "requestBody" in operation:
-        yield from (413,) if route.body_field is None else (400, 413, 415)
+    yield from (413, 422, 500)  # a body that is too large is refused also where none is wanted
+    if "requestBody" in operation and route.body_field is not None:
+        yield from (400, 415)
+    if _takes_keys(operation):
+        yield 409
     if secured:
         yield from (401, 403)
     yield 422
@@ -238,6 +249,10 @@ def _usual(operation: Document, route: RouteContext, path: str, *, secured: bool
         yield from (404, 503)
     if path.startswith("/api/") and limit_mark(route.endpoint) != "none":
         yield 429
+
+
+def _takes_keys(operation: Document) -> bool:
+    return any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
 
 
 def _without_null(schema: Document) -> Document:

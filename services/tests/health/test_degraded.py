@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 import redis.asyncio as aioredis
+from pydantic import SecretStr
 
 from atendeai.health import service
 from atendeai.health.app import create_app
@@ -21,6 +22,7 @@ from atendeai.kit import clock
 from atendeai.kit.errors import Unavailable
 from atendeai.kit.testing.clinics import Stack, TestClinic
 from atendeai.kit.testing.plugin import AppClient, ClientFactory, ClinicFactory
+from atendeai.kit.testing.proxy import proxied
 from atendeai.kit.testing.waiting import eventually
 from atendeai.kit.work import enqueue
 from tests.health.parts import ANSWERS, Parts, refuse
@@ -199,6 +201,45 @@ async def test_what_changes_is_written_down_once_with_reason_and_return(
     assert [one["became"] for one in page.json()["items"]] == ["up"]
     assert await changes(client, clinic, page_size=1, page_token=token) == [("auth", None, "down", "does not answer")]
     assert await changes(client, clinic, component="user") == []
+
+
+async def test_an_outage_of_the_database_and_what_changes_during_it_are_in_the_history(
+    clinic: TestClinic, client_for: ClientFactory, parts: Parts, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "KEPT_SECONDS", 0)
+    health = HealthSettings(**QUICK)
+    async with proxied(stack.postgres.port) as proxy:
+        direct = clinic.service_settings("health")
+        url = direct.database_url.get_secret_value().replace(f":{stack.postgres.port}/", f":{proxy.port}/")
+        client = await client_for(
+            lambda settings: create_app(settings, health=health, peers=parts),
+            clinic.service_settings("health", database_url=SecretStr(url)),
+        )
+
+        async def stands(name: str, state: str) -> bool:
+            seen = service_of(client)._before.get(clinic.id, {})
+            return name in seen and seen[name][0] == state
+
+        await eventually(lambda: stands("postgresql", "up"))
+        began = clock.now()
+        proxy.cut()
+        parts.behaviour["auth"] = refuse
+        await eventually(lambda: stands("postgresql", "down"))
+        await eventually(lambda: len(service_of(client)._unwritten.get(clinic.id, ())) > 0)
+        await eventually(lambda: stands("auth", "down"))
+        parts.behaviour.clear()
+        await eventually(lambda: stands("auth", "up"))
+        mended = clock.now()
+        proxy.mend()
+
+        async def all_told() -> bool:
+            told = [one[:3:2] for one in await changes(client, clinic)]
+            return set(told) >= {(name, how) for name in ("postgresql", "auth") for how in ("down", "up")}
+
+        await eventually(all_told)
+        page = await client.get("/health/history", headers=clinic.headers())
+        [down] = [one for one in page.json()["items"] if (one["component"], one["became"]) == ("postgresql", "down")]
+        assert began <= datetime.fromisoformat(down["at"]) <= mended
 
 
 async def test_one_look_alone_is_no_change(clinic: TestClinic, start: Start, parts: Parts) -> None:

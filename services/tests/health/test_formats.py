@@ -61,6 +61,11 @@ def rendered(accept: str | None, picture: Picture = PICTURE) -> tuple[int, str, 
         ("application/json;q=0, application/*;q=0.4", "application/health+json"),
         ("text/plain", "text/plain; charset=utf-8"),
         ("text/*;q=0.3, text/csv;q=0.7, application/json;q=0.2", "text/csv; charset=utf-8; header=present"),
+        ("text/csv, nonsense", "text/csv; charset=utf-8; header=present"),
+        ('text/csv; charset="a,b", image/png', "text/csv; charset=utf-8; header=present"),
+        ("text/csv, " + "a/b, " * 600, "text/csv; charset=utf-8; header=present"),
+        ("text/plain;version=0.0.4;q=0, text/plain", "text/plain; charset=utf-8"),
+        ("text/plain;q=0, text/plain;version=0.0.4", "text/plain; version=0.0.4; charset=utf-8"),
         ("TEXT/CSV", "text/csv; charset=utf-8; header=present"),
         ("text/plain;version=0.0.4", "text/plain; version=0.0.4; charset=utf-8"),
         (
@@ -73,7 +78,9 @@ def test_what_is_accepted_most_is_answered(accept: str | None, media_type: str) 
     assert chosen(accept) == media_type
 
 
-@pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "nonsense", "text/html, application/xml"])
+@pytest.mark.parametrize(
+    "accept", ["image/png", "application/json;q=0", "nonsense", "text/html", "text/plain;version=1.0.0"]
+)
 def test_what_is_not_there_is_refused_with_what_is(accept: str) -> None:
     with pytest.raises(Problem) as caught:
         chosen(accept)
