@@ -77,8 +77,7 @@ def credentials(local: world.LocalClinic, fakes: Outside | None = None) -> Itera
 def remove(local: world.LocalClinic) -> None:
     """Remove the clinic with its data, and every Secret that carries its name."""
     if exists(local):
-        policy = '{"spec":{"deletionPolicy":"Delete"}}'
-        kubectl.kubectl("-n", world.NAMESPACE, "patch", "clinic", local.name, "--type=merge", "-p", policy)
+        kubectl.change("clinic", local.name, {"deletionPolicy": "Delete"}, namespace=world.NAMESPACE)
         delete(local)
     names = [f"{local.name}-{part}" for part in ("whatsapp", "calendar", "ai", "clinic", "owner-invitation")]
     kubectl.kubectl("-n", world.NAMESPACE, "delete", "secret", *names, "--ignore-not-found")

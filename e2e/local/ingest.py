@@ -58,8 +58,7 @@ class Result:
 
 def suspend(clinic: world.LocalClinic, *, suspended: bool) -> None:
     """Suspend or wake a clinic, and wait until its configuration says so."""
-    patch = json.dumps({"spec": {"suspended": suspended}})
-    kubectl.kubectl("-n", world.NAMESPACE, "patch", "clinic", clinic.name, "--type=merge", "-p", patch)
+    kubectl.change("clinic", clinic.name, {"suspended": suspended}, namespace=world.NAMESPACE)
     query = f"select suspended from atendeai.clinic_config where name = '{clinic.name}'"  # noqa: S608 - our own name
     wanted = [["t" if suspended else "f"]]
     kubectl.wait_for(f"suspended={suspended} in the configuration", lambda: database.psql(query) == wanted)

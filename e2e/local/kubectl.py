@@ -74,6 +74,11 @@ def apply(*objects: dict[str, Any]) -> None:
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(bundle))
 
 
+def change(kind: str, name: str, spec: dict[str, Any], *, namespace: str) -> None:
+    """Merge this into the spec of a resource that is there (RFC 7396)."""
+    kubectl("-n", namespace, "patch", kind, name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+
 def secret(name: str, namespace: str) -> dict[str, str] | None:
     """The decoded values of a Secret; None when it does not exist."""
     found = get("secret", name, namespace=namespace)

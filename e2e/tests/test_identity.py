@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -158,6 +159,30 @@ def test_a_day_that_staff_close_is_closed_for_patients(roomy: world.LocalClinic,
             path = f"/api/v1/clinics/me/exceptions/{closed.json()['id']}"
             assert door.delete(path, headers=headers).status_code == 204
     kubectl.wait_for("it open again", lambda: "15h" in Patient(roomy, fakes).ask(wish), deadline=30)
+
+
+def test_what_the_resource_says_is_followed_within_five_seconds(
+    roomy: world.LocalClinic, measured: Callable[[str], None]
+) -> None:
+    headers = {"Authorization": f"Bearer {staff.sign_in(roomy)['access_token']}"}
+    plan = f"Plano {secrets.token_hex(3)}"
+    with edge.client(roomy.host) as door:
+
+        def shown() -> list[str]:
+            found: list[str] = door.get("/api/v1/clinics/me", headers=headers).json()["profile"]["insurance"]
+            return found
+
+        before = shown()
+        wished = {"profile": {"insurance": [*before, plan]}}
+        kubectl.change("clinic", roomy.name, wished, namespace=world.NAMESPACE)
+        began = time.monotonic()
+        kubectl.wait_for("the plan in the profile", lambda: shown() == [*before, plan], deadline=5, every=0.1)
+        measured(
+            f"The profile of a {roomy.isolation} clinic follows its resource after {time.monotonic() - began:.1f} s"
+        )
+        changed = door.patch("/api/v1/clinics/me", json={"insurance": []}, headers=headers)
+        assert changed.status_code == 409, changed.text
+        assert "spec.profile" in changed.json()["detail"]
 
 
 def _sign_in(local: world.LocalClinic, email: str) -> tuple[int, str | None]:
