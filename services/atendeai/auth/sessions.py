@@ -137,7 +137,7 @@ class SessionBook:
         but: UUID | None = None,
     ) -> int:
         """The same, in a transaction that does something else as well."""
-        ended = await self._end(connection, tenant, user_id, reason, but=but)
+        ended = sum((await self._end(connection, tenant, user_id, reason, but=but)).values())
         if ended:
             details = {"sessions": ended}
             await audit.record(
@@ -154,14 +154,17 @@ class SessionBook:
         *,
         only: UUID | None = None,
         but: UUID | None = None,
-    ) -> int:
-        """End a person's sessions with this transaction; how many of them were open."""
+    ) -> dict[UUID, bool]:
+        """End a person's sessions with this transaction; which, and whether each was open.
+
+        One that was not, for its refresh tokens had run out, may have access tokens that live.
+        """
         now = clock.now()
         ended = await AuthRepository(connection, tenant.id).revoke_sessions(
             user_id, reason=reason, now=now, dead=now - LONGEST_ACCESS_TOKEN, only=only, but=but
         )
         await revoke_sessions(connection, tenant.id, map(str, ended), now + LONGEST_ACCESS_TOKEN)
-        return sum(ended.values())
+        return ended
 
     @staticmethod
     async def end(connection: AsyncConnection, tenant: Tenant, session_id: UUID, reason: str) -> bool:

@@ -141,6 +141,25 @@ async def test_a_long_chain_of_refreshes_ends_whole_when_any_old_link_comes_back
     assert "refresh-token-reused" in {one["reason"] for one in await desk.audit()}
 
 
+async def test_a_session_whose_refresh_tokens_ran_out_is_ended_with_its_access_tokens(desk: Identity) -> None:
+    owner = await desk.owner()
+    other = (await desk.login("dona@sol.example")).json()
+    session = (await desk.get("me", other)).json()["session_id"]
+    await desk.clinic.fetch(
+        "UPDATE atendeai.session SET expires_at = now() - interval '1 minute' WHERE clinic_id = $1"
+        " AND id = CAST($2::text AS uuid)",
+        desk.clinic.id,
+        session,
+    )
+    ended = await desk.auth.delete(f"/api/v1/auth/sessions/{session}", headers=bearer(owner))
+    assert ended.status_code == 204
+
+    async def refused() -> bool:
+        return (await desk.get("me", other)).status_code == 401
+
+    await eventually(refused, seconds=5)
+
+
 async def test_a_session_that_is_forgotten_while_it_is_refreshed_has_ended(desk: Identity) -> None:
     owner = await desk.owner()
     session = (await desk.get("me", owner)).json()["session_id"]

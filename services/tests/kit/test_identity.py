@@ -84,12 +84,20 @@ async def test_a_good_token_is_accepted(client: AppClient, clinic: TestClinic) -
         {"roles": None},
         {"roles": "owner"},
         {"iat": 99999999999},
+        {"iat": "now"},
+        {"iat": [1]},
     ],
 )
 async def test_wrong_claims_are_refused(client: AppClient, clinic: TestClinic, changes: dict[str, Any]) -> None:
     response = await get(client, clinic, forge(clinic, claims(clinic, **changes)))
     assert response.status_code == 401, response.text
     assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_clock_that_is_a_little_ahead_signs_tokens_that_count(client: AppClient, clinic: TestClinic) -> None:
+    now = int(clock.now().timestamp())
+    assert (await get(client, clinic, forge(clinic, claims(clinic, iat=now + 3)))).status_code == 200
+    assert (await get(client, clinic, forge(clinic, claims(clinic, iat=now + 60)))).status_code == 401
 
 
 async def test_wrong_keys_and_algorithms_are_refused(
