@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from atendeai.kit.identity import authenticate, optional_person
+from atendeai.kit.identity import Principal, authenticate, optional_person
 from atendeai.kit.limits import Limiter, client_address, limit_of, network_of
 from atendeai.kit.parameters import refuse_unknown
 from atendeai.kit.tenancy import Tenant, current_tenant
@@ -26,6 +26,17 @@ async def guard(request: Request) -> None:
     await refuse_unknown(request)
 
 
+async def ample(request: Request, tenant: Tenant) -> Principal | None:
+    """Return the person asking where `guard` will let them pass, as far as can be told without asking; else None."""
+    person = await optional_person(request, tenant)
+    limiter: Limiter = request.app.state.kit.limiter
+    return person if person is not None and limiter.ample(tenant, "api", _subject(person)) else None
+
+
+def _subject(person: Principal) -> str:
+    return f"subject:{person.subject}"
+
+
 async def _admit(request: Request) -> None:
     path = request.scope["path"]
     if path.startswith("/internal/"):
@@ -40,7 +51,7 @@ async def _admit(request: Request) -> None:
         who = f"address:{network_of(client_address(request))}"
     else:
         person = await optional_person(request, tenant)
-        who = f"subject:{person.subject}" if person is not None else f"address:{network_of(client_address(request))}"
+        who = _subject(person) if person is not None else f"address:{network_of(client_address(request))}"
     add_headers(request, await limiter.hit(tenant, limit, who))
 
 

@@ -17,9 +17,11 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from uuid import UUID
 
 from fastapi import Request
 from redis.exceptions import RedisError
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 Limit = Literal["api", "auth", "none"]
 _MARK = "__atendeai_limit__"
 _AWAY_SECONDS = 1.0
+_AMPLE, _AMPLE_SECONDS = 20, 5.0
+_AMPLE_KEPT = 4096
 _MINUTE, _HOUR = 60, 3600
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
@@ -97,6 +101,8 @@ class Limiter:
         self._away = False
         self._ask_again = 0.0
         self._how = ""
+        self._left: OrderedDict[tuple[UUID, str, str], tuple[int, float]] = OrderedDict()
+        """What was left of the minute when somebody was last counted, and when that was."""
 
     @cached_property
     def _exactly(self) -> Exactly:
@@ -124,12 +130,28 @@ class Limiter:
             self._away, self._ask_again, self._how = True, time.monotonic() + _AWAY_SECONDS, _how(error)
             return self._uncounted(limit)
         self._away = False
+        self._note(tenant.id, limit, who, 0 if isinstance(counted, Full) else counted.remaining)
         if isinstance(counted, Full):
             raise self._refused(limit, counted.window, counted.wait)
         return {
             "RateLimit-Policy": f'"minute";q={rates.minute};w={_MINUTE}, "hour";q={rates.hour};w={_HOUR}',
             "RateLimit": f'"minute";r={counted.remaining};t={counted.renews}',
         }
+
+    def ample(self, tenant: Tenant, limit: Limit, who: str) -> bool:
+        """Whether so much was left a moment ago that another request will pass: its work may begin while it is counted.
+
+        Counted it must be all the same; of what was begun and is then refused, nothing may be answered.
+        """
+        left, at = self._left.get((tenant.id, limit, who), (0, 0.0))
+        return left >= _AMPLE and time.monotonic() - at < _AMPLE_SECONDS
+
+    def _note(self, clinic_id: UUID, limit: Limit, who: str, left: int) -> None:
+        name = (clinic_id, limit, who)
+        self._left[name] = (left, time.monotonic())
+        self._left.move_to_end(name)
+        if len(self._left) > _AMPLE_KEPT:
+            self._left.popitem(last=False)
 
     def _my_turn(self) -> bool:
         """Whether this request is the one that asks whether Redis is back; others do not wait for the answer."""

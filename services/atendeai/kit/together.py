@@ -71,6 +71,10 @@ class Together(Generic[Item, Result]):
         A caller that is cancelled before its group began takes its item along; afterwards the group goes on without
         whoever has left.
         """
+        return await self.begin(item, key)
+
+    def begin(self, item: Item, key: Hashable = None) -> asyncio.Future[Result]:
+        """The same for whoever has something else to do meanwhile; a future that is cancelled has left."""
         loop = asyncio.get_running_loop()
         lane = self._lanes[hash(key) % len(self._lanes)] if key is not None else min(self._lanes, key=_length)
         if len(lane.waiting) >= self._queue:
@@ -80,7 +84,7 @@ class Together(Generic[Item, Result]):
         if lane.running is None:
             # A context of its own: a group must not speak, or be traced, as the request that happened to come first.
             lane.running = loop.create_task(self._drain(lane), name=self._name, context=contextvars.Context())
-        return await future
+        return future
 
     async def _drain(self, lane: _Lane[Item, Result]) -> None:
         try:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.appointment.diary import TUESDAY, Diary, at
+from tests.appointment.diary import TUESDAY, Diary, at, until
 
 pytestmark = pytest.mark.integration
 
@@ -113,3 +113,20 @@ async def test_no_token_and_another_clinics_get_nothing(diary: Diary) -> None:
     ).status_code == 401
     ended = {"Host": "nobody.example.com", "Authorization": diary.clinic.headers()["Authorization"]}
     assert (await diary.client.get(f"{PATH}?date={DAY}&page_size=20", headers=ended)).status_code == 404
+
+
+async def test_whoever_is_read_for_while_they_are_counted_is_refused_all_the_same(diary: Diary) -> None:
+    person = str(uuid4())
+    limits = {"api": {"minute": 1000, "hour": 30}, "auth": {"minute": 5, "hour": 100}}
+    diary.clinic.settings["security"] = diary.clinic.settings.get("security", {}) | {"rateLimits": limits}
+    await diary.clinic.write()
+
+    async def known() -> str:
+        return (await ask(diary, f"date={DAY}&page_size=20")).headers["ratelimit-policy"]
+
+    await until(known, lambda policy: "q=30;w=3600" in policy)
+    answers = [await ask(diary, f"date={DAY}&page_size=20", subject=person) for _ in range(32)]
+    assert [answer.status_code for answer in answers] == [200] * 30 + [429] * 2
+    assert "items" not in answers[30].json()
+    left = [int(answer.headers["ratelimit"].partition("r=")[2].partition(";")[0]) for answer in answers[:30]]
+    assert left == list(range(999, 969, -1))
