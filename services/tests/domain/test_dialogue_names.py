@@ -180,3 +180,23 @@ def test_antenatal_care_is_no_christmas() -> None:
     prenatal = {**SCENE["clinic"], "services": [{"name": "Pré-natal", "minutes": 30}], "professionals": []}
     answered = talk("tem vaga amanhã às 10h pra pré natal? sou Jaqueline Dutra", clinic=prenatal)[-1]
     assert "amanhã (quarta-feira, 25/11) às 10h" in answered["replies"][-1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        ("Bia Souza, minha filha. Eu sou a Maria, mãe dela", "Bia Souza"),
+        ("Eu sou a responsável, Carla Dias. O paciente é Davi Dias", "Davi Dias"),
+        ("sou o pai, Jorge Melo, e o paciente é Téo Melo", "Téo Melo"),
+        ("sou a Maria Souza", "Maria Souza"),
+    ],
+)
+def test_who_speaks_for_somebody_is_not_the_patient(answer: str, name: str) -> None:
+    *_, named = talk("quero dermato amanhã às 10h", answer)
+    assert named["replies"][-1].endswith(f"Em nome de {name}. Pode ser?")
+
+
+def test_the_name_of_who_writes_beside_the_patients_first_one_leaves_the_offer_as_it_was() -> None:
+    *_, asked = talk("quero dermato amanhã às 10h", "é pra minha filha Bia, eu sou a mãe, Maria")
+    assert asked["asks"] == "name"
+    assert "às 10h" in asked["replies"][-1]

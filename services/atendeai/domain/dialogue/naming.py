@@ -23,6 +23,13 @@ _PATIENTS = re.compile(
     r"(?:ele|ela) (?:é|eh) [oa](?= (?-i:[A-ZÀ-Ú][a-zà-ú]+ (?:d[aeo]s? )?[A-ZÀ-Ú]))))\s*" + _A_NAME
 )
 """The name of whom the appointment is for."""
+_RELATION = r"(?i:m[ãa]e|pai|av[óôo]|ti[oa]|irm[ãa]o?|espos[oa]|mulher|marido|filh[oa]|net[oa]|respons[áa]vel)"
+_NAMES = r"[A-ZÀ-Ú][\w'’-]+(?: (?:d[aeo]s? )?[A-ZÀ-Ú][\w'’-]+)*"
+_WHO_WRITES = re.compile(
+    rf"\b(?:[Ee]u )?[Ss]ou (?:[ao] )?(?:{_RELATION}(?: d[eao]l[ea]s?| d[eao] {_NAMES})?(?:[, ]+{_NAMES})?|"
+    rf"{_NAMES},? (?:[ao] )?{_RELATION} (?:d[eao]l[ea]s?|d[eao] {_NAMES}))"
+)
+"""Who writes, as what they are to the patient: "eu sou a mãe, Maria"; "sou a Maria, mãe dela"."""
 _SLIP = re.compile(r"(?i)^[^\n]*\b(?:ops+|quer dizer|digo|na verdade|corrigindo|errei)\b[\s,.:]*(?=\S)")
 """What was said before somebody corrects themselves: "João Silva, ops, Joana Silva"."""
 _PUT_RIGHT = re.compile(r"(?i:\bn[ãa]o\b\W*(?:k+|rs+|haha\w*|he(?:he)+)?\W*\b(?:é|eh|e|sou)\b)\s*" + _A_NAME + r"\W*$")
@@ -76,10 +83,17 @@ def name_in(raw: str, *, for_other: bool = False) -> str | None:
 
     ``for_other``: the appointment is for somebody else; who writes may say their own name, which is not the patient's.
     """
+    spoken_for = without_who_writes(raw)
+    for_other, raw = for_other or spoken_for != raw, spoken_for
     theirs = _named_by(_PATIENTS, raw)
     if for_other:
         return theirs or _named_by(_KIN, raw)
     return theirs or _named_by(_OWN, raw)
+
+
+def without_who_writes(raw: str) -> str:
+    """A message without the words in which somebody else says what they are to the patient."""
+    return _WHO_WRITES.sub("", raw)
 
 
 def own_name(raw: str) -> str | None:
@@ -92,7 +106,7 @@ def name_answer(raw: str, *, for_other: bool = False) -> str | None:
     named = name_in(raw, for_other=for_other)
     if named:
         return named
-    raw = _SLIP.sub("", raw)
+    raw = _SLIP.sub("", without_who_writes(raw))
     right = _named_by(_PUT_RIGHT, raw)
     if right is not None and len(right.split()) >= _WORDS_OF_A_PART and not _no_name(right.split()):
         return right
@@ -126,6 +140,7 @@ def names_apart(raw: str) -> list[str]:
     first name must begin them. Whose they are is not known here: a professional's is one too.
     """
     found = []
+    raw = without_who_writes(raw)
     for part in _PARTS.split(_SYMBOLS.sub(",", _TITLE.sub(" ", raw))):
         bare = _HERE.sub("", _LEAD.sub("", part.strip()).strip(" .,!;:"))
         whole = bare if len(bare) <= _MOST_LETTERS and _is_whole_name(bare) else None
