@@ -122,6 +122,6 @@ async def end_session(session_id: UUID, tenant: TenantDep, auth: AuthDep, who: A
 
 @internal.post("/sessions/revoke", dependencies=[Depends(service("user"))])
 async def revoke(body: RevokeRequest, tenant: TenantDep, auth: AuthDep) -> Revoked:
-    """End every session of a user."""
-    ended = await auth.sessions.end_all(tenant, body.user_id, actor=body.actor, reason=body.reason)
+    """End every session of a user, and with them their reset token and the challenges of sign-ins half way."""
+    ended = await auth.sessions.shut_out(tenant, body.user_id, actor=body.actor, reason=body.reason)
     return Revoked(sessions=ended)

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.auth.accounts import INACTIVE, Account
+from atendeai.auth.factor_repository import FactorRepository
 from atendeai.auth.repository import AuthRepository
 from atendeai.auth.schemas import Session, SessionPage, Tokens
 from atendeai.kit import audit, clock
@@ -125,6 +126,17 @@ class SessionBook:
         """End a person's sessions, all or all but one; returns how many ended."""
         async with self.database.transaction(tenant) as connection:
             return await self.end_within(connection, tenant, user_id, actor=actor, reason=reason, but=but)
+
+    async def shut_out(self, tenant: Tenant, user_id: UUID, *, actor: str, reason: str) -> int:
+        """End a person's sessions and what else was on its way into the account; returns how many sessions ended.
+
+        A reset token, or a password that was right and waits for its code, would otherwise outlive a deactivation.
+        """
+        async with self.database.transaction(tenant) as connection:
+            # In the order in which a reset that is taken up locks them.
+            await AuthRepository(connection, tenant.id).drop_reset(user_id)
+            await FactorRepository(connection, tenant.id).drop_challenges(user_id)
+            return await self.end_within(connection, tenant, user_id, actor=actor, reason=reason)
 
     async def end_within(
         self,

@@ -12,6 +12,7 @@ import pytest
 
 from atendeai.auth.lockout import FREE
 from atendeai.kit import clock
+from atendeai.kit.testing.waiting import eventually
 from tests.auth.pair import PASSWORD, Identity, bearer, replaced_meanwhile
 
 pytestmark = pytest.mark.integration
@@ -148,6 +149,29 @@ async def test_nobody_resets_themselves_or_keeps_a_token_longer_than_their_right
         )
     ).status_code == 200
     assert await kept({"status": "deactivated"}, admin.id) == 403
+
+
+async def test_a_reset_token_does_not_outlive_a_deactivation(desk: Identity) -> None:
+    owner = await desk.owner()
+    clerk = await desk.colleague(owner)
+    token = (await issue(desk, owner, clerk.id)).json()["token"]
+
+    async def become(status: str) -> None:
+        body = {"status": status, "reason": "muda"}
+        changed = await desk.user.patch(f"/api/v1/users/{clerk.id}", json=body, headers=bearer(owner))
+        assert changed.status_code == 200, changed.text
+
+    async def ended() -> bool:
+        return not await desk.clinic.fetch(f"SELECT 1 FROM atendeai.password_reset_{desk.clinic.id.hex}")
+
+    await become("deactivated")
+    await eventually(ended, what="auth told, by an errand")
+    await become("active")
+    late = await desk.post("reset", {"token": token, "password": NEXT})
+    assert (late.status_code, late.json()["type"].rpartition(":")[2]) == (403, "reset-unknown")
+    assert (await desk.login(clerk.email)).status_code == 200, "the password is what it was"
+    again = (await issue(desk, owner, clerk.id)).json()["token"]
+    assert (await desk.post("reset", {"token": again, "password": NEXT})).status_code == 204
 
 
 async def test_a_reset_needs_a_reason_and_knows_no_other_fields(desk: Identity) -> None:

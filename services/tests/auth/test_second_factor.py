@@ -270,6 +270,27 @@ async def test_a_manager_resets_the_factor_of_somebody_who_lost_the_phone(desk: 
     assert (entry["actor"], entry["reason"]) == (f"person:{owner_id}", "perdeu o celular")
 
 
+async def test_a_challenge_does_not_outlive_a_deactivation(desk: Identity) -> None:
+    owner = await desk.owner()
+    colleague = await desk.colleague(owner)
+    enrolled = await enrol(desk, colleague.tokens)
+    pending = await challenge(desk, colleague.email)
+
+    async def become(status: str) -> None:
+        body = {"status": status, "reason": "muda"}
+        changed = await desk.user.patch(f"/api/v1/users/{colleague.id}", json=body, headers=bearer(owner))
+        assert changed.status_code == 200, changed.text
+
+    async def ended() -> bool:
+        return not await desk.clinic.fetch(f"SELECT 1 FROM atendeai.login_challenge_{desk.clinic.id.hex}")
+
+    await become("deactivated")
+    await eventually(ended, what="auth told, by an errand")
+    await become("active")
+    assert (await verify(desk, pending, enrolled.code())).status_code == 401
+    assert (await verify(desk, await challenge(desk, colleague.email), enrolled.code())).status_code == 200
+
+
 async def test_a_password_reset_does_not_take_the_second_factor_away(desk: Identity) -> None:
     owner = await desk.owner()
     colleague = await desk.colleague(owner)
