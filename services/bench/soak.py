@@ -194,7 +194,7 @@ class Soak:
     async def _write(self, clinic: TestClinic) -> None:
         async with self.kit.database.transaction(clinic.id) as connection:
             await connection.execute(text("SET LOCAL timezone TO 'America/Manaus'"))
-            await audit.record(connection, clinic.id, "service:soak", "soak", clinic.name)
+            await audit.record(connection, clinic.id, "service:soak", "soak", clinic.name, reason="soaked")
             role = await driver(connection).fetchval("SELECT current_user::text")
             self._expect("the role", clinic, role, clinic.role)
 
@@ -202,7 +202,7 @@ class Soak:
         other = next(one for one in self.clinics if one is not clinic)
         try:
             async with self.kit.database.transaction(clinic.id) as connection:
-                await audit.record(connection, other.id, "service:soak", "soak", clinic.name)
+                await audit.record(connection, other.id, "service:soak", "soak", clinic.name, reason="soaked")
         except DBAPIError as error:
             self._expect("the refusal", clinic, sqlstate(error), _FORBIDDEN)
         else:

@@ -86,7 +86,7 @@ async def mint(
         secret = await feeds.mint(professional_code, who.actor)
         minted = await feeds.minted(professional_code)
         target = f"professional:{professional_code}"
-        await audit.record(connection, tenant.id, who, "feed.mint", target)
+        await audit.record(connection, tenant.id, who, "feed.mint", target, reason=audit.ASKED_BY_STAFF)
     address = f"{_FEEDS}/{secret}.ics"
     hosts = tenant.config.settings.hosts
     url = f"https://{hosts[0]}{address}" if hosts else None
@@ -120,7 +120,7 @@ async def revoke(
         require_match(if_match, _tag(tenant, professional_code, await feeds.held_fast(professional_code)))
         if await feeds.revoke(professional_code):
             target = f"professional:{professional_code}"
-            await audit.record(connection, tenant.id, who, "feed.revoke", target)
+            await audit.record(connection, tenant.id, who, "feed.revoke", target, reason=audit.ASKED_BY_STAFF)
 
 
 def _shown(tenant: Tenant, code: str, minted: datetime | None) -> dict[str, str | None]:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.appointment.patients import folded
-from atendeai.kit.audit import record
+from atendeai.kit import audit
 from atendeai.kit.identity import Principal, service
 from atendeai.kit.resources import KitDep
 from atendeai.kit.schemas import Joined
@@ -68,6 +68,6 @@ async def joined(
     async with kit.database.transaction(tenant) as connection:
         moved = await join(connection, tenant.id, wanted.contact_id, wanted.into)
         if moved:
-            details = {"into": str(wanted.into), "moved": moved}
-            await record(connection, tenant.id, who, "contact.join", f"contact:{wanted.contact_id}", details)
+            details, target = {"into": str(wanted.into), "moved": moved}, f"contact:{wanted.contact_id}"
+            await audit.record(connection, tenant.id, who, "contact.join", target, details, reason=audit.SAME_PERSON)
     return JoinedCount(moved=moved)

@@ -22,11 +22,13 @@ from atendeai.appointment.steps import Steps
 from atendeai.appointment.waitlist_repository import WaitlistRepository
 from atendeai.appointment.wording import Message
 from atendeai.domain.appointment_states import Status
-from atendeai.kit import clock
+from atendeai.kit import audit, clock
 from atendeai.kit.db import Database
 from atendeai.kit.tenancy import Tenant
 
 __all__ = ["Notices"]
+
+_ACTOR = "service:appointment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,12 @@ class Notices:
         if outcome is Outcome.SENT:
             return
         async with self.database.transaction(tenant) as connection:
-            service = AppointmentService(connection, tenant, "service:appointment")
-            await service.give_up_offer(offer.id)
+            service = AppointmentService(connection, tenant, _ACTOR)
+            await service.give_up_offer(offer.id, outcome.value)
             if offer.waitlist_id is not None and outcome is not Outcome.REFUSED:
-                wishes = WaitlistRepository(connection, tenant.id)
-                await wishes.end(offer.waitlist_id, "cancelled", outcome.value, now=clock.now())
+                wishes, target = WaitlistRepository(connection, tenant.id), f"waitlist:{offer.waitlist_id}"
+                if await wishes.end(offer.waitlist_id, "cancelled", outcome.value, now=clock.now()):
+                    await audit.record(connection, tenant.id, _ACTOR, "waitlist.end", target, reason=outcome.value)
             await service.settle()
 
     async def _change(self, tenant: Tenant, changed: Appointment, contact_id: UUID, version: int) -> None:
@@ -89,5 +92,7 @@ class Notices:
             settled = await AppointmentRepository(connection, tenant.id).told(changed.id, version)
             # Changed again meanwhile, it is looked at again: the history says what came of how things stand.
             if settled and outcome is not None:
-                steps = Steps(connection, tenant, "service:appointment")
-                await steps.note(changed, "notify", changed.status, {"outcome": outcome.value})
+                said = {"outcome": outcome.value}
+                await Steps(connection, tenant, _ACTOR).note(
+                    changed, "notify", changed.status, said, reason="changed-by-clinic"
+                )

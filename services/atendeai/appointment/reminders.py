@@ -148,7 +148,8 @@ async def _record(
     }
     if (await connection.execute(_RECORD, names)).rowcount:
         details = {"minutes_before": _minutes(offset), "outcome": outcome.value}
-        await Steps(connection, tenant, "service:appointment").note(appointment, "remind", appointment.status, details)
+        steps = Steps(connection, tenant, "service:appointment")
+        await steps.note(appointment, "remind", appointment.status, details, reason="reminder-due")
 
 
 def _minutes(offset: timedelta) -> int:

@@ -29,7 +29,7 @@ from atendeai.appointment.problems import (
     slot_taken,
     transition_refused,
 )
-from atendeai.appointment.steps import HOLD_QUEUE, NOTICE_QUEUE, Steps, moved
+from atendeai.appointment.steps import HOLD_QUEUE, NOTICE_QUEUE, PATIENT_SIDE, Steps, moved
 from atendeai.appointment.waitlist_models import Wish
 from atendeai.appointment.waitlist_repository import WaitlistRepository
 from atendeai.domain.appointment_states import ON_CALENDAR, Status
@@ -44,8 +44,6 @@ __all__ = ["HOLD_TIME", "AppointmentService"]
 HOLD_TIME = timedelta(minutes=5)
 MOST_HOLDS = 3
 """How many times one contact can keep from others at once; the next hold lets go of the oldest."""
-PATIENT_SIDE = "service:conversation"
-"""Who acts on a patient's word: the clinic's notice binds it, and nobody else."""
 _THERE = frozenset({Status.ARRIVED, Status.CHECKED_IN})
 _BEFORE_BOOKING = frozenset({Status.PROPOSED, Status.PENDING, Status.WAITLIST})
 
@@ -70,7 +68,8 @@ class AppointmentService(Steps):
             return own, False
         verdict.enforce()
         await self._make_room(code, start, end, contact_id=wanted.contact_id)
-        await self._let_go(await self._rows.lapse_oldest(wanted.contact_id, keep=MOST_HOLDS - 1, now=now))
+        oldest = await self._rows.lapse_oldest(wanted.contact_id, keep=MOST_HOLDS - 1, now=now)
+        await self._let_go(oldest, "made-room")
         appointment = await self._take(
             verdict,
             {
@@ -168,6 +167,7 @@ class AppointmentService(Steps):
             "cancel",
             values,
             details={"reason": reason, "code": code},
+            reason=code,
             sync=booked,
             notify=notify and booked,
         )
@@ -286,31 +286,31 @@ class AppointmentService(Steps):
         """
         now = clock.now()
         for lapsed in await self._rows.lapse(now=now, appointment_id=appointment_id):
-            await self._let_go([lapsed])
+            await self._let_go([lapsed], "time-ran-out")
             return lapsed
         appointment = await self._rows.get(appointment_id, lock=True)
         if appointment is None or appointment.status is not Status.PROPOSED or appointment.waitlist_id is None:
             return appointment
         if await WaitlistRepository(self.connection, self.tenant.id).is_open(appointment.waitlist_id):
             return appointment
-        return await self.withdraw_offer(appointment)
+        return await self.withdraw_offer(appointment, "wish-is-over")
 
-    async def give_up_offer(self, appointment_id: UUID) -> bool:
-        """Let go of an offer, if it still is one. Raises 404."""
+    async def give_up_offer(self, appointment_id: UUID, reason: str) -> bool:
+        """Let go of an offer, if it still is one; `reason` is a code of the audit log. Raises 404."""
         offer = await self._locked(appointment_id)
         if offer.status is not Status.PROPOSED:
             return False
-        await self.withdraw_offer(offer)
+        await self.withdraw_offer(offer, reason)
         return True
 
     async def clear(self, professional_code: str, start: datetime, end: datetime) -> None:
         """Let go of holds and offers in a stretch of time that ran out. The professional's time is locked."""
         await self._make_room(professional_code, start, end)
 
-    async def withdraw_offer(self, offer: Appointment) -> Appointment:
+    async def withdraw_offer(self, offer: Appointment, reason: str) -> Appointment:
         """Let go of an offer that is locked, before its time."""
         values = {"status": moved(offer, Status.CANCELLED).value, "cancel_reason": OFFER_EXPIRED, "expires_at": None}
-        after = await self._change(offer, "expire", values)
+        after = await self._change(offer, "expire", values, reason=reason)
         await self._take_back(after)
         return after
 
@@ -332,7 +332,7 @@ class AppointmentService(Steps):
             )
         except Problem:
             return None
-        await self.note(appointment, "offer", None)
+        await self.note(appointment, "offer", None, reason="time-got-free")
         await enqueue(self.connection, self.tenant.id, HOLD_QUEUE, str(appointment.id), expires_at)
         await enqueue(self.connection, self.tenant.id, NOTICE_QUEUE, str(appointment.id))
         return appointment

@@ -35,8 +35,10 @@ __all__ = [
     "FREED_QUEUE",
     "HOLD_QUEUE",
     "NOTICE_QUEUE",
+    "PATIENT_SIDE",
     "REMINDER_QUEUE",
     "Steps",
+    "asked_by",
     "freed_key",
     "moved",
 ]
@@ -46,11 +48,23 @@ HOLD_QUEUE = "hold-expiry"
 REMINDER_QUEUE = "appointment-reminder"
 NOTICE_QUEUE = "appointment-notice"
 FREED_QUEUE = "waitlist-freed"
+PATIENT_SIDE = "service:conversation"
+"""Who acts on a patient's word: the clinic's notice binds it, and nobody else."""
+_CALENDAR_SIDE = "service:calendar"
 
 
 def freed_key(professional_code: str, day: date) -> str:
     """Name one professional's day, in which a time got free."""
     return f"{day.isoformat()}/{professional_code}"
+
+
+def asked_by(actor: str) -> str:
+    """Say at whose word an actor changes something, as a reason of the audit log."""
+    if actor == PATIENT_SIDE:
+        return audit.ASKED_BY_PATIENT
+    if actor == _CALENDAR_SIDE:
+        return "changed-in-calendar"
+    return audit.ASKED_BY_STAFF if actor.startswith("person:") else "asked-by-service"
 
 
 def moved(appointment: Appointment, wanted: Status) -> Status:
@@ -96,11 +110,11 @@ class Steps:
         lapsed = await self._rows.lapse(
             now=clock.now(), professional_code=professional_code, start=start, end=end, contact_id=contact_id
         )
-        await self._let_go(lapsed)
+        await self._let_go(lapsed, "made-room")
 
-    async def _let_go(self, lapsed: Iterable[Appointment]) -> None:
+    async def _let_go(self, lapsed: Iterable[Appointment], reason: str) -> None:
         for one in lapsed:
-            await self.note(one, "expire", Status.PROPOSED)
+            await self.note(one, "expire", Status.PROPOSED, reason=reason)
             self._free(one)
             await self._take_back(one)
 
@@ -120,6 +134,10 @@ class Steps:
         wishes = WaitlistRepository(self.connection, self.tenant.id)
         local = appointment.starts_at.astimezone(self.tenant.config.tz)
         fulfilled = await wishes.fulfil(appointment, local.date(), local.time(), now=clock.now())
+        for wish in fulfilled:
+            await audit.record(
+                self.connection, self.tenant.id, self.actor, "waitlist.fulfil", f"waitlist:{wish}", reason="booked"
+            )
         if fulfilled:
             self._doubtful.update(await wishes.open_offers(fulfilled, besides=appointment.id))
 
@@ -147,10 +165,14 @@ class Steps:
         values: Mapping[str, Any],
         *,
         details: Mapping[str, Any] | None = None,
+        reason: str | None = None,
         sync: bool = False,
         notify: bool = False,
     ) -> Appointment:
-        """Write a change and see to what follows from it. With `notify` the patient is told how things stand."""
+        """Write a change and see to what follows from it. With `notify` the patient is told how things stand.
+
+        `reason` as in `note`.
+        """
         changes = dict(values)
         if sync:
             changes |= {"calendar_state": "pending", "calendar_error": None}
@@ -161,7 +183,7 @@ class Steps:
         if sync or notify:  # a later change of the same kind is what the patient must hear of, or knows already
             changes["notice_version"] = before.version + 1 if notify else None
         after = await self._rows.update(before, changes, now=clock.now())
-        await self.note(after, action, before.status, details)
+        await self.note(after, action, before.status, details, reason=reason)
         if sync:
             await enqueue(self.connection, self.tenant.id, CALENDAR_QUEUE, str(after.id))
         if notify:
@@ -181,8 +203,13 @@ class Steps:
         action: str,
         from_status: Status | None,
         details: Mapping[str, Any] | None = None,
+        *,
+        reason: str | None = None,
     ) -> None:
-        """Write history and audit log. The reason a patient gave stays in the history: the audit log holds no text."""
+        """Write history and audit log. The reason a patient gave stays in the history: the audit log holds no text.
+
+        Its own `reason` is a code; without one it is at whose word the actor acts.
+        """
         await self._rows.record(
             after, actor=self.actor, action=action, from_status=from_status, details=details or {}, now=clock.now()
         )
@@ -191,7 +218,13 @@ class Steps:
         if from_status is not None:
             facts["from_status"] = from_status.value
         await audit.record(
-            self.connection, self.tenant.id, self.actor, f"appointment.{action}", f"appointment:{after.id}", facts
+            self.connection,
+            self.tenant.id,
+            self.actor,
+            f"appointment.{action}",
+            f"appointment:{after.id}",
+            facts,
+            reason=reason or asked_by(self.actor),
         )
 
 

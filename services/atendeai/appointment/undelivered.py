@@ -52,6 +52,6 @@ async def undelivered(
         if await AppointmentRepository(connection, tenant.id).get(offer_id) is None:  # erased since
             return GivenUp(given_up=False)
         appointments = AppointmentService(connection, tenant, "service:appointment")
-        given_up = await appointments.give_up_offer(offer_id)
+        given_up = await appointments.give_up_offer(offer_id, "undelivered")
         await appointments.settle()
     return GivenUp(given_up=given_up)

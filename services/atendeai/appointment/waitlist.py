@@ -28,7 +28,7 @@ from atendeai.appointment.problems import no_such_wish, refused, too_many_wishes
 from atendeai.appointment.reminder_plan import next_morning
 from atendeai.appointment.repository import AppointmentRepository
 from atendeai.appointment.service import AppointmentService
-from atendeai.appointment.steps import FREED_QUEUE, freed_key
+from atendeai.appointment.steps import FREED_QUEUE, asked_by, freed_key
 from atendeai.appointment.waitlist_models import JoinRequest, Wish
 from atendeai.appointment.waitlist_repository import WaitlistRepository
 from atendeai.domain.slots import Interval, Professional, Refusal, Schedule, Slot, openings
@@ -96,7 +96,8 @@ class WaitingList:
         if await wishes.count_open(wanted.contact_id) >= MOST_WISHES:
             raise too_many_wishes(MOST_WISHES)
         wish = await wishes.join(wanted, who.kind, now=clock.now())
-        await audit.record(connection, tenant.id, who, "waitlist.join", f"waitlist:{wish.id}")
+        target = f"waitlist:{wish.id}"
+        await audit.record(connection, tenant.id, who, "waitlist.join", target, reason=asked_by(who.actor))
         await enqueue(connection, tenant.id, WISH_QUEUE, str(wish.id))
         return Reply(201, wish.as_json(tenant.config.tz))
 
@@ -106,7 +107,7 @@ class WaitingList:
         Raises a problem: 404, and with `if_match` 412 when it is not what the caller saw.
         """
         async with self.database.transaction(tenant) as connection:
-            service = AppointmentService(connection, tenant, who.actor)
+            service, asked = AppointmentService(connection, tenant, who.actor), asked_by(who.actor)
             wishes = WaitlistRepository(connection, tenant.id)
             await AppointmentRepository(connection, tenant.id).lock("waitlist")
             seen = await wishes.get(wish_id)
@@ -114,9 +115,9 @@ class WaitingList:
                 raise no_such_wish()
             await _unchanged(connection, tenant, seen, if_match)
             for offer in await wishes.open_offers([wish_id]):
-                await service.give_up_offer(offer)
+                await service.give_up_offer(offer, asked)
             if await wishes.end(wish_id, "cancelled", "withdrawn", now=clock.now()):
-                await audit.record(connection, tenant.id, who, "waitlist.leave", f"waitlist:{wish_id}")
+                await audit.record(connection, tenant.id, who, "waitlist.leave", f"waitlist:{wish_id}", reason=asked)
             elif seen.status == "waitlist" and (over := await wishes.get(wish_id)) is not None:
                 # Booked since it was looked at: who books locks the appointment first, and the entry but then.
                 await _unchanged(connection, tenant, over, if_match)
@@ -178,7 +179,8 @@ class WaitingList:
 
     async def _end(self, connection: AsyncConnection, tenant: Tenant, wish: Wish) -> None:
         if await WaitlistRepository(connection, tenant.id).end(wish.id, "cancelled", "ended", now=clock.now()):
-            await audit.record(connection, tenant.id, _ACTOR, "waitlist.end", f"waitlist:{wish.id}")
+            target = f"waitlist:{wish.id}"
+            await audit.record(connection, tenant.id, _ACTOR, "waitlist.end", target, reason="days-are-over")
 
     async def _suiting(self, tenant: Tenant, wish: Wish) -> Sequence[Slot]:
         """Return free slots that suit; none of a service or professional that the clinic has no longer."""

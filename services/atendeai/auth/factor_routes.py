@@ -37,7 +37,7 @@ async def begin(
     """A new secret for an authenticator app; it guards nothing until a code has confirmed it."""
     response.headers.update(NO_STORE)
     found = await auth.prove(tenant, who, body.password.get_secret_value(), client)
-    return await auth.factors.begin(tenant, found.user_id, found.email)
+    return await auth.factors.begin(tenant, who, found.email)
 
 
 @router.post("/confirm", responses=problems(409), dependencies=GUESS)

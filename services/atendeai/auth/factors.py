@@ -58,15 +58,18 @@ class Factors:
             left = await repository.recovery_codes_left(user_id) if confirmed else 0
         return FactorState(enabled=confirmed is not None, confirmed_at=confirmed, recovery_codes_left=left)
 
-    async def begin(self, tenant: Tenant, user_id: UUID, email: str) -> Enrolled:
+    async def begin(self, tenant: Tenant, who: Principal, email: str) -> Enrolled:
         """A new secret, which guards nothing until `confirm`. Raises a 409 problem when a factor is there."""
-        secret = pyotp.random_base32()
+        user_id, secret = UUID(who.subject), pyotp.random_base32()
         async with self.database.transaction(tenant) as connection:
             stored = await FactorRepository(connection, tenant.id).begin(
                 user_id, _seal(tenant, user_id, secret), now=clock.now()
             )
-        if not stored:
-            raise conflict("second-factor-active", "A second factor guards this account already; remove it first.")
+            if not stored:
+                raise conflict("second-factor-active", "A second factor guards this account already; remove it first.")
+            await audit.record(
+                connection, tenant.id, who, "auth.begin-second-factor", f"user:{user_id}", reason="asked-by-holder"
+            )
         uri = pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=tenant.config.display_name)
         return Enrolled(secret=secret, uri=uri)
 

@@ -57,6 +57,10 @@ class Consents:
         request = ConsentRequest(client_id, who.subject, who.sid, verifier, redirect_uri, now + STATE_LIFETIME)
         async with self._database.transaction(tenant) as connection:
             await ConsentRepository(connection, tenant).ask(_hash(state), request, now=now)
+            target = f"calendar-consent:{client_id}"
+            await audit.record(
+                connection, tenant.id, who, "calendar.begin-connect", target, reason=audit.ASKED_BY_STAFF
+            )
         return authorization_url(
             tenant.config.settings.calendar.token_url,
             client_id=client_id,
@@ -96,9 +100,8 @@ class Consents:
         async with self._database.transaction(tenant) as connection:
             consent = Consent(refresh, clock.now(), request.person, None)
             await ConsentRepository(connection, tenant).save(client[0], consent)
-            await audit.record(
-                connection, tenant.id, f"person:{request.person}", "calendar.connect", f"calendar-consent:{client[0]}"
-            )
+            person, target = f"person:{request.person}", f"calendar-consent:{client[0]}"
+            await audit.record(connection, tenant.id, person, "calendar.connect", target, reason="consent-given")
             for calendar_id in calendars_of(tenant):
                 # Perhaps another account's than before: how far that one had read says nothing.
                 await SyncRepository(connection, tenant.id).anew(calendar_id)
@@ -115,7 +118,8 @@ class Consents:
         self._access.tokens.forget(tenant.id)
         async with self._database.transaction(tenant) as connection:
             await ConsentRepository(connection, tenant).forget(client_id)
-            await audit.record(connection, tenant.id, who, "calendar.disconnect", f"calendar-consent:{client_id}")
+            target = f"calendar-consent:{client_id}"
+            await audit.record(connection, tenant.id, who, "calendar.disconnect", target, reason=audit.ASKED_BY_STAFF)
             for calendar_id in calendars_of(tenant):
                 # A reading under way opens nothing any more.
                 await SyncRepository(connection, tenant.id).anew(calendar_id)

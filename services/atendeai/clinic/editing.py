@@ -117,7 +117,9 @@ class Editing:
     async def _write(self, document: dict[str, Any], reason: str | None, action: str, details: dict[str, Any]) -> None:
         await self._rows.write(document, at=clock.now(), by=self._who.actor, reason=reason)
         target = f"clinic:{self._tenant.id}"
-        await audit.record(self._connection, self._tenant.id, self._who, action, target, details, reason=reason)
+        # Who says nothing has the history say nothing: the code is for the log, which leaves no change without one.
+        why = reason or audit.ASKED_BY_STAFF
+        await audit.record(self._connection, self._tenant.id, self._who, action, target, details, reason=why)
 
     def _refuse_declared(self, standing: Standing, request: ExceptionRequest) -> None:
         """Raise a 409 problem where the resource speaks of one of these days itself."""

@@ -30,8 +30,7 @@ from atendeai.conversation.schemas import (
     UndeliveredNotice,
 )
 from atendeai.conversation.staff_repository import StaffRepository
-from atendeai.kit import clock
-from atendeai.kit.audit import record
+from atendeai.kit import audit, clock
 from atendeai.kit.identity import Principal, service
 from atendeai.kit.resources import ConnectionDep, KitDep
 from atendeai.kit.schemas import Joined
@@ -85,8 +84,10 @@ async def join(
     """Two contacts are one person: what was said with the first goes on under the other, once."""
     found = await joining.join(connection, tenant.id, joined.contact_id, joined.into)
     if found is not None:
-        details = {"contact_id": str(joined.contact_id), "into": str(joined.into)}
-        await record(connection, tenant.id, caller, "conversation.join", f"conversation:{found}", details)
+        details, target = {"contact_id": str(joined.contact_id), "into": str(joined.into)}, f"conversation:{found}"
+        await audit.record(
+            connection, tenant.id, caller, "conversation.join", target, details, reason=audit.SAME_PERSON
+        )
         for queue in (CONVERSATION_QUEUE, REPLY_QUEUE, PREFERENCE_QUEUE):
             await enqueue(connection, tenant.id, queue, str(joined.into))
     return JoinedInto(conversation_id=found)
@@ -135,7 +136,9 @@ async def take_over(taking: TakeOver, tenant: TenantDep, connection: ConnectionD
     news = await rows.hand(found, to_person=True, now=now, wrote_at=wrote_at)
     if news:
         target = f"conversation:{found}"
-        await record(connection, tenant.id, taking.actor, "conversation.handoff", target, reason="wrote-to-the-patient")
+        await audit.record(
+            connection, tenant.id, taking.actor, "conversation.handoff", target, reason="wrote-to-the-patient"
+        )
     return TakenOver(taken_over=news)
 
 

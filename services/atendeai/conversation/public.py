@@ -142,7 +142,8 @@ async def _hand(
     rows = StaffRepository(connection, tenant.id)
     if await rows.hand(conversation_id, to_person=to_person, now=clock.now()):
         action = "conversation.handoff" if to_person else "conversation.release"
-        await audit.record(connection, tenant.id, actor, action, f"conversation:{conversation_id}")
+        target = f"conversation:{conversation_id}"
+        await audit.record(connection, tenant.id, actor, action, target, reason=audit.ASKED_BY_STAFF)
     return tagged(*await _found(connection, tenant, conversation_id))
 
 

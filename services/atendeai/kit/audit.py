@@ -1,4 +1,4 @@
-"""The audit log: who did or read what, in the same transaction as the deed. Append only; ids, never contents.
+"""The audit log: who did or read what and why, in the transaction of the deed. Append only; ids, never contents.
 
 `Details` is the one table of what an event may tell besides: `record` takes nothing else, and the document of the audit
 log is made of it.
@@ -57,7 +57,7 @@ Details = TypedDict(
         "exception": UUID,
         "from": date,
         "to": date,
-        # Lists that were read: of whom, or how many; whatsapp.message.send: the message.
+        # Lists that were read: of whom, or how many; whatsapp.message.send and withdraw: the messages.
         "ids": list[UUID],
         "count": int,
         "id": UUID,
@@ -74,6 +74,14 @@ Details = TypedDict(
     total=False,
 )
 """What an event tells besides who did what to what: those of these that its action has something to say of."""
+
+READING = frozenset({"read", "list", "history"})
+"""The last word of an action that changes nothing. Every other one is written with a reason."""
+
+ASKED_BY_STAFF = "asked-by-staff"
+ASKED_BY_PATIENT = "asked-by-patient"
+SAME_PERSON = "same-person"
+"""Two contacts turned out to be one."""
 
 _RECORD = text(
     "INSERT INTO atendeai.audit_event (clinic_id, id, at, actor, action, target, reason, details)"
@@ -102,9 +110,12 @@ async def record(
 
     `actor` is `person:<id>` or `service:<name>`, `action` like `appointment.cancel`, `target` like `appointment:<id>`;
     `details` are some of `Details` and hold no message text, names or numbers. `reason` is why, in the words of whoever
-    did it or as a short code of the service. Raises `ValueError` for a detail that `Details` does not name.
+    did it or as a short code of the service; what only reads (`READING`) needs none. Raises `ValueError` for a change
+    without a reason, and for a detail that `Details` does not name.
     """
     check_details(Details, action, details or {})
+    if not reason and action.rpartition(".")[2] not in READING:
+        raise ValueError(f"{action} is a change, and says no reason")
     event = uuid4()
     await connection.execute(
         _RECORD,

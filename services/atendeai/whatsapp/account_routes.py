@@ -42,7 +42,9 @@ async def onboard(
     done = await onboarding.run(tenant, wanted.pin.get_secret_value() if wanted.pin else None, named)
     outcome: dict[str, Any] = {step: bool(done[step]["ok"]) for step in STEPS if step in done}
     async with kit.database.transaction(tenant) as connection:
-        await audit.record(connection, tenant.id, manager, "whatsapp.onboarding", "channel", outcome)
+        await audit.record(
+            connection, tenant.id, manager, "whatsapp.onboarding", "channel", outcome, reason=audit.ASKED_BY_STAFF
+        )
     return _state(done)
 
 

@@ -11,10 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atendeai.whatsapp.people import Identity
 
+# Both rows of who was joined into another: the one that was told of, and the one that they are by now.
 _PREFER = text(
-    "UPDATE atendeai.whatsapp_contact SET opted_out_at = CASE WHEN :opted_out THEN coalesce(opted_out_at, :now) END,"
-    " updated_at = :now WHERE clinic_id = :clinic_id AND (id = :id OR id ="
+    "WITH before AS (SELECT id, opted_out_at FROM atendeai.whatsapp_contact WHERE clinic_id = :clinic_id"
+    " AND (id = :id OR id ="
     " (SELECT c.merged_into FROM atendeai.whatsapp_contact c WHERE c.clinic_id = :clinic_id AND c.id = :id))"
+    " ORDER BY id FOR UPDATE)"
+    " UPDATE atendeai.whatsapp_contact k"
+    " SET opted_out_at = CASE WHEN :opted_out THEN coalesce(k.opted_out_at, :now) END, updated_at = :now"
+    " FROM before WHERE k.clinic_id = :clinic_id AND k.id = before.id"
+    " RETURNING (before.opted_out_at IS NOT NULL) <> :opted_out AS changed"
 )
 _KNOWN = text(
     "SELECT coalesce(c.merged_into, c.id) FROM atendeai.whatsapp_contact c"
@@ -93,10 +99,11 @@ async def staff_wrote_at(connection: AsyncConnection, clinic_id: UUID, contact: 
 
 async def prefer(
     connection: AsyncConnection, clinic_id: UUID, contact: UUID, *, opted_out: bool, now: datetime
-) -> bool:
-    """Record whether a person wants messages that they did not ask for; False when there is no such contact."""
+) -> bool | None:
+    """Record whether a person wants messages that they did not ask for. Whether that is new; None for no contact."""
     names = {"clinic_id": clinic_id, "id": contact, "opted_out": opted_out, "now": now}
-    return (await connection.execute(_PREFER, names)).rowcount > 0
+    changed = (await connection.execute(_PREFER, names)).scalars().all()
+    return any(changed) if changed else None
 
 
 async def marketing(

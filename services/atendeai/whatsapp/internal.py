@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from atendeai.kit import clock
+from atendeai.kit import audit, clock
 from atendeai.kit.errors import invalid, not_found
 from atendeai.kit.idempotency import IdempotencyKeyDep
 from atendeai.kit.identity import Principal, service
@@ -64,7 +64,13 @@ async def withdraw(
 ) -> Withdrawn:
     """Take back messages of the caller's own that wait; what is being sent, or was, stays as it is."""
     keys = [f"{caller.actor}:{key}" for key in withdrawal.keys]
-    return Withdrawn(withdrawn=await outbox.withdraw(connection, tenant.id, keys, WITHDRAWN, clock.now()))
+    withdrawn = await outbox.withdraw(connection, tenant.id, keys, WITHDRAWN, clock.now())
+    if withdrawn:
+        details = {"ids": list(map(str, withdrawn))}
+        await audit.record(
+            connection, tenant.id, caller, "whatsapp.message.withdraw", "messages", details, reason="subject-changed"
+        )
+    return Withdrawn(withdrawn=len(withdrawn))
 
 
 @router.put(
@@ -78,9 +84,12 @@ async def preferences(
     caller: Annotated[Principal, Depends(service())],
 ) -> JSON:
     """Record whether a person wants reminders and offers; answers to what they write go in any case."""
-    del caller  # proven by the dependency
-    if not await contacts.prefer(connection, tenant.id, contact_id, opted_out=wish.opted_out, now=clock.now()):
+    changed = await contacts.prefer(connection, tenant.id, contact_id, opted_out=wish.opted_out, now=clock.now())
+    if changed is None:
         raise not_found("contact")
+    if changed:
+        action, target = f"contact.opt-{'out' if wish.opted_out else 'in'}", f"contact:{contact_id}"
+        await audit.record(connection, tenant.id, caller, action, target, reason=audit.ASKED_BY_PATIENT)
     return JSON({"contact_id": contact_id, "opted_out": wish.opted_out})
 
 

@@ -91,7 +91,8 @@ async def _begun(connection: AsyncConnection, tenant: Tenant, author: Principal,
     await repository.expect_upload(
         connection, tenant.id, media, bare(wanted.mime_type), wanted.filename, now, size=wanted.size
     )
-    await audit.record(connection, tenant.id, author, "whatsapp.media.upload", f"media:{media}")
+    target = f"media:{media}"
+    await audit.record(connection, tenant.id, author, "whatsapp.media.upload", target, reason=audit.ASKED_BY_STAFF)
     return UploadState(id=media, state="waiting", received=0, size=wanted.size).model_dump(mode="json")
 
 

@@ -76,6 +76,7 @@ _WITHDRAW = text(
     "UPDATE atendeai.whatsapp_outbound SET state = 'failed', failed_at = :now,"
     " error_code = :code, error_title = :title, error_details = :details"
     " WHERE clinic_id = :clinic_id AND idempotency_key = ANY(CAST(:keys AS text[])) AND state = 'queued'"
+    " RETURNING id"
 )
 _OF = (
     " coalesce(c.merged_into, o.contact_id) AS contact_id FROM atendeai.whatsapp_outbound o"
@@ -319,8 +320,8 @@ async def fail(
 
 async def withdraw(
     connection: AsyncConnection, clinic_id: UUID, keys: Sequence[str], why: Failure, now: datetime
-) -> int:
-    """Give up those messages of some keys that wait, in nobody's name but their author's; how many."""
+) -> list[UUID]:
+    """Give up those messages of some keys that wait, in nobody's name but their author's; which."""
     values = {
         "clinic_id": clinic_id,
         "keys": list(keys),
@@ -329,7 +330,7 @@ async def withdraw(
         "details": why.details,
         "now": now,
     }
-    return (await connection.execute(_WITHDRAW, values)).rowcount
+    return list((await connection.execute(_WITHDRAW, values)).scalars())
 
 
 async def written(connection: AsyncConnection, clinic_id: UUID, message: UUID) -> Written | None:

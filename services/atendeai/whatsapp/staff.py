@@ -163,7 +163,13 @@ async def _queued(
     if known is None:
         await enqueue(connection, tenant.id, TAKEOVER_QUEUE, str(stored))
         await audit.record(
-            connection, tenant.id, author, "whatsapp.message.send", f"contact:{message.contact_id}", {"id": str(stored)}
+            connection,
+            tenant.id,
+            author,
+            "whatsapp.message.send",
+            f"contact:{message.contact_id}",
+            {"id": str(stored)},
+            reason=audit.ASKED_BY_STAFF,
         )
     return stored
 

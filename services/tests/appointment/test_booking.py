@@ -296,12 +296,37 @@ async def test_every_transition_is_audited_with_its_actor_and_without_text(diary
     booked = await diary.booked(at("09:00"))
     await diary.internal("POST", f"/appointments/{booked['id']}/cancel", json={"reason": "dor nas costas"})
     rows = await diary.rows(
-        "SELECT actor, action, target, details::text FROM atendeai.audit_event WHERE clinic_id = $1"
+        "SELECT actor, action, target, reason, details::text FROM atendeai.audit_event WHERE clinic_id = $1"
     )
-    assert {row["action"] for row in rows} == {"appointment.hold", "appointment.book", "appointment.cancel"}
+    assert {row["action"]: row["reason"] for row in rows} == {
+        "appointment.hold": "asked-by-patient",
+        "appointment.book": "asked-by-patient",
+        "appointment.cancel": "pat",
+    }
     assert {row["actor"] for row in rows} == {"service:conversation"}
     assert {row["target"] for row in rows} == {f"appointment:{booked['id']}"}
     assert not any("dor" in row["details"] or "Maria" in row["details"] for row in rows)
+
+
+async def test_the_log_says_at_whose_word_or_why_something_came_to_pass(diary: Diary) -> None:
+    wanted = {"service_code": "consulta", "professional_code": "ana", "patient_name": "Rui"}
+    made = (await diary.staff("POST", json=wanted | {"start": at("09:00").isoformat()})).json()["id"]
+    await diary.staff("POST", f"/{made}/reschedule", json={"start": at("11:00").isoformat()})
+    await diary.staff("POST", f"/{made}/confirm")
+    gone = {"reason": "médica doente", "cancellation_reason": "prov"}
+    await diary.staff("POST", f"/{made}/cancel", json=gone)
+    contact = uuid4()
+    first = (await diary.hold(at("14:00"), contact=contact)).json()["id"]
+    assert (await diary.hold(at("14:00"), service="retorno", contact=contact)).status_code == 201, "of the same time"
+    rows = await diary.rows("SELECT action, target, reason FROM atendeai.audit_event WHERE clinic_id = $1")
+    assert {row["action"]: row["reason"] for row in rows if row["target"] == f"appointment:{made}"} == {
+        "appointment.book": "asked-by-staff",
+        "appointment.reschedule": "asked-by-staff",
+        "appointment.confirm": "asked-by-staff",
+        "appointment.cancel": "prov",
+    }
+    [expired] = [row for row in rows if row["action"] == "appointment.expire"]
+    assert (expired["target"], expired["reason"]) == (f"appointment:{first}", "made-room")
 
 
 async def test_the_constraint_names_the_live_statuses_and_stands_on_the_partition(diary: Diary) -> None:

@@ -127,8 +127,10 @@ async def test_a_private_event_over_it_is_shown_and_goes(ward: Ward) -> None:
     assert await applied(ward, change(booked, "cleared")) == "cleared"
     assert await applied(ward, change(booked, "cleared")) == "ignored"
     assert await history(ward, booked) == ["hold", "book", "conflict", "conflict-cleared"]
-    rows = await ward.rows("SELECT details::text FROM atendeai.audit_event WHERE clinic_id = $1")
+    rows = await ward.rows("SELECT action, reason, details::text FROM atendeai.audit_event WHERE clinic_id = $1")
     assert not any("ocupado" in row["details"] for row in rows)
+    reasons = {row["action"]: row["reason"] for row in rows}
+    assert reasons["appointment.conflict"] == reasons["appointment.conflict-cleared"] == "changed-in-calendar"
 
 
 async def test_a_reschedule_solves_a_conflict(ward: Ward) -> None:

@@ -63,6 +63,8 @@ async def test_a_new_address_ends_the_old_and_the_secret_is_kept_nowhere(ward: W
     new = await minted(ward)
     assert (await read(ward, old)).status_code == 404
     assert (await read(ward, new)).status_code == 200
+    rows = await ward.rows("SELECT reason FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'feed.mint'")
+    assert [row["reason"] for row in rows] == ["asked-by-staff"] * 2
     secret = new.rpartition("/")[2].removesuffix(".ics")
     assert len(secret) >= 43
     [row] = await ward.rows("SELECT f::text AS row FROM atendeai.calendar_feed f WHERE clinic_id = $1")

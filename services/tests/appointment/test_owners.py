@@ -64,6 +64,10 @@ async def test_of_two_contacts_that_are_one_the_patients_of_one_name_are_one_wit
     ]
     rows = await diary.rows("SELECT patient_id, contact_id FROM atendeai.appointment WHERE clinic_id = $1")
     assert [(row["patient_id"], row["contact_id"]) for row in rows] == [(UUID(first), into)] * 3
+    [told] = await diary.rows(
+        "SELECT actor, target, reason FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'contact.join'"
+    )
+    assert tuple(told.values()) == ("service:whatsapp", f"contact:{former}", "same-person")
 
 
 async def test_what_is_anothers_is_not_there(ward: Ward) -> None:

@@ -64,6 +64,7 @@ async def test_a_freed_slot_is_offered_told_and_taken(ward: Ward) -> None:
     assert (taken.status_code, taken.json()["status"]) == (200, "booked")
     assert taken.json()["patient"]["name"] == "Maria da Silva"
     assert (await entry(ward, wish, "booked"))["appointment_id"] == str(offer["id"])
+    assert ("waitlist.fulfil", "booked") in await _logged(ward)
 
 
 async def _told(ward: Ward, contact: Any) -> list[dict[str, Any]]:
@@ -193,7 +194,12 @@ async def test_leaving_takes_the_offer_back_and_passes_it_on(ward: Ward) -> None
         assert (await ward.internal("DELETE", f"/waitlist/{first['id']}")).status_code == 204
     assert (await entry(ward, first, "cancelled"))["end_reason"] == "withdrawn"
     await until(ward.offers, lambda found: [str(one["waitlist_id"]) for one in found] == [second["id"]])
+    told = await _logged(ward)
+    assert ("waitlist.leave", "asked-by-staff") not in told
+    asked = {(action, "asked-by-patient") for action in ("waitlist.join", "waitlist.leave", "appointment.expire")}
+    assert told >= asked | {("appointment.offer", "time-got-free")}
     assert (await ward.staff("DELETE", f"/waitlist/{second['id']}")).status_code == 204
+    assert ("waitlist.leave", "asked-by-staff") in await _logged(ward)
     assert (await ward.staff("DELETE", f"/waitlist/{uuid4()}")).status_code == 404
 
 
@@ -256,6 +262,7 @@ async def test_who_cannot_be_reached_does_not_keep_the_time(ward: Ward, refused:
     await until(ward.offers, lambda found: [str(one["waitlist_id"]) for one in found] == [next_["id"]])
     ended = await entry(ward, silent, "cancelled")
     assert ended["end_reason"] == {"opted_out": "opted-out", "unknown": "no-contact"}[refused]
+    assert await _logged(ward) >= {(it, ended["end_reason"]) for it in ("waitlist.end", "appointment.expire")}
 
 
 async def test_an_offer_that_does_not_arrive_passes_on_and_its_wish_waits_on(ward: Ward) -> None:
@@ -346,6 +353,13 @@ async def test_entries_end_with_their_days(ward: Ward) -> None:
     await ward.make_due("waitlist-wish")
     await until(lambda: _ended(ward), lambda rows: len(rows) == 1)
     assert (await entry(ward, wish, "cancelled"))["end_reason"] == "ended"
+    assert ("waitlist.end", "days-are-over") in await _logged(ward)
+
+
+async def _logged(ward: Ward) -> set[tuple[str, str]]:
+    """Return which actions the audit log holds, each with the reasons that it gives for it."""
+    rows = await ward.rows("SELECT action, reason FROM atendeai.audit_event WHERE clinic_id = $1")
+    return {(row["action"], row["reason"]) for row in rows}
 
 
 async def _ended(ward: Ward) -> list[dict[str, Any]]:

@@ -249,6 +249,20 @@ async def test_beginning_needs_the_password(desk: Identity) -> None:
     tokens = await desk.owner()
     refused = await post(desk, tokens, "", {"password": "not the password"})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "password")
+    assert "auth.begin-second-factor" not in {one["action"] for one in await desk.audit()}
+
+
+async def test_each_secret_that_was_handed_out_is_in_the_log(desk: Identity) -> None:
+    tokens = await desk.owner()
+    for _ in range(2):
+        assert (await post(desk, tokens, "", {"password": PASSWORD})).status_code == 201
+    enrolled = await enrol(desk, tokens)
+    assert (await post(desk, enrolled.tokens, "", {"password": PASSWORD})).status_code == 409
+    begun = [one for one in await desk.audit() if one["action"] == "auth.begin-second-factor"]
+    me = (await desk.get("me", tokens)).json()["id"]
+    assert [(one["actor"], one["target"], one["reason"]) for one in begun] == [
+        (f"person:{me}", f"user:{me}", "asked-by-holder")
+    ] * 3
 
 
 async def test_a_manager_resets_the_factor_of_somebody_who_lost_the_phone(desk: Identity) -> None:

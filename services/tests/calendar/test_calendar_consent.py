@@ -125,10 +125,13 @@ class TestConsent:
         [refresh] = world.google.app.state.google.tokens.refresh
         assert refresh.encode() not in sealed
         assert world.clinic.tenant.config.cipher.decrypt(sealed).decode() == refresh
-        actions = await world.clinic.fetch(
-            "SELECT action FROM atendeai.audit_event WHERE clinic_id = $1", world.clinic.id
+        events = await world.clinic.fetch(
+            "SELECT action, reason FROM atendeai.audit_event WHERE clinic_id = $1 ORDER BY at", world.clinic.id
         )
-        assert [row["action"] for row in actions] == ["calendar.connect"]
+        assert [tuple(row) for row in events] == [
+            ("calendar.begin-connect", "asked-by-staff"),
+            ("calendar.connect", "consent-given"),
+        ]
 
     async def test_a_state_is_the_clinics_own_and_expires(self, world: World) -> None:
         query = await consented(world, await asked(world))

@@ -348,9 +348,11 @@ async def test_what_changes_nothing_is_no_change(client: AppClient, clinic: Test
         assert (await change(client, clinic, nothing)).status_code == 200
     assert await shown(client, clinic) == before
     events = await clinic.fetch(
-        "SELECT 1 FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'clinic.additions.change'", clinic.id
+        "SELECT reason FROM atendeai.audit_event WHERE clinic_id = $1 AND action = 'clinic.additions.change'", clinic.id
     )
-    assert len(events) == 1
+    assert [event["reason"] for event in events] == ["asked-by-staff"], "who says nothing is not made to"
+    newest = (await client.get(f"{ME}/versions", headers=clinic.headers())).json()["items"][0]
+    assert (newest["source"], newest["reason"]) == ("staff", None), "the history is for what people said"
 
 
 async def test_the_history_is_paged_and_bounded(client: AppClient, clinic: TestClinic) -> None:

@@ -453,13 +453,15 @@ async def test_staff_reads_takes_over_and_gives_back(make_world: MakeWorld) -> N
     rest = await world.client.get(f"{path}/messages", params={"page_token": shown["next_page_token"]}, headers=headers)
     assert [e["position"] for e in rest.json()["items"]] == [4, 3, 2, 1]
     audited = await world.clinic.fetch(
-        "SELECT action FROM atendeai.audit_event WHERE clinic_id = $1 AND target = $2",
+        "SELECT action, reason FROM atendeai.audit_event WHERE clinic_id = $1 AND target = $2",
         world.clinic.id,
         f"conversation:{conversation['id']}",
     )
-    assert {"conversation.messages.read", "conversation.handoff", "conversation.release"} <= {
-        row["action"] for row in audited
-    }
+    assert {
+        ("conversation.messages.read", None),
+        ("conversation.handoff", "asked-by-staff"),
+        ("conversation.release", "asked-by-staff"),
+    } <= {tuple(row) for row in audited}
 
 
 async def test_what_was_not_understood_counts_no_longer_once_staff_gave_back(make_world: MakeWorld) -> None:

@@ -34,7 +34,7 @@ async def database(stack: Stack) -> AsyncIterator[Database]:
 
 async def write(database: Database, clinic: TestClinic, target: str = "x") -> UUID:
     async with database.transaction(clinic.id) as connection:
-        return await audit.record(connection, clinic.id, "service:test", "test", target)
+        return await audit.record(connection, clinic.id, "service:test", "test", target, reason="tested")
 
 
 async def count(database: Database, clinic: TestClinic) -> int:
@@ -62,7 +62,7 @@ async def test_another_clinics_rows_cannot_be_written(database: Database, clinic
     first, second = await clinic_factory(), await clinic_factory()
     with pytest.raises(DBAPIError) as error:
         async with database.transaction(first.id) as connection:
-            await audit.record(connection, second.id, "service:test", "test", "x")
+            await audit.record(connection, second.id, "service:test", "test", "x", reason="tested")
     assert sqlstate(error.value) == "42501"
     assert await count(database, second) == 0
 
@@ -81,7 +81,7 @@ async def test_an_exception_rolls_back(database: Database, clinic_factory: Clini
     with pytest.raises(KeyError):
         async with database.transaction(clinic.id) as connection:
             on_commit(connection, lambda: called.append(1))
-            await audit.record(connection, clinic.id, "service:test", "test", "x")
+            await audit.record(connection, clinic.id, "service:test", "test", "x", reason="tested")
             raise KeyError("stop")
     assert await count(database, clinic) == 0
     assert called == []
@@ -94,7 +94,7 @@ async def test_a_swallowed_failure_is_not_called_a_commit(database: Database, cl
     clinic = await clinic_factory()
     with pytest.raises(RuntimeError, match="swallowed"):
         async with database.transaction(clinic.id) as connection:
-            await audit.record(connection, clinic.id, "service:test", "test", "x")
+            await audit.record(connection, clinic.id, "service:test", "test", "x", reason="tested")
             with pytest.raises(DBAPIError):
                 await connection.execute(text("SELECT 1/0"))
     assert await count(database, clinic) == 0
@@ -103,10 +103,10 @@ async def test_a_swallowed_failure_is_not_called_a_commit(database: Database, cl
 async def test_a_savepoint_keeps_the_rest(database: Database, clinic_factory: ClinicFactory) -> None:
     clinic = await clinic_factory()
     async with database.transaction(clinic.id) as connection:
-        await audit.record(connection, clinic.id, "service:test", "test", "kept")
+        await audit.record(connection, clinic.id, "service:test", "test", "kept", reason="tested")
         with pytest.raises(DBAPIError):
             async with connection.begin_nested():
-                await audit.record(connection, clinic.id, "service:test", "test", "lost")
+                await audit.record(connection, clinic.id, "service:test", "test", "lost", reason="tested")
                 await connection.execute(text("SELECT 1/0"))
     assert await count(database, clinic) == 1
 
@@ -118,7 +118,7 @@ async def test_a_cancelled_request_gives_back_a_clean_connection(
 
     async def slow() -> None:
         async with database.transaction(clinic.id) as connection:
-            await audit.record(connection, clinic.id, "service:test", "test", "x")
+            await audit.record(connection, clinic.id, "service:test", "test", "x", reason="tested")
             await connection.execute(text("SELECT pg_sleep(30)"))
 
     for _ in range(8):  # more than the pool holds: a leaked connection would show
@@ -198,7 +198,7 @@ async def test_an_outage_is_unavailable_and_passes(stack: Stack, clinic_factory:
 
             with pytest.raises(Unavailable):
                 async with database.transaction(clinic.id) as connection:
-                    await audit.record(connection, clinic.id, "service:test", "test", "lost")
+                    await audit.record(connection, clinic.id, "service:test", "test", "lost", reason="tested")
                     proxy.cut()
                     await connection.execute(COUNT, {"clinic_id": clinic.id})
             proxy.mend()
@@ -224,7 +224,7 @@ async def test_no_statement_stays_behind_on_a_connection(database: Database, cli
     clinic = await clinic_factory()
     await write(database, clinic)
     async with database.transaction(clinic.id) as connection:
-        await audit.record(connection, clinic.id, "service:test", "test", "x")
+        await audit.record(connection, clinic.id, "service:test", "test", "x", reason="tested")
         await connection.execute(COUNT, {"clinic_id": clinic.id})
         names = (await connection.execute(text("SELECT name FROM pg_prepared_statements WHERE name <> ''"))).scalars()
         assert list(names) == []

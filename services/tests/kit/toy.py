@@ -57,7 +57,7 @@ async def create(
 ) -> Response:
     async def run() -> Reply:
         event = await audit.record(
-            connection, tenant.id, who, "thing.create", f"thing:{body.name}", {"count": body.size}
+            connection, tenant.id, who, "thing.create", f"thing:{body.name}", {"count": body.size}, reason="wanted"
         )
         if body.name == "refused":
             raise conflict("refused", "after having written")

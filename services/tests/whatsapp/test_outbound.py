@@ -236,6 +236,12 @@ async def test_what_waits_is_taken_back_by_its_author_alone(pool: World) -> None
     assert await withdraw("conversation", str(other)) == 0
     assert [item["text"] for item in await pool.received(clinic)] == ["antes", "resposta"]
     assert pool.conversation.setbacks == []
+    [told] = await clinic.fetch(
+        "SELECT actor, reason, details->'ids' AS ids FROM atendeai.audit_event"
+        " WHERE clinic_id = $1 AND action = 'whatsapp.message.withdraw'",
+        clinic.id,
+    )
+    assert tuple(told) == ("service:conversation", "subject-changed", f'["{first}"]')
 
 
 async def test_a_lost_answer_is_settled_by_the_status(pool: World) -> None:

@@ -150,6 +150,24 @@ async def test_who_opted_out_gets_answers_and_changes_but_no_reminders(pool: Wor
     assert unknown.status_code == 404
 
 
+async def test_a_wish_for_no_more_is_in_the_log_once_and_so_is_its_end(pool: World) -> None:
+    clinic = await pool.clinic()
+    contact = await pool.contact(clinic)
+    url, headers = f"/internal/v1/contacts/{contact}/preferences", clinic.service_headers("conversation")
+    for opted_out in (False, True, True, False):
+        answer = await pool.service.put(url, json={"opted_out": opted_out}, headers=headers)
+        assert answer.json() == {"contact_id": str(contact), "opted_out": opted_out}
+    rows = await clinic.fetch(
+        "SELECT actor, action, target, reason FROM atendeai.audit_event"
+        " WHERE clinic_id = $1 AND action LIKE 'contact.%' ORDER BY at",
+        clinic.id,
+    )
+    assert [tuple(row) for row in rows] == [
+        ("service:conversation", f"contact.opt-{way}", f"contact:{contact}", "asked-by-patient")
+        for way in ("out", "in")
+    ]
+
+
 async def test_a_reminder_that_was_queued_before_the_person_opted_out_is_not_sent(
     pool: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
