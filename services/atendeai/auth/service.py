@@ -258,9 +258,12 @@ class Auth:
         """A token with which its holder sets a new password, once and within the hour; an earlier one ends."""
         account = await self.accounts.managed(tenant, who, user_id)
         if not account.is_open:
-            raise conflict("not-active", "user_id: the account is not active; invite its holder, or activate it first.")
+            raise _not_active()
         token, expires_at = secrets.token_urlsafe(32), clock.now() + RESET_LIFETIME
         async with self.database.transaction(tenant) as connection:
+            # Looked at once more: what is issued must not outlive a deactivation of this very moment.
+            if await hold_status(connection, tenant.id, user_id) != "active":
+                raise _not_active()
             await AuthRepository(connection, tenant.id).add_reset(
                 user_id=user_id, fingerprint=fingerprint(token), expires_at=expires_at, created_by=who.actor
             )
@@ -333,6 +336,10 @@ class Auth:
         await audit.record(
             connection, tenant.id, "service:auth", "auth.end-session", f"session:{session_id}", reason=reason
         )
+
+
+def _not_active() -> Problem:
+    return conflict("not-active", "user_id: the account is not active; invite its holder, or activate it first.")
 
 
 def _invitation_used() -> Problem:

@@ -24,13 +24,13 @@ from atendeai.clinic.endpoints import EditorDep, ReaderDep
 from atendeai.clinic.repository import VERSIONS, ProfileRepository
 from atendeai.clinic.schemas import VersionPage, VersionView
 from atendeai.kit.db import on_commit
-from atendeai.kit.errors import not_found
+from atendeai.kit.errors import invalid, not_found
 from atendeai.kit.idempotency import IdempotencyKeyDep, Reply, idempotent
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
 from atendeai.kit.preconditions import IfMatchDep, IfNoneMatchDep, tagged, version_tag
 from atendeai.kit.resources import ConnectionDep, KitDep
-from atendeai.kit.schemas import Day
+from atendeai.kit.schemas import Code, Day
 from atendeai.kit.tenancy import TenantDep
 
 router = APIRouter(prefix="/api/v1/clinics/me", tags=["clinics"])
@@ -80,13 +80,15 @@ async def exceptions(
     _who: ReaderDep,
     date_from: Day | None = None,
     date_to: Day | None = None,
-    professional_code: Annotated[str | None, Query(min_length=1, max_length=63)] = None,
+    professional_code: Code | None = None,
     if_none_match: IfNoneMatchDep = None,
 ) -> Response:
     """List the exceptions from the hours that touch these days, the resource's and those of staff (a few hundred).
 
     Its ETag goes into If-Match of taking one back.
     """
+    if date_from is not None and date_to is not None and date_to < date_from:
+        raise invalid("date_to", "lies before date_from")
     standing = await ProfileRepository(connection, tenant.id).standing()
     found = [shown_exception(one) for one in standing.profile["exceptions"]]
     shown = ExceptionList(

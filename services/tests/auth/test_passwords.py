@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from atendeai.auth.accounts import Account, Accounts
 from atendeai.auth.lockout import FREE
 from atendeai.kit import clock
+from atendeai.kit.identity import Principal
+from atendeai.kit.tenancy import Tenant
 from atendeai.kit.testing.waiting import eventually
 from tests.auth.pair import PASSWORD, Identity, bearer, replaced_meanwhile
 
@@ -99,6 +102,24 @@ async def test_a_reset_ends_what_strangers_and_the_holder_did_to_the_account(des
     assert (await desk.post("reset", {"token": token, "password": NEXT})).status_code == 204
     assert (await desk.login(colleague.email, NEXT)).status_code == 200
     assert (await desk.login(colleague.email, NEXT, **home)).status_code == 200
+
+
+async def test_no_reset_is_issued_for_an_account_that_is_closed_meanwhile(
+    desk: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await desk.owner()
+    colleague = await desk.colleague(owner)
+    managed = Accounts.managed
+
+    async def late(self: Accounts, tenant: Tenant, who: Principal, user_id: UUID) -> Account:
+        found = await managed(self, tenant, who, user_id)
+        gone = await desk.user.delete(f"/api/v1/users/{colleague.id}", params={"reason": "saiu"}, headers=bearer(owner))
+        assert gone.status_code == 204
+        return found
+
+    monkeypatch.setattr(Accounts, "managed", late)
+    refused = await issue(desk, owner, colleague.id)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:atendeai:problem:not-active")
 
 
 async def test_a_reset_token_ends_with_the_next_one_with_time_and_with_a_change(desk: Identity) -> None:

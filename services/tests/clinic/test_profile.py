@@ -208,6 +208,12 @@ async def test_an_exception_is_set_listed_and_taken_back(client: AppClient, clin
     known = {**clinic.headers(), "If-None-Match": listed.headers["etag"]}
     assert (await client.get(f"{ME}/exceptions", params={"date_from": str(AHEAD)}, headers=known)).status_code == 304
     assert (await shown(client, clinic))["profile"]["exceptions"][0]["reason"] == "Congresso"
+    for wrong, field in (
+        ({"date_from": str(AHEAD), "date_to": str(AHEAD - timedelta(days=1))}, "date_to"),
+        ({"professional_code": "Ana!"}, "professional_code"),
+    ):
+        refused = await client.get(f"{ME}/exceptions", params=wrong, headers=clinic.headers())
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
     earlier = {"date_to": str(AHEAD - timedelta(days=1))}
     assert (await client.get(f"{ME}/exceptions", params=earlier, headers=clinic.headers())).json()["items"] == []
     path, stale = f"{ME}/exceptions/{made.json()['id']}", {**clinic.headers("admin"), "If-Match": '"v1"'}

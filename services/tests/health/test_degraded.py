@@ -29,7 +29,7 @@ from tests.health.parts import ANSWERS, Parts, refuse
 
 pytestmark = pytest.mark.integration
 
-QUICK = {"watch_seconds": 0.05, "channel_seconds": 0.05, "latency_seconds": 60.0}
+QUICK: dict[str, Any] = {"watch_seconds": 0.05, "channel_seconds": 0.05, "latency_seconds": 60.0}
 """And lenient, for a busy machine."""
 
 
