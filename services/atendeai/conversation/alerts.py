@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from atendeai.domain.dialogue.session import Alert
+from atendeai.domain.dialogue.alert import Alert
 
 _GRAVEST_FIRST = (Alert.EMERGENCY, Alert.POSSIBLE_EMERGENCY)
 """All the others are alike: the latest of them counts."""

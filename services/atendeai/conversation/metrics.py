@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from atendeai.domain.dialogue.session import Alert
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.kit.metrics import Few, begun
 
 MESSAGES = Counter("atendeai_conversation_messages_total", "Messages handled, by intent.", ("intent",))

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atendeai.conversation.masking import Mask
 from atendeai.domain.dialogue import changes, diary, kin, searching, subject, texts, waiting, wording
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Appointment, Found, Request, Search, Slot
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Purpose, Wish
 from atendeai.domain.understanding.when import Moment
 

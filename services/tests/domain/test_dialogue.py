@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.clinic import clinic_from_profile
 from atendeai.domain.dialogue.manager import turn
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Found, Refused, Search, Slot
-from atendeai.domain.dialogue.session import Alert, Message, Patient
+from atendeai.domain.dialogue.session import Message, Patient
 from atendeai.domain.dialogue.state import State
 from tests.domain.talking import hold
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from atendeai.conversation.memory import MemoryClinic
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.clinic import clinic_from_profile
 from atendeai.domain.dialogue.manager import turn
 from atendeai.domain.dialogue.ports import Appointment, Appointments, Refused, Upcoming
-from atendeai.domain.dialogue.session import Alert, Message, Patient
+from atendeai.domain.dialogue.session import Message, Patient
 from atendeai.domain.dialogue.state import Outcome, State
 
 NOW = datetime(2026, 11, 24, 9)  # noqa: DTZ001 - wall-clock time

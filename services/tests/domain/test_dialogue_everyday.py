@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.clinic import Clinic, clinic_from_profile
 from atendeai.domain.dialogue.manager import turn
-from atendeai.domain.dialogue.session import Alert, Message, Turn
+from atendeai.domain.dialogue.session import Message, Turn
 from atendeai.domain.dialogue.state import State
 from atendeai.domain.dialogue.wording import opens_again
 from tests.domain.test_dialogue_people import SCENE, said, talk

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from atendeai.conversation.memory import MemoryClinic
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.clinic import clinic_from_profile
 from atendeai.domain.dialogue.manager import turn
 from atendeai.domain.dialogue.ports import Appointment, Cancel, Refused
-from atendeai.domain.dialogue.session import Alert, Message, Patient, Turn
+from atendeai.domain.dialogue.session import Message, Patient, Turn
 from atendeai.domain.dialogue.state import State
 
 PROFILE: dict[str, Any] = {

@@ -14,9 +14,10 @@ from atendeai.conversation import emergencies
 from atendeai.conversation.batch import as_one, wants_answer
 from atendeai.conversation.repository import Unhandled
 from atendeai.domain.dialogue import texts
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.manager import turn
-from atendeai.domain.dialogue.session import Alert, Patient, Turn
+from atendeai.domain.dialogue.session import Patient, Turn
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
 from atendeai.whatsapp import content as whatsapp_content
 

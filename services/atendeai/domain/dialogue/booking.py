@@ -3,6 +3,7 @@
 from collections.abc import Generator
 
 from atendeai.domain.dialogue import searching, texts
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.ports import (
     Answer,
     Appointment,
@@ -18,7 +19,7 @@ from atendeai.domain.dialogue.ports import (
     Steps,
     Upcoming,
 )
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, Wish
 from atendeai.domain.understanding.when import Moment
 

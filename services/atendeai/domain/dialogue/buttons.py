@@ -8,6 +8,7 @@ import re
 from collections.abc import Generator
 
 from atendeai.domain.dialogue import diary, searching, texts, whose
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.ports import (
     Answer,
     Appointment,
@@ -22,7 +23,7 @@ from atendeai.domain.dialogue.ports import (
     Steps,
     Upcoming,
 )
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome
 
 _BUTTON = re.compile(r"^(?P<act>confirm|cancel|accept|decline):(?P<appointment>[0-9A-Za-z-]{1,64})$")

@@ -18,6 +18,7 @@ from atendeai.domain.dialogue import (
     wishing,
     wording,
 )
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.choice import chosen_index
 from atendeai.domain.dialogue.ports import (
     Answer,
@@ -31,7 +32,7 @@ from atendeai.domain.dialogue.ports import (
     Steps,
     Upcoming,
 )
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage
 from atendeai.domain.understanding.dates import Role, parse
 from atendeai.domain.understanding.intent import Intent

@@ -3,7 +3,8 @@
 import re
 
 from atendeai.domain.dialogue import texts
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.alert import Alert
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome
 from atendeai.domain.understanding.intent import Intent
 

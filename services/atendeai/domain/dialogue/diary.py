@@ -4,8 +4,9 @@ import re
 from collections.abc import Generator
 
 from atendeai.domain.dialogue import texts, which, whose
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.ports import Answer, Appointment, Appointments, Request, Steps, Upcoming
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Purpose
 from atendeai.domain.understanding.entities import match
 from atendeai.domain.understanding.when import Moment

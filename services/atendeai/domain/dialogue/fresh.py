@@ -19,8 +19,9 @@ from atendeai.domain.dialogue import (
     texts,
     wishing,
 )
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.ports import Answer, Request, Steps
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Purpose, State, Wish
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, QUESTIONS, Intent

@@ -26,11 +26,12 @@ from atendeai.domain.dialogue import (
     waiting,
     wishing,
 )
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.flow import agreeing, taking
 from atendeai.domain.dialogue.ports import Answer, Request, Steps
 from atendeai.domain.dialogue.reading import read
-from atendeai.domain.dialogue.session import Alert, Message, Patient, Session, Turn
+from atendeai.domain.dialogue.session import Message, Patient, Session, Turn
 from atendeai.domain.dialogue.state import Asks, Purpose, Stage, State
 from atendeai.domain.understanding.intent import PROFILE_QUESTIONS, Intent
 from atendeai.domain.understanding.intents import Classifier

@@ -1,7 +1,8 @@
 """Messages that lead nowhere: said to be so, counted, and after a few in a row left to a person."""
 
 from atendeai.domain.dialogue import texts
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.alert import Alert
+from atendeai.domain.dialogue.session import Session
 
 _PATIENCE = 3
 

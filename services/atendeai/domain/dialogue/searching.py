@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from atendeai.domain.dialogue import texts, wording
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.nearest import NEAREST, by_nearness, not_ruled_out, runs, spread
 from atendeai.domain.dialogue.ports import Answer, Cancel, Found, Held, Hold, Nothing, Request, Search, Slot, Steps
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Purpose, Stage, Wish
 from atendeai.domain.understanding.when import Moment
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
 from atendeai.domain.dialogue import beside, called, each, kin, pairs, people, things
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.clinic import Clinic
 from atendeai.domain.dialogue.naming import name_in, names_apart
 from atendeai.domain.dialogue.nearest import days_ruled_out
@@ -20,25 +20,6 @@ from atendeai.domain.understanding.intent import Intent
 from atendeai.domain.understanding.normalise import fold
 from atendeai.domain.understanding.understand import Understanding
 from atendeai.domain.understanding.when import Moment, When
-
-
-class Alert(StrEnum):
-    """Why a person of the clinic must look at the conversation."""
-
-    EMERGENCY = "emergency"
-    POSSIBLE_EMERGENCY = "possible_emergency"
-    """A sign of one that may be none: help was named, and the conversation went on."""
-    HUMAN = "human"
-    TOPIC = "topic"
-    RESULTS = "results_or_prescription"
-    DATA_REQUEST = "data_request"
-    LATE = "running_late"
-    CALENDAR = "calendar_unavailable"
-    TROUBLE = "trouble"
-    NOT_UNDERSTOOD = "not_understood"
-    UNANSWERED = "unanswered"
-    NOTICE = "notice_too_short"
-    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 import re
 
 from atendeai.domain.dialogue import pairs, texts
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.clinic import Professional, Service
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Wish
 from atendeai.domain.understanding.entities import match
 from atendeai.domain.understanding.when import Moment

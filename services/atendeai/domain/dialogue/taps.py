@@ -8,9 +8,10 @@ from collections.abc import Generator
 from datetime import timedelta
 
 from atendeai.domain.dialogue import booking, changes, options, searching, standing, texts, topics, waiting, wishing
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.options import Act, Option
 from atendeai.domain.dialogue.ports import Answer, Appointment, Request, Slot, Steps
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Outcome, Purpose, Stage
 from atendeai.domain.understanding.calendar_math import FURTHEST
 from atendeai.domain.understanding.normalise import fold

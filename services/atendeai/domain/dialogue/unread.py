@@ -1,7 +1,8 @@
 """What cannot be read: voices, files, stickers, and what WhatsApp does not show."""
 
 from atendeai.domain.dialogue import misses, texts
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.alert import Alert
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks
 
 READABLE = frozenset(["text", "button", "list", "interactive", "button_reply", "list_reply"])

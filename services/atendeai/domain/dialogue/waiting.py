@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from atendeai.domain.dialogue import searching, texts, wording
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.naming import name_answer
 from atendeai.domain.dialogue.ports import Answer, Done, JoinWaitlist, Request, Steps
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Outcome, Stage, Wish
 
 _WANTS = re.compile(

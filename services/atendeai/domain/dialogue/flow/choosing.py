@@ -4,12 +4,13 @@ import re
 from collections.abc import Generator, Sequence
 
 from atendeai.domain.dialogue import alternatives, booking, changes, misses, pairs, searching, subject, texts, wishing
+from atendeai.domain.dialogue.alert import Alert
 from atendeai.domain.dialogue.choice import chosen_index, names_slot, sooner
 from atendeai.domain.dialogue.flow import naming
 from atendeai.domain.dialogue.kin import speaks_for_another
 from atendeai.domain.dialogue.nearest import days_ruled_out, not_ruled_out
 from atendeai.domain.dialogue.ports import Answer, Request
-from atendeai.domain.dialogue.session import Alert, Session
+from atendeai.domain.dialogue.session import Session
 from atendeai.domain.dialogue.state import Asks, Purpose, State
 from atendeai.domain.understanding import entities
 from atendeai.domain.understanding.intent import COURTESIES, Intent
