@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from atendeai.domain import interactive, templates
 from atendeai.kit.paging import Page
-from atendeai.kit.schemas import STORABLE, WHOLE, Flag
+from atendeai.kit.schemas import STORABLE, WHOLE, Flag, Moment
 from atendeai.kit.wording import spelt
 
 MOST_CAPTION = 1024
@@ -79,7 +79,7 @@ class Outbound(BaseModel):
     reply_to: UUID | None = None
     purpose: str = Field(default="reply", min_length=1, max_length=64)
     template: TemplateMessage | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     """From when on it is not sent any more."""
 
     @model_validator(mode="after")
