@@ -224,16 +224,23 @@ def _jwt(config_dir: str) -> Json:
 
 
 # ---------------------------------------------------------------- answers and logs
+_REMEDIES: Final = {
+    401: ": send the access token of POST /api/v1/auth/login as 'Authorization: Bearer …'",
+    413: f": no more than {model.MAX_BODY_BYTES} bytes are accepted, of a webhook {model.MAX_WEBHOOK_BYTES}",
+}
+"""What Envoy's own few words about a refusal leave out."""
+
+
 def _local_replies() -> Json:
     """Everything Envoy says by itself is a problem document (RFC 9457)."""
 
-    def body(title: str) -> Json:
+    def body(title: str, remedy: str = "") -> Json:
         return {
             "json_format": {
                 "type": "about:blank",
                 "title": title,
                 "status": "%RESPONSE_CODE%",
-                "detail": "%LOCAL_REPLY_BODY%",
+                "detail": f"%LOCAL_REPLY_BODY%{remedy}",
                 "request_id": "%REQ(X-REQUEST-ID)%",
             },
             "content_type": "application/problem+json",
@@ -244,7 +251,8 @@ def _local_replies() -> Json:
         return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
 
     mappers = [
-        {"filter": is_status(status), "body_format_override": body(title)} for status, title in sorted(TITLES.items())
+        {"filter": is_status(status), "body_format_override": body(title, _REMEDIES.get(status, ""))}
+        for status, title in sorted(TITLES.items())
     ]
     return {"mappers": mappers, "body_format": body("Error")}
 

@@ -106,7 +106,7 @@ def no_such_contact() -> Problem:
         422,
         "unknown-contact",
         "There is no such contact",
-        "contact_id: nobody has written to the clinic under it; leave it out, or take it from a conversation.",
+        "contact_id: nobody has written to the clinic under it; take it from a conversation (a booking needs none).",
         errors=[{"field": "contact_id", "reason": "there is no such contact"}],
     )
 

@@ -12,7 +12,7 @@ from atendeai.kit.identity import Principal
 from atendeai.kit.permissions import allowed, may_manage
 from atendeai.kit.tenancy import Tenant
 
-INACTIVE = "This account is not active; ask an owner of the clinic."
+INACTIVE = "This account is not active; ask an owner or admin of the clinic."
 
 
 def invitation_unknown() -> Problem:
@@ -21,7 +21,7 @@ def invitation_unknown() -> Problem:
         403,
         "invitation-unknown",
         "Not allowed",
-        "invitation: it is unknown or has expired; ask an owner of the clinic for a new one.",
+        "invitation: it is unknown or has expired; ask an owner or admin of the clinic for a new one.",
     )
 
 

@@ -27,6 +27,7 @@ from atendeai.kit.limits import limited
 from atendeai.kit.openapi import problems
 from atendeai.kit.paging import Window, paged
 from atendeai.kit.resources import KitDep
+from atendeai.kit.responses import JSON
 from atendeai.kit.tenancy import TenantDep
 
 public = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -44,12 +45,14 @@ async def register(
 
 
 @public.post(
-    "/login", responses={202: {"model": Challenge, "description": "A second factor is wanted"}, **problems(401, 403)}
+    "/login",
+    response_model=Tokens,
+    responses={202: {"model": Challenge, "description": "A second factor is wanted"}, **problems(401, 403)},
 )
 @limited("auth")
 async def login(
     body: Login, tenant: TenantDep, auth: AuthDep, kit: KitDep, client: ClientDep, response: Response
-) -> Tokens | Challenge:
+) -> Tokens | Response:
     """Sign in; 202 with a challenge where a second factor guards the account.
 
     Counted by address (the kit) and by account (here): neither a spread nor a focused guess gets far. From an address
@@ -57,10 +60,10 @@ async def login(
     """
     known = await auth.lockout.knows(body.email, client.address)
     await kit.limiter.hit(tenant, "auth", f"account:{body.email}" + (f"|{client.address}" if known else ""))
-    response.headers.update(NO_STORE)
     answer = await auth.login(tenant, body, client)
     if isinstance(answer, Challenge):
-        response.status_code = 202
+        return JSON(answer, 202, NO_STORE)
+    response.headers.update(NO_STORE)
     return answer
 
 

@@ -31,7 +31,7 @@ MINIMUM_LENGTH = 10
 MAXIMUM_LENGTH = 128
 RETRY_AFTER_SECONDS = 2
 
-WRONG_PASSWORD = "The e-mail or the password is wrong; correct it, or ask an owner of the clinic for a reset."  # noqa: S105 - what is said of one
+WRONG_PASSWORD = "The e-mail or the password is wrong; correct it, or ask an owner or admin of the clinic for a reset."  # noqa: S105 - what is said of one
 """One answer for an unknown address, a wrong password and one that was replaced meanwhile."""
 
 

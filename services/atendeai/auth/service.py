@@ -202,6 +202,8 @@ class Auth:
         """
         field = "current_password"
         found = await self.prove(tenant, who, request.current_password.get_secret_value(), client, field=field)
+        if request.new_password == request.current_password:
+            raise invalid("new_password", "is the present one; choose another")
         hashed = await self.passwords.hash(request.new_password.get_secret_value())
         async with self.database.transaction(tenant) as connection:
             repository = AuthRepository(connection, tenant.id)
@@ -364,7 +366,7 @@ def _reset_unknown() -> Problem:
         403,
         "reset-unknown",
         "Not allowed",
-        "token: it is unknown, was used or has expired; ask an owner of the clinic for a new one.",
+        "token: it is unknown, was used or has expired; ask an owner or admin of the clinic for a new one.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from atendeai.domain.profile_values import MAX_EXCEPTION_DAYS
 from atendeai.kit.schemas import STORABLE, VISIBLE, Answer, Body, Code, Day, Moment
@@ -141,11 +141,15 @@ class ExceptionRequest(Spans):
     professional_code: Code | None = None
     reason: Reason | None = None
 
-    @model_validator(mode="after")
-    def _lasts(self) -> Self:
-        if not timedelta(0) <= self.last - self.date_from < timedelta(days=MAX_EXCEPTION_DAYS):
-            raise ValueError(f"date_to must be between date_from and {MAX_EXCEPTION_DAYS - 1} days later")
-        return self
+    @field_validator("date_to")
+    @classmethod
+    def _lasts(cls, last: date | None, known: ValidationInfo) -> date | None:
+        first = known.data.get("date_from")
+        if last is None or first is None:
+            return last
+        if not timedelta(0) <= last - first < timedelta(days=MAX_EXCEPTION_DAYS):
+            raise ValueError(f"must be between date_from and {MAX_EXCEPTION_DAYS - 1} days later")
+        return last
 
     @property
     def last(self) -> date:

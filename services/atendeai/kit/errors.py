@@ -162,7 +162,7 @@ def problem_schema() -> dict[str, Any]:
         "type": "object",
         "required": ["type", "title", "status"],
         "properties": {
-            "type": {"type": "string", "pattern": f"^{TYPE_PREFIX}[a-z0-9-]+$"},
+            "type": {"type": "string", "pattern": f"^(?:{TYPE_PREFIX}[a-z0-9-]+|about:blank)$"},
             "title": text,
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": text,

@@ -41,7 +41,12 @@ def refused(app: FastAPI, error: HTTPException, method: str, path: str) -> Probl
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return _not_allowed(app, method, path)
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return Problem(404, "not-found", "Not found", "There is nothing at this address; GET /openapi.json lists all.")
+        return Problem(
+            404,
+            "not-found",
+            "Not found",
+            "There is nothing at this address; the OpenAPI document of the service lists all there are.",
+        )
     if error.status_code == HTTPStatus.BAD_REQUEST:
         why = "cannot be read: send JSON in UTF-8, nested less deeply"
         return Problem(400, "bad-request", "Bad request", f"body: {why}.", errors=[{"field": "body", "reason": why}])

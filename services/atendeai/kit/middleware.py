@@ -163,7 +163,13 @@ class Outermost:
         if not preflight:
             return None  # the browser keeps the answer from the page; whoever is no browser ignores CORS anyway
         return problem_response(
-            scope, Problem(403, "origin-not-allowed", "Origin not allowed", "This origin is not one of the clinic's.")
+            scope,
+            Problem(
+                403,
+                "origin-not-allowed",
+                "Origin not allowed",
+                "This origin is none of the clinic's; add it to spec.security.corsOrigins of the Clinic.",
+            ),
         )
 
     def _measured(self, receive: Receive, limit: int) -> Receive:
@@ -185,6 +191,8 @@ class Outermost:
         """Add the headers of every answer; what is of the same name gives way."""
         ours = scope["atendeai"]
         headers = [pair for pair in message.get("headers", ()) if pair[0].lower() not in self._ours]
+        if message["status"] == HTTPStatus.NO_CONTENT:  # FastAPI names the type of a body that is not there
+            headers = [pair for pair in headers if pair[0] != b"content-type"]
         extra = ours["headers"]
         if extra:
             added = dict(_raw(name, value) for name, value in extra.items())

@@ -71,7 +71,8 @@ _SENT: dict[str, Document] = {
     "X-Version": _header("Its version."),
     "X-Clinic-ID": _header("The clinic's id; `shared` where none is known."),
     "X-Request-ID": _header(
-        "Finds the request in the logs: the caller's own where it is a sane one.", pattern="^[A-Za-z0-9._-]{8,128}$"
+        "Finds the request in the logs. The edge gives one to each; a service keeps a sane one of its caller.",
+        pattern="^[A-Za-z0-9._-]{8,128}$",
     ),
     "RateLimit": _header("What is left of the minute (draft-ietf-httpapi-ratelimit-headers-10).", required=False),
     "RateLimit-Policy": _header("The limits that are counted.", required=False),

@@ -26,6 +26,11 @@ from atendeai.user.service import withdraw
 
 LIFETIME = timedelta(days=7)
 
+_TAKEN = (
+    "email: it has an account in this clinic already, or an invitation, which POST"
+    " /api/v1/users/invitations/{invitation_id}/renew makes anew."
+)
+
 
 def fingerprint(token: str) -> str:
     """SHA-256 of a token, in hex: what is stored of it."""
@@ -52,7 +57,7 @@ class Invitations:
                 now=clock.now(),
             )
             if added is None:
-                raise conflict("email-taken", "email: it has an account in this clinic already.")
+                raise conflict("email-taken", _TAKEN)
             invitation = _new(uuid4())
             await InvitationRepository(connection, tenant.id).add(
                 user_id=added.id,

@@ -68,6 +68,12 @@ async def test_a_new_password_keeps_the_rules(desk: Identity, new: str) -> None:
     assert new not in refused.text
 
 
+async def test_the_present_password_is_no_new_one(desk: Identity) -> None:
+    mine = await desk.owner()
+    refused = await change(desk, mine, PASSWORD, PASSWORD)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "new_password")
+
+
 async def test_a_reset_token_sets_a_new_password_once_and_ends_every_session(desk: Identity) -> None:
     owner = await desk.owner()
     colleague = await desk.colleague(owner)

@@ -137,7 +137,7 @@ async def test_an_invitation_that_is_revoked_while_it_is_taken_up_is_refused_in_
     monkeypatch.setattr(Accounts, "invited", revoked_meanwhile)
     answer = await take_up(desk, made["invitation"]["token"])
     assert answer.status_code == 403, answer.text
-    assert "ask an owner of the clinic for a new one" in answer.json()["detail"]
+    assert "ask an owner or admin of the clinic for a new one" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("by", ["invitation", "account"])
