@@ -21,7 +21,7 @@ PersonName = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LIMI
 Text = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True), STORABLE]
 
 _Day = TypeVar("_Day", bound=date)
-HORIZON = timedelta(days=3660)
+HORIZON = timedelta(days=3652)
 """How far ahead anything may be asked for; what lies beyond is a slip of the pen (2062, 9999)."""
 
 

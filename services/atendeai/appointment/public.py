@@ -262,6 +262,6 @@ def _days(tenant: Tenant, day: date | None, first: date | None, last: date | Non
     end = day or last or start
     if end < start:
         raise invalid("date_to", "lies before date_from")
-    if (end - start).days > _MOST_DAYS:
-        raise invalid("date_to", f"lies more than {_MOST_DAYS} days after date_from")
+    if (end - start).days >= _MOST_DAYS:
+        raise invalid("date_to", f"lies {_MOST_DAYS} days or more after date_from; ask for {_MOST_DAYS} days at most")
     return start, end

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atendeai.kit import cors, metrics, said, telemetry
 from atendeai.kit.db import UnknownClinicError, is_outage, is_unstorable
 from atendeai.kit.ecs import ACCESS
-from atendeai.kit.errors import Problem, Unavailable
+from atendeai.kit.errors import Problem, Unavailable, invalid
 from atendeai.kit.http import ServiceError
 from atendeai.kit.logging import access
 from atendeai.kit.responses import ProblemJSON
@@ -44,6 +44,7 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 _QUIET = ("/health", "/metrics")
 _UNCACHED = ("/api/", "/internal/")
 _TRACED = (("traceparent", b"traceparent"), ("tracestate", b"tracestate"))
+_KEY = b"idempotency-key"
 _NOBODY_WAITS = 499
 """The status of a request that was broken off before an answer began, as nginx counts it: no failure of ours."""
 
@@ -145,6 +146,8 @@ class Outermost:
             )
         if length > limit:
             return problem_response(scope, too_large(limit))
+        if len(given) < len(scope["headers"]) and [name for name, _ in scope["headers"]].count(_KEY) > 1:
+            return problem_response(scope, invalid("Idempotency-Key", "was sent more than once; send one"))
         if b"origin" not in given or not scope["path"].startswith("/api/"):
             return None
         origin = given[b"origin"].decode("latin-1")

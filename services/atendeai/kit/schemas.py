@@ -176,7 +176,7 @@ WHOLE = BeforeValidator(_whole)
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:\d\d)$")
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
-_EARLIEST, _LATEST = 2000, 2199
+EARLIEST_YEAR, _LATEST = 2000, 2199
 """Years. Beyond them is a slip of the pen, and near the years 1 and 9999 any arithmetic with a time zone overflows."""
 
 
@@ -202,14 +202,14 @@ def _clock(value: Any) -> Any:
 
 def _moment_in_reach(value: datetime) -> datetime:
     # Compared by its own year: a moment of the year 9999 bears no conversion.
-    if not _EARLIEST <= value.year <= _LATEST:
-        raise ValueError(f"lies outside the years {_EARLIEST} to {_LATEST}")
+    if not EARLIEST_YEAR <= value.year <= _LATEST:
+        raise ValueError(f"lies outside the years {EARLIEST_YEAR} to {_LATEST}")
     return value
 
 
 def _day_in_reach(value: date) -> date:
-    if not _EARLIEST <= value.year <= _LATEST:
-        raise ValueError(f"lies outside the years {_EARLIEST} to {_LATEST}")
+    if not EARLIEST_YEAR <= value.year <= _LATEST:
+        raise ValueError(f"lies outside the years {EARLIEST_YEAR} to {_LATEST}")
     return value
 
 

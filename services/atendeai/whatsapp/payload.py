@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from atendeai.kit.schemas import NAME_LIMIT, shows_something
+from atendeai.kit.schemas import EARLIEST_YEAR, NAME_LIMIT, shows_something
 from atendeai.whatsapp import content
 from atendeai.whatsapp.content import File
 from atendeai.whatsapp.fields import dicts, identifier, phone, words
@@ -149,7 +149,8 @@ def _moment(raw: dict[str, Any], now: datetime) -> datetime:
         given = datetime.fromtimestamp(int(raw["timestamp"]), UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return now
-    return min(given, now)
+    # What no service takes for a moment says nothing: the message was written, and is not lost for it.
+    return min(given, now) if given.year >= EARLIEST_YEAR else now
 
 
 def _sender(raw: dict[str, Any], contacts: list[dict[str, Any]]) -> Identity | None:

@@ -99,3 +99,10 @@ async def test_a_key_must_be_one(client: AppClient, clinic: TestClinic, key: str
     refused = await post(client, clinic, key)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"] == "Idempotency-Key"
+
+
+async def test_two_keys_are_none(client: AppClient, clinic: TestClinic) -> None:
+    headers = [*clinic.headers().items(), ("Idempotency-Key", "key-a"), ("Idempotency-Key", "key-b")]
+    refused = await client.post("/api/v1/things", headers=headers, json={"name": "chair", "size": 1})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "Idempotency-Key"

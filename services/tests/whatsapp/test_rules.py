@@ -101,6 +101,7 @@ def test_times() -> None:
         return change.messages[0].sent_at
 
     assert sent_at("1732400000") == datetime.fromtimestamp(1732400000, UTC)
+    assert {sent_at(none) for none in ("0", "-1", "946684799")} == {NOW}, "which nothing of ours takes for a moment"
     assert sent_at(str(int((NOW + timedelta(days=1)).timestamp()))) == NOW
     odd: Any
     for odd in (None, "soon", "9" * 40, {}):
