@@ -50,6 +50,6 @@ def test_what_a_script_wrote_survives_a_restart(tmp_path: Path) -> None:
             assert redis.ttl("clinic:x:limit") > 0
         with Redis(port=port, username="sol", password="sol") as redis:
             assert redis.get("clinic:x:plain") == b"1"
-        for login in ({}, {"password": ""}, {"username": "default", "password": "x"}):
-            with Redis(port=port, **login) as redis, pytest.raises(AuthenticationError):
+        for user, password in ((None, None), (None, ""), ("default", "x")):
+            with Redis(port=port, username=user, password=password) as redis, pytest.raises(AuthenticationError):
                 redis.ping()
