@@ -202,7 +202,7 @@ class Auth:
         """
         field = "current_password"
         found = await self.prove(tenant, who, request.current_password.get_secret_value(), client, field=field)
-        if request.new_password == request.current_password:
+        if request.new_password.get_secret_value() == request.current_password.get_secret_value():
             raise invalid("new_password", "is the present one; choose another")
         hashed = await self.passwords.hash(request.new_password.get_secret_value())
         async with self.database.transaction(tenant) as connection:
