@@ -87,7 +87,7 @@ class Ingest:
         # While a group is written to disk the next one gathers: two halves of what a process has at a time keep both
         # it and the database at work. A clinic's all go through one lane, so few are answered at a time.
         self._together: Together[Arrival, int | None] = Together(
-            "whatsapp.ingest", self._store, lanes=2, most=32, told=8
+            "whatsapp.ingest", self._store, lanes=2, most=32, told=2
         )
 
     async def take(self, tenant: Tenant, changes: Sequence[Change]) -> tuple[int, int] | None:

@@ -60,7 +60,7 @@ export async function transaction(clinic, work) {
 }
 
 const storing = ingest(config.sql);
-const together = new Together(config.lanes, 32, 8, async (items) => {
+const together = new Together(config.lanes, 32, 2, async (items) => {
   const results = new Array(items.length);
   const clinics = new Map();
   items.forEach(({ clinic, messages }, index) => {
